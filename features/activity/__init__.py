@@ -1,0 +1,1 @@
+"""What an exchange tells the platform: tables as data, import with checks, and the lake they are kept in."""

@@ -1,0 +1,66 @@
+"""What features are computed from: one fixed state of the activity tables, wherever they lie."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import pandas as pd
+import pyarrow as pa
+
+from features.activity.files import activity_folder, files_of, quote
+from features.activity.lake import Lake
+from features.activity.schema import TABLES, Table, table
+
+Rows: TypeAlias = pa.Table | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Activity tables, each in memory or in Parquet files; a table that is not named is empty.
+
+    Attributes:
+        version: names the state; the lake version where it comes from a lake.
+        tables: table name -> Arrow table or Parquet files.
+        derived: folder in which facts and episodes of this state may be kept, or None to keep nothing.
+    """
+
+    version: str
+    tables: Mapping[str, Rows]
+    derived: Path | None = None
+
+    @classmethod
+    def from_lake(cls, lake: Lake) -> "Activity":
+        """The newest state that the lake's manifest pins."""
+        snapshot = lake.snapshot()
+        tables = {name: files for name, files in snapshot.files.items() if name in TABLES}
+        return cls(snapshot.version, tables, snapshot.derived)
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> "Activity":
+        """The Parquet files of a folder as they are; for data known to keep the contract, such as a simulation."""
+        place = activity_folder(folder)
+        return cls(str(place), {name: tuple(str(p) for p in files_of(place, name)) for name in TABLES})
+
+    @classmethod
+    def from_frames(cls, frames: Mapping[str, pd.DataFrame | pa.Table], version: str = "frames") -> "Activity":
+        """Tables held in memory, for notebooks and tests; missing optional columns become null."""
+        return cls(version, {name: _conformed(frame, table(name)) for name, frame in frames.items()})
+
+    def relation(self, name: str) -> str | None:
+        """SQL that reads a table kept in files, or None where it is in memory or empty."""
+        rows = self.tables.get(name)
+        if not isinstance(rows, tuple) or not rows:
+            return None
+        return f"read_parquet([{', '.join(map(quote, rows))}], union_by_name = true)"
+
+
+def _conformed(frame: pd.DataFrame | pa.Table, declared: Table) -> pa.Table:
+    given = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+    columns = [
+        given.column(c.name).cast(c.arrow_type)
+        if c.name in given.column_names
+        else pa.nulls(given.num_rows, c.arrow_type)
+        for c in declared.columns
+    ]
+    return pa.table(columns, schema=declared.arrow_schema)

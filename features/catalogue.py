@@ -1,0 +1,122 @@
+"""The feature as data, and the catalogue: an ordered set of features with one fingerprint."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from ibis.common.deferred import Deferred
+
+from features.errors import Invalid
+from features.facts.fact import Fact
+from features.vocabulary import Aggregate, Window
+
+UNITS = ("count", "usd", "share", "ratio", "hours", "days", "seconds", "bits", "level", "flag", "amount")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Feature:
+    """A feature as data: which fact, which rows, which aggregate, which window, and what it means.
+
+    Attributes:
+        name: column name, with its window (`cancel_ratio_7d`).
+        of: the fact table it reads.
+        value: how the rows become one number.
+        window: how far back it looks.
+        unit: a word of `UNITS`.
+        says: the sentence after the value, in an explanation ("of the orders placed in 7 days were cancelled").
+        clause: the section of the risk-control guidelines it serves, or "M" for the M Score programme.
+        where: which rows of the fact it looks at.
+        family: the part of the catalogue it stands in.
+        pillar: the M Score pillar it feeds, if any.
+        direction: the sign of its effect on the M Score (+1, -1), 0 where unconstrained.
+    """
+
+    name: str
+    of: Fact
+    value: Aggregate
+    window: Window
+    unit: str
+    says: str
+    clause: str
+    where: Deferred | None = None
+    family: str = ""
+    pillar: str | None = None
+    direction: int = 0
+
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise Invalid(f"Feature {self.name} has the unit {self.unit!r}; use one of {', '.join(UNITS)}.")
+
+    def sentence(self, value: float) -> str:
+        """The value in words, for an explanation."""
+        return f"{worded(value, self.unit)} {self.says}"
+
+    @property
+    def declaration(self) -> str:
+        """Everything that decides the value, as one canonical line."""
+        return f"{self.name}|{self.of.name}|{self.value.text}|{self.value.fill}|{self.window.text}|{self.where!r}"
+
+
+def worded(value: float, unit: str) -> str:
+    """A value with its unit as people read it.
+
+    >>> worded(0.625, "share"), worded(12345.6, "usd"), worded(3.0, "count"), worded(1.26, "hours")
+    ('62.5 %', '12,346 USD', '3', '1.3 hours')
+    """
+    if value != value:
+        return "unknown"
+    words = {
+        "share": f"{value * 100:.3g} %",
+        "usd": f"{value:,.0f} USD",
+        "hours": f"{value:,.1f} hours",
+        "days": f"{value:,.1f} days",
+        "seconds": f"{value:,.1f} s",
+        "bits": f"{value:.2f} bits",
+        "level": f"level {value:.0f}",
+        "flag": "yes:" if value else "no:",
+    }
+    return words.get(unit, f"{value:,.0f}" if value == int(value) else f"{value:,.3g}")
+
+
+class Catalogue:
+    """An ordered set of features with one fingerprint; the order is the order of vector columns."""
+
+    def __init__(self, features: tuple[Feature, ...], definitions: Callable[[], str] = str) -> None:
+        """A catalogue of the features; `definitions` yields whatever else decides values (facts, pattern settings).
+
+        Raises:
+            Invalid: two features share a name.
+        """
+        self.features = features
+        self._by_name = {feature.name: feature for feature in features}
+        if len(self._by_name) != len(features):
+            names = [feature.name for feature in features]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise Invalid(f"Two features are called {', '.join(twice)}; a name stands for one definition.")
+        self._definitions = definitions
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A short hash of everything that decides a value: vectors, models and decisions carry it."""
+        text = "\n".join([*(feature.declaration for feature in self.features), self._definitions()])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The vector's columns, in order."""
+        return tuple(self._by_name)
+
+    def __iter__(self) -> Iterator[Feature]:
+        return iter(self.features)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Feature:
+        if name not in self._by_name:
+            raise Invalid(f"There is no feature {name!r} in the catalogue; `mscore features describe` lists them.")
+        return self._by_name[name]

@@ -1,0 +1,85 @@
+"""Runs the expressions: DuckDB, embedded, over activity presented with times as integer microseconds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+
+from features.activity.checking import sql_type
+from features.activity.files import identifier
+from features.activity.schema import TABLES, Column, Table
+from features.activity.snapshot import Activity
+
+
+class DuckDBEngine:
+    """One connection over one state of the activity; what is derived is added as tables or views."""
+
+    def __init__(self, activity: Activity) -> None:
+        self.activity = activity
+        self.connection = duckdb.connect()
+        self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection.execute("SET enable_progress_bar = false")
+        for table in TABLES.values():
+            self._present(table)
+
+    def run(self, query: str | ir.Table, parameters: Sequence[Any] | None = None) -> pa.Table:
+        """The result of a query, given as SQL or as an Ibis expression."""
+        sql = query if isinstance(query, str) else compiled(query)
+        return self.connection.sql(sql, params=list(parameters or [])).to_arrow_table()
+
+    def frame(self, query: str | ir.Table, parameters: Sequence[Any] | None = None) -> pd.DataFrame:
+        """The result of a query as a pandas frame."""
+        frame: pd.DataFrame = self.run(query, parameters).to_pandas()
+        return frame
+
+    def create(self, name: str, query: str | ir.Table) -> None:
+        """Materialises a query as a table."""
+        sql = query if isinstance(query, str) else compiled(query)
+        self.connection.execute(f"CREATE OR REPLACE TABLE {identifier(name)} AS {sql}")
+
+    def view(self, name: str, sql: str) -> None:
+        """Names a query without running it."""
+        self.connection.execute(f"CREATE OR REPLACE VIEW {identifier(name)} AS {sql}")
+
+    def register(self, name: str, rows: pa.Table) -> None:
+        """Makes an Arrow table readable under a name."""
+        self.connection.register(name, rows)
+
+    def columns(self, name: str) -> list[str]:
+        """The columns of a table or view."""
+        return [row[0] for row in self.connection.execute(f"DESCRIBE {identifier(name)}").fetchall()]
+
+    def _present(self, table: Table) -> None:
+        relation = self.activity.relation(table.name)
+        rows = self.activity.tables.get(table.name)
+        if relation is None:
+            self.register(f"_{table.name}", rows if isinstance(rows, pa.Table) else table.arrow_schema.empty_table())
+            relation = identifier(f"_{table.name}")
+        described = self.connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+        given = {row[0] for row in described}
+        columns = ", ".join(_presented(c, given) for c in table.columns)
+        known = f"greatest(coalesce(epoch_us(ingested_at), epoch_us({table.time})), epoch_us({table.time}))"
+        if "ingested_at" not in given:
+            known = f"epoch_us({table.time})"
+        self.view(table.name, f"SELECT {columns}, {known} AS known_from FROM {relation}")
+
+
+def _presented(column: Column, given: set[str]) -> str:
+    name = identifier(column.name)
+    wanted = "BIGINT" if column.kind == "time" else sql_type(column)
+    if column.name not in given:
+        return f"CAST(NULL AS {wanted}) AS {name}"
+    return (
+        f"epoch_us(CAST({name} AS TIMESTAMPTZ)) AS {name}"
+        if column.kind == "time"
+        else f"CAST({name} AS {wanted}) AS {name}"
+    )
+
+
+def compiled(expression: ir.Table) -> str:
+    """The expression as DuckDB SQL."""
+    return str(ibis.to_sql(expression, dialect="duckdb"))

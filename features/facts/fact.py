@@ -1,0 +1,70 @@
+"""What a fact table is: one row per thing an account did, with the moment it happened and the moments it was known."""
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from features.activity.schema import TABLES, Column
+
+IBIS_TYPES = {"int": "int64", "bool": "boolean", "time": "int64", "float": "float64"}
+NUMBERS = {"positive", "non_negative", "share", "float"}
+MICRO = 1_000_000
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Fact:
+    """A table derived from activity, row by row.
+
+    Attributes:
+        name: how the fact is called in the engine and in fingerprints.
+        meaning: one clause saying what one row is.
+        rows: an Ibis expression over the activity tables of `activity_table`. Its columns include `account_id`,
+            `ts`, `known_from` (int64 microseconds since 1970 UTC), `known_until` (the same or null) and `row_id`.
+        evidence_table: the activity table in which `row_id` is found.
+    """
+
+    name: str
+    meaning: str
+    rows: ir.Table
+    evidence_table: str
+
+    @property
+    def table(self) -> ir.Table:
+        """The materialised fact as an unbound Ibis table."""
+        return ibis.table(self.rows.schema(), name=f"fact_{self.name}")
+
+
+def _ibis_type(column: Column) -> str:
+    return "float64" if column.kind in NUMBERS else IBIS_TYPES.get(column.kind, "string")
+
+
+def activity_table(name: str) -> ir.Table:
+    """The activity table as engines present it: times as int64 microseconds since 1970 UTC, plus `known_from`."""
+    columns = {column.name: _ibis_type(column) for column in TABLES[name].columns}
+    return ibis.table({**columns, "known_from": "int64"}, name=name)
+
+
+NEVER_ENDS = ibis.null("int64")
+
+
+def previously_known(rows: ir.Table) -> ir.Table:
+    """The rows with `gap_us`, the time since the row of the same account that was known just before.
+
+    Rows are ordered by when they were *known*, so a row that arrives late never changes the gap of an earlier one.
+    """
+    window = ibis.window(group_by=rows.account_id, order_by=[rows.known_from, rows.ts, rows.row_id])
+    return rows.mutate(gap_us=ibis.greatest(rows.ts - rows.ts.lag().over(window), 0))
+
+
+def first_known(rows: ir.Table, key: str, happening: str) -> ir.Table:
+    """Per key, when something first became known: `<happening>_at` (when it happened) and `<happening>_known_at`."""
+    earliest = ibis.struct({"known_from": rows.known_from, "ts": rows.ts})
+    return rows.group_by(key).agg(
+        **{f"{happening}_at": rows.ts.argmin(earliest), f"{happening}_known_at": rows.known_from.min()}
+    )
+
+
+def micro_usd(value: ir.FloatingValue) -> ir.IntegerValue:
+    """Money as integer millionths of a dollar, so that sums are exact on every engine."""
+    return (value * MICRO).round().cast("int64")

@@ -1,0 +1,67 @@
+"""Findings: what the patterns found, one row per account and episode, valid until a later run supersedes it."""
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from features.facts.fact import Fact
+
+EPISODES = ibis.table(
+    {
+        "episode_id": "string",
+        "pattern": "string",
+        "accounts": "array<string>",
+        "symbol": "string",
+        "started_at": "int64",
+        "ended_at": "int64",
+        "known_at": "int64",
+        "superseded_at": "int64",
+        "measures": "string",
+        "evidence": "string",
+    },
+    name="episodes",
+)
+WASH_PAIRS = ibis.table(
+    {
+        "account_a": "string",
+        "account_b": "string",
+        "symbol": "string",
+        "window_from": "int64",
+        "known_at": "int64",
+        "superseded_at": "int64",
+        "episode_id": "string",
+        "lift_milli": "int64",
+    },
+    name="wash_pairs",
+)
+
+
+def _episodes() -> ir.Table:
+    members = EPISODES.mutate(account_id=_.accounts.unnest(), members=_.accounts.length())
+    return members.select(
+        account_id=_.account_id,
+        ts=_.ended_at,
+        known_from=_.known_at,
+        known_until=_.superseded_at,
+        row_id=_.episode_id,
+        pattern=_.pattern,
+        symbol=_.symbol,
+        members=_.members,
+    )
+
+
+def _washing() -> ir.Table:
+    return WASH_PAIRS.select(
+        account_id=_.account_a,
+        ts=_.known_at - 1,
+        known_from=_.known_at,
+        known_until=_.superseded_at,
+        row_id=_.episode_id,
+        other_id=_.account_b,
+        symbol=_.symbol,
+        lift_milli=_.lift_milli,
+    )
+
+
+FINDINGS = Fact("findings", "an episode an account took part in", _episodes(), "episodes")
+WASHING = Fact("washing", "a pair that trades with itself in the newest daily run", _washing(), "episodes")

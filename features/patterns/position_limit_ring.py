@@ -1,0 +1,246 @@
+"""D26: linked accounts that open one position together, each within the limit, together beyond it (clauses 5.4, 8)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.engines import DuckDBEngine
+from features.patterns.episode import Episode, Measure, Pattern, Settings
+from features.patterns.synchronised_opens import SECOND_US, Burst, bursts
+
+TICK_DAYS_US = 30 * 86_400 * SECOND_US
+
+MARKET = """
+SELECT trade_id, notional_usd, maker_account_id, taker_account_id FROM trades
+WHERE symbol = ? AND product = 'perp' AND ts BETWEEN ? AND ? AND known_from <= ?
+"""
+POSITIONS = """
+SELECT account_id, sum(quantity) AS quantity FROM (
+    SELECT taker_account_id AS account_id, CASE taker_side WHEN 'buy' THEN quantity ELSE -quantity END AS quantity
+    FROM trades WHERE symbol = $1 AND product = 'perp' AND ts <= $2 AND known_from <= $3
+    UNION ALL
+    SELECT maker_account_id, CASE taker_side WHEN 'buy' THEN -quantity ELSE quantity END
+    FROM trades WHERE symbol = $1 AND product = 'perp' AND ts <= $2 AND known_from <= $3)
+GROUP BY account_id
+"""
+LIMITS = """
+SELECT owner_id, max_leverage, max_notional_usd FROM position_limits
+WHERE symbol = ? AND coalesce(product, 'perp') = 'perp' AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)
+  AND known_from <= ?
+"""
+OWNERS = """
+SELECT account_id, arg_max(owner_id, known_from) AS owner_id FROM accounts
+WHERE known_from <= ? AND owner_id IS NOT NULL GROUP BY account_id
+"""
+TICK = """
+SELECT tick_size FROM instruments WHERE symbol = ? AND product = 'perp' AND valid_from <= ?
+  AND (valid_to IS NULL OR valid_to > ?) AND known_from <= ? ORDER BY valid_from DESC LIMIT 1
+"""
+SMALLEST_STEP = """
+SELECT min(step) FROM (SELECT round(price - lag(price) OVER (ORDER BY price), 9) AS step FROM (
+    SELECT DISTINCT price FROM trades
+    WHERE symbol = ? AND product = 'perp' AND ts BETWEEN ? AND ? AND known_from <= ?)) WHERE step > 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A linked group in one window, judged against the five conditions of methods 4.3."""
+
+    measures: Mapping[str, Measure]
+    first: int
+    last: int
+    known_at: int
+    trades: pd.DataFrame
+    met: int
+
+
+def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
+    """One episode a ring: of overlapping windows over the same accounts the strongest is reported."""
+    reported: list[tuple[int, Episode]] = []
+    for burst in bursts(engine, settings):
+        for accounts, edges in burst.components:
+            judged = _judge(engine, burst, accounts, settings)
+            if judged is not None:
+                reported.append((judged.met, _episode(burst, accounts, edges, judged)))
+    yield from _strongest([(met, e) for met, e in reported if met >= 3], int(settings["window_s"] * SECOND_US))
+
+
+def _strongest(found: list[tuple[int, Episode]], window: int) -> Iterator[Episode]:
+    """Of the episodes of one symbol that share accounts and overlap in time: most conditions, then largest position."""
+    taken: list[Episode] = []
+
+    def strength(item: tuple[int, Episode]) -> tuple[float, ...]:
+        met, episode = item
+        return (-met, -len(episode.accounts), -float(episode.measures["combined_usd"] or 0), episode.started_at)
+
+    for _, episode in sorted(found, key=strength):
+        overlapping = any(
+            e.symbol == episode.symbol
+            and abs(e.started_at - episode.started_at) <= window
+            and set(e.accounts) & set(episode.accounts)
+            for e in taken
+        )
+        if not overlapping:
+            taken.append(episode)
+            yield episode
+
+
+def _judge(engine: DuckDBEngine, burst: Burst, accounts: frozenset[str], settings: Settings) -> Judged | None:
+    own = burst.opens[burst.opens["account_id"].isin(list(accounts))]
+    strict = _densest(own, int(settings["sync_ms"] * 1_000))
+    loose = _densest(own, int(settings["sync_loose_ms"] * 1_000))
+    enough = settings["min_accounts"]
+    strict_n, loose_n = strict["account_id"].nunique(), loose["account_id"].nunique()
+    judged_on = strict if strict_n >= enough else loose
+    if judged_on["account_id"].nunique() < enough:
+        judged_on = own
+    first, last = int(judged_on["ts"].min()), int(judged_on["ts"].max())
+    closes = first + int(settings["window_s"] * SECOND_US)
+    known_at = max(closes, int(own["known_from"].max()))
+    market = _market(engine, burst.symbol, judged_on, accounts, (first, closes, known_at))
+    limits = _positions(engine, burst, accounts, own, known_at)
+    spread = float(judged_on["price"].max() - judged_on["price"].min())
+    ticks = round(spread / _tick(engine, burst.symbol, first, known_at), 6)
+    enough_judged = judged_on["account_id"].nunique() >= enough and max(strict_n, loose_n) >= enough
+    sync_strict = bool(strict_n >= enough and strict_n >= settings["sync_share"] * loose_n)
+    same_price = bool(enough_judged and ticks <= settings["price_ticks"])
+    evades = bool(
+        limits["combined_usd"] > limits["limit_usd"] and limits["each_within_limit"] and limits["entities"] > 1
+    )
+    dominates = bool(
+        enough_judged
+        and market["market_share"] >= settings["market_share"]
+        and market["market_usd"] >= settings["min_market_usd"]
+        and market["outside_accounts"] >= settings["min_outside_accounts"]
+    )
+    conditions = (True, sync_strict, same_price, evades, dominates)
+    measures: dict[str, Measure] = {
+        "linked_accounts": len(accounts),
+        "shared_identifier": True,
+        "sync_ms": float((last - first) / 1_000),
+        "sync_accounts": int(strict_n),
+        "sync_loose_accounts": int(loose_n),
+        "sync_strict": sync_strict,
+        "price_range_ticks": ticks,
+        **limits,
+        **market,
+        "conditions_met": sum(conditions),
+    }
+    return Judged(measures, first, last, known_at, own, sum(conditions))
+
+
+def _densest(opens: pd.DataFrame, width: int) -> pd.DataFrame:
+    """The opens of the most accounts (then the largest notional) within `width` microseconds, ends included."""
+    times = opens["ts"].to_numpy()
+    best, best_rank = opens.iloc[:0], (-1, -1.0)
+    for start in range(len(opens)):
+        inside = opens.iloc[start : np.searchsorted(times, times[start] + width, side="right")]
+        rank = (inside["account_id"].nunique(), float(inside["notional_usd"].sum()))
+        if rank > best_rank:
+            best, best_rank = inside, rank
+    return best
+
+
+def _market(
+    engine: DuckDBEngine, symbol: str, judged_on: pd.DataFrame, accounts: frozenset[str], span: tuple[int, int, int]
+) -> dict[str, float]:
+    first, closes, known_at = span
+    trades = engine.frame(MARKET, [symbol, first, closes, known_at])
+    ring = set(judged_on["account_id"])
+    opened = trades["trade_id"].isin(list(judged_on["trade_id"]))
+    by_ring = trades["maker_account_id"].isin(list(ring)) | trades["taker_account_id"].isin(list(ring))
+    everyone = set(trades["maker_account_id"]) | set(trades["taker_account_id"])
+    market_usd = float(trades["notional_usd"].sum())
+    ring_usd = float(trades.loc[opened | by_ring, "notional_usd"].sum())
+    return {
+        "market_usd": market_usd,
+        "ring_usd": ring_usd,
+        "market_share": ring_usd / market_usd if market_usd else 0.0,
+        "outside_accounts": len(everyone - accounts),
+    }
+
+
+def _positions(
+    engine: DuckDBEngine, burst: Burst, accounts: frozenset[str], own: pd.DataFrame, known_at: int
+) -> dict[str, float]:
+    """Positions after the fills against the limits of each declared entity (methods 4.3, D_limit)."""
+    last = int(own["ts"].max())
+    held = engine.frame(POSITIONS, [burst.symbol, last, known_at]).set_index("account_id")["quantity"]
+    price = own.groupby("account_id")["price"].last()
+    direction = 1 if burst.side == "buy" else -1
+    position = {a: max(0.0, direction * float(held.get(a, 0.0)) * float(price[a])) for a in sorted(accounts)}
+    owners = engine.frame(OWNERS, [known_at]).set_index("account_id")["owner_id"]
+    entity = {a: str(owners.get(a, a)) for a in accounts}
+    limits = engine.frame(LIMITS, [burst.symbol, last, last, known_at])
+    leverage = own.groupby("account_id")["leverage"].max()
+    limit = {a: _limit_of(limits, owners.get(a), leverage.get(a)) for a in accounts}
+    return {
+        "combined_usd": sum(position.values()),
+        "limit_usd": max(limit.values()),
+        "combined_to_limit": sum(position.values()) / max(limit.values()),
+        "each_within_limit": all(position[a] <= limit[a] for a in accounts),
+        "entities": len(set(entity.values())),
+    }
+
+
+def _limit_of(limits: pd.DataFrame, owner: object, leverage: object) -> float:
+    """The limit of the leverage tier an account is in: its owner's own one before everybody's; none = unlimited."""
+    own = limits[limits["owner_id"] == owner] if isinstance(owner, str) else limits.iloc[:0]
+    candidates = own if len(own) else limits[limits["owner_id"].isna()]
+    if candidates.empty:
+        return float("inf")
+    used = float(leverage) if isinstance(leverage, int | float) and leverage == leverage else 0.0
+    tiers = candidates.assign(tier=candidates["max_leverage"].fillna(np.inf))
+    reachable = tiers[tiers["tier"] >= used]
+    chosen = reachable[reachable["tier"] == reachable["tier"].min()] if len(reachable) else tiers
+    return float(chosen["max_notional_usd"].min())
+
+
+def _tick(engine: DuckDBEngine, symbol: str, at: int, known_at: int) -> float:
+    declared = engine.frame(TICK, [symbol, at, at, known_at])["tick_size"]
+    if len(declared):
+        return float(declared.iloc[0])
+    step = engine.run(SMALLEST_STEP, [symbol, at - TICK_DAYS_US, known_at, known_at]).column(0)[0].as_py()
+    return float(step) if step else 1e-9
+
+
+def _episode(
+    burst: Burst, accounts: frozenset[str], edges: Mapping[tuple[str, str], Mapping[str, str]], judged: Judged
+) -> Episode:
+    opened = tuple(
+        (
+            "trades",
+            str(row["trade_id"]),
+            int(row["ts"]),
+            f"{row['account_id']} opened {burst.side} {row['notional_usd']:,.0f} USD at {row['price']:g}",
+        )
+        for row in judged.trades.to_dict("records")
+    )
+    shared = tuple(
+        ("sessions", value, judged.first, f"{a} and {b} share the {kind.replace('ip', 'IP address')} {value}")
+        for (a, b), by in sorted(edges.items())
+        for kind, value in sorted(by.items())
+    )
+    return Episode(
+        pattern="position_limit_ring",
+        accounts=tuple(sorted(accounts)),
+        symbol=burst.symbol,
+        started_at=judged.first,
+        ended_at=judged.last,
+        known_at=judged.known_at,
+        measures=judged.measures,
+        evidence=opened + shared,
+    )
+
+
+POSITION_LIMIT_RING = Pattern(
+    "position_limit_ring",
+    "8",
+    "linked accounts opening one position together beyond the limit",
+    Path(__file__).with_suffix(".yaml"),
+    detect,
+)

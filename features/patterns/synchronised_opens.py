@@ -1,0 +1,188 @@
+"""Synchronised opens: bursts of position opens in one direction by accounts that share an identifier.
+
+The candidates of D26. Everything is read as of the burst: sessions of the last day, identifiers of the last 30 days.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import networkx as nx
+import pandas as pd
+import pyarrow as pa
+
+from features.engines import DuckDBEngine
+from features.patterns.episode import Settings
+
+Shared = tuple[str, str]
+SECOND_US = 1_000_000
+HOUR_US = 3_600 * SECOND_US
+DAY_US = 24 * HOUR_US
+
+OPENS = """
+CREATE OR REPLACE TEMP TABLE opens AS
+WITH legs AS (
+    SELECT trade_id, ts, known_from, symbol, product, price, quantity, notional_usd, maker_account_id AS account_id,
+           maker_order_id AS order_id, CASE taker_side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side
+    FROM trades WHERE maker_effect = 'open' AND NOT liquidation
+    UNION ALL
+    SELECT trade_id, ts, known_from, symbol, product, price, quantity, notional_usd, taker_account_id,
+           taker_order_id, taker_side
+    FROM trades WHERE taker_effect = 'open' AND NOT liquidation),
+placed AS (SELECT order_id, min(source) AS source, max(leverage) AS leverage FROM order_events
+           WHERE event = 'new' GROUP BY order_id)
+SELECT legs.*, placed.leverage FROM legs LEFT JOIN placed USING (order_id)
+WHERE product = 'perp' AND coalesce(placed.source, 'web') NOT IN ('copy', 'grid', 'liquidation')
+"""
+
+# An identifier is held at the burst if it was used in the look-back, and known to be, by the time of the open.
+HELD = """
+CREATE OR REPLACE TEMP TABLE held AS
+WITH used AS (
+    SELECT account_id, 'ip' AS kind, ip AS value, ts, known_from FROM sessions
+    UNION ALL SELECT account_id, 'device', device_id, ts, known_from FROM sessions WHERE device_id IS NOT NULL),
+addresses AS (
+    SELECT account_id, address AS value, ts, known_from FROM transfers
+    WHERE direction = 'withdrawal' AND counterparty_type = 'self_hosted' AND address IS NOT NULL),
+people AS (SELECT DISTINCT account_id FROM opens)
+SELECT DISTINCT o.trade_id, o.account_id, o.symbol, o.side, o.ts, u.kind, u.value
+FROM opens AS o JOIN used AS u ON u.account_id = o.account_id
+ AND u.ts BETWEEN o.ts - {lookback} AND o.ts + {slack} AND u.known_from <= greatest(o.known_from, o.ts + {window})
+UNION ALL
+SELECT DISTINCT o.trade_id, o.account_id, o.symbol, o.side, o.ts, 'address', a.value
+FROM opens AS o JOIN addresses AS a ON a.account_id = o.account_id AND a.ts BETWEEN o.ts - {days} AND o.ts
+ AND a.known_from <= o.known_from
+"""
+
+SEEDS = """
+SELECT DISTINCT symbol, side, ts FROM (
+    SELECT h.symbol, h.side, h.ts,
+           count(DISTINCT account_id) OVER (PARTITION BY symbol, side, kind, value ORDER BY ts
+               RANGE BETWEEN CURRENT ROW AND {window} FOLLOWING) AS together
+    FROM held AS h)
+WHERE together >= 2 ORDER BY symbol, side, ts
+"""
+
+DEGREES = """
+WITH used AS (
+    SELECT 'ip' AS kind, ip AS value, account_id, ts, known_from FROM sessions
+    UNION ALL SELECT 'device', device_id, account_id, ts, known_from FROM sessions
+    UNION ALL SELECT 'address', address, account_id, ts, known_from FROM transfers WHERE direction = 'withdrawal')
+SELECT kind, value, count(DISTINCT account_id) AS holders
+FROM used JOIN (SELECT DISTINCT kind, value FROM asked) USING (kind, value)
+WHERE ts BETWEEN ? AND ? AND known_from <= ?
+GROUP BY ALL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Opens of one window and direction with the components of linked accounts among them.
+
+    Attributes:
+        opens: the opens in the window, by time (columns of the `opens` table).
+        components: linked groups of accounts, each with its edges (a, b) -> {kind: value}.
+    """
+
+    symbol: str
+    side: str
+    opens: pd.DataFrame
+    components: tuple[tuple[frozenset[str], Mapping[tuple[str, str], Mapping[str, str]]], ...]
+
+
+def bursts(engine: DuckDBEngine, settings: Settings) -> Iterator[Burst]:
+    """Every window of opens that holds at least `min_accounts` linked accounts, anchored at each candidate open."""
+    window = int(settings["window_s"] * SECOND_US)
+    engine.connection.execute(OPENS)
+    engine.connection.execute(
+        HELD.format(
+            lookback=int(settings["lookback_h"] * HOUR_US),
+            slack=int(settings["session_slack_ms"] * 1_000),
+            window=window,
+            days=int(settings["identifier_days"] * DAY_US),
+        )
+    )
+    seeds = engine.frame(SEEDS.format(window=window))
+    if seeds.empty:
+        return
+    opens = engine.frame("SELECT * FROM opens ORDER BY symbol, side, ts, trade_id, account_id")
+    held = engine.frame("SELECT * FROM held ORDER BY symbol, side, ts")
+    by_market = dict(tuple(opens.groupby(["symbol", "side"])))
+    held_by_market = dict(tuple(held.groupby(["symbol", "side"])))
+    for market, anchors in seeds.groupby(["symbol", "side"]):
+        rows, holdings = by_market[market], held_by_market[market]
+        times, held_times = rows["ts"].to_numpy(), holdings["ts"].to_numpy()
+        for anchor in anchors["ts"]:
+            inside = rows.iloc[times.searchsorted(anchor) : times.searchsorted(anchor + window, side="right")]
+            if inside["account_id"].nunique() < settings["min_accounts"]:
+                continue
+            here = slice(held_times.searchsorted(anchor), held_times.searchsorted(anchor + window, side="right"))
+            components = _components(engine, holdings.iloc[here], int(anchor), window, settings)
+            if components:
+                yield Burst(str(market[0]), str(market[1]), inside, components)
+
+
+def _components(
+    engine: DuckDBEngine, held: pd.DataFrame, anchor: int, window: int, settings: Settings
+) -> tuple[tuple[frozenset[str], Mapping[tuple[str, str], Mapping[str, str]]], ...]:
+    holders: dict[Shared, set[str]] = {}
+    for kind, value, account in zip(held["kind"], held["value"], held["account_id"], strict=True):
+        holders.setdefault((str(kind), str(value)), set()).add(str(account))
+    shared = {identifier: tuple(sorted(accounts)) for identifier, accounts in holders.items() if len(accounts) >= 2}
+    if not _may_connect(shared.values(), int(settings["min_accounts"])):
+        return ()
+    weights = _weights(engine, shared, anchor, window, settings)
+    graph: nx.Graph[str] = nx.Graph()
+    for (kind, value), accounts in shared.items():
+        weight = weights[kind, value]
+        if weight <= 0:
+            continue
+        for i, one in enumerate(accounts):
+            for other in accounts[i + 1 :]:
+                edge = graph.edges.get((one, other), {"weight": 0.0, "by": {}})
+                if kind not in edge["by"]:
+                    graph.add_edge(one, other, weight=edge["weight"] + weight, by={**edge["by"], kind: value})
+    weak = [edge for edge in graph.edges() if graph.edges[edge]["weight"] < settings["weight_needed"]]
+    graph.remove_edges_from(weak)
+    found = []
+    for members in nx.connected_components(graph):
+        if len(members) >= settings["min_accounts"]:
+            edges = {(a, b): graph.edges[a, b]["by"] for a, b in graph.subgraph(members).edges()}
+            found.append((frozenset(members), edges))
+    return tuple(sorted(found, key=lambda component: sorted(component[0])))
+
+
+def _may_connect(groups: Collection[tuple[str, ...]], enough: int) -> bool:
+    """Whether the shared identifiers could join enough accounts at all, before anything is weighed."""
+    graph: nx.Graph[str] = nx.Graph()
+    for accounts in groups:
+        nx.add_path(graph, accounts)
+    return any(len(members) >= enough for members in nx.connected_components(graph))
+
+
+def _weights(
+    engine: DuckDBEngine, shared: Mapping[Shared, tuple[str, ...]], anchor: int, window: int, settings: Settings
+) -> dict[Shared, float]:
+    """The weight of each shared identifier (methods 3.1): addresses by coverage, hot identifiers none."""
+    engine.register("asked", pa.table({"kind": [k for k, _ in shared], "value": [v for _, v in shared]}))
+    since = anchor - int(settings["identifier_days"] * DAY_US)
+    until = anchor + window + int(settings["session_slack_ms"] * 1_000)
+    degrees = engine.run(DEGREES, [since, until, until]).to_pylist()
+    holders = {(row["kind"], row["value"]): int(row["holders"]) for row in degrees}
+    weights: dict[Shared, float] = {}
+    for (kind, value), accounts in shared.items():
+        degree = max(holders.get((kind, value), 0), len(accounts))
+        weights[kind, value] = _weight(kind, degree, len(accounts) / degree, settings)
+    return weights
+
+
+def _weight(kind: str, degree: int, coverage: float, settings: Settings) -> float:
+    if kind == "device":
+        return settings["weight_device"] if degree <= settings["device_most"] else 0.0
+    if kind == "address":
+        return settings["weight_address"] if degree <= settings["address_most"] else 0.0
+    if coverage >= settings["ip_coverage"]:
+        return settings["weight_ip"]
+    if degree > settings["ip_most"]:
+        return 0.0
+    return settings["weight_ip"] * min(1.0, math.log(10) / math.log(2 + degree))

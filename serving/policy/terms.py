@@ -1,0 +1,150 @@
+"""The words of a decision: outcomes and severities in order, the fixed vocabularies, and what one rule found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+Value = float | int | str | bool | None
+
+TYPOLOGIES = (
+    "kyc_gate",
+    "unauthorised_automation",
+    "wash_trading",
+    "spoofing",
+    "layering",
+    "excessive_orders",
+    "front_running",
+    "restricted_jurisdiction",
+    "pump_and_dump",
+    "banned_reentry",
+    "sanctions_exposure",
+    "money_laundering",
+    "illicit_assets",
+    "legal_order",
+    "issuer_affiliation",
+    "listing_deposits",
+    "listing_manipulation",
+    "concealment",
+    "price_manipulation",
+    "multi_account",
+    "collusion",
+    "hedging_abuse",
+    "account_takeover",
+    "position_limit_evasion",
+    "observation_breach",
+    "unknown_anomaly",
+)
+MEASURES = (
+    "withdrawal_hold",
+    "deposit_hold",
+    "close_only",
+    "reduce_only",
+    "trading_suspension",
+    "access_suspension",
+    "document_request",
+    "observation",
+    "restriction",
+    "asset_freeze",
+    "exclusion",
+    "closure",
+    "forfeiture",
+    "rollback_proposal",
+    "vvip_suspension",
+)
+CLAUSES = (
+    "4.1", "4.2", "4.3", "4.4", "4.5", "5.1", "5.2", "5.3", "5.4",
+    "5.5", "6", "7.1", "7.2", "7.3", "7.3.1", "7.3.2", "7.3.3", "7.4", "8",
+)  # fmt: skip
+
+
+class Severity(IntEnum):
+    """How serious a finding is (methods 2.2); a higher one wins."""
+
+    INFO = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+    LEGAL = 5
+
+    @property
+    def word(self) -> str:
+        """The word of the fixed vocabulary, as outside programs compare it."""
+        return self.name.lower()
+
+    @classmethod
+    def of(cls, word: str) -> "Severity":
+        """The severity with that word.
+
+        >>> Severity.of("high") > Severity.of("medium")
+        True
+        """
+        return cls[word.upper()]
+
+
+class Outcome(IntEnum):
+    """What is decided about a request; the most severe outcome of all rules wins."""
+
+    ALLOW = 0
+    MONITOR = 1
+    STEP_UP = 2
+    REVIEW = 3
+    HOLD = 4
+    BLOCK = 5
+
+    @property
+    def word(self) -> str:
+        """The word of the fixed vocabulary."""
+        return self.name.lower()
+
+    @classmethod
+    def of(cls, word: str) -> "Outcome":
+        """The outcome with that word.
+
+        >>> max(Outcome.of("allow"), Outcome.of("step_up")).word
+        'step_up'
+        """
+        return cls[word.upper()]
+
+
+class RuleState(StrEnum):
+    """A rule is born in shadow; only a live one changes an outcome."""
+
+    DRAFT = "draft"
+    SHADOW = "shadow"
+    LIVE = "live"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleHit:
+    """One rule that fired: what it cites, what it concluded, and each value beside its threshold.
+
+    `clauses` are all clauses the finding falls under, `clause` among them; `says` is the rule's one plain sentence.
+    """
+
+    rule_id: str
+    version: str
+    clause: str
+    title: str
+    typology: str
+    severity: Severity
+    outcome: Outcome
+    values: Mapping[str, Value]
+    thresholds: Mapping[str, Value]
+    clauses: tuple[str, ...] = ()
+    clause_detail: str | None = None
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """One thing a decision had to do without: what was missing, why, and what stood in for it."""
+
+    component: str
+    reason: str
+    fallback: str
+
+    def to_json(self) -> dict[str, str]:
+        """The entry as the contract writes it."""
+        return {"component": self.component, "reason": self.reason, "fallback": self.fallback}
