@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from features.activity.files import identifier, quote
 from features.engines import DuckDBEngine, compiled
 from features.facts.access import LISTED_SESSIONS, SECURITY, SESSIONS
-from features.facts.engagement import BALANCES, PARTICIPATIONS, STAKING
+from features.facts.engagement import BALANCES, LINKED_REWARDS, PARTICIPATIONS, STAKING
 from features.facts.fact import Fact
 from features.facts.fills import FILLS
 from features.facts.findings import FINDINGS, WASHING
@@ -38,6 +38,7 @@ FACTS: tuple[Fact, ...] = (
     FLOWS,
     STAKING,
     PARTICIPATIONS,
+    LINKED_REWARDS,
     BALANCES,
     FINDINGS,
     WASHING,

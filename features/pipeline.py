@@ -1,8 +1,10 @@
 """Builds vectors for any spine of (account, moment), and shows the rows behind any value."""
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +17,14 @@ from features.definitions import CATALOGUE
 from features.derivation import derive
 from features.engines import DuckDBEngine, compiled
 from features.errors import Invalid
+from features.facts.access import SESSIONS
+from features.facts.fills import FILLS
+from features.facts.flows import FLOWS
+from features.facts.orders import ORDERS
 from features.queries import SPINE, condition, queries, visible
+from features.spine import checked_spine, weekly_moments
 from features.vocabulary import value_of
+from features.wording import row_sentence
 
 Progress = Callable[[str, float], None]
 EVIDENCE_ROWS = 20
@@ -57,12 +65,33 @@ class Features:
 
     def accounts(self, as_of: datetime | pd.Timestamp) -> pd.DataFrame:
         """A spine of every account visible at one moment, by account_id."""
-        moment = _micros(as_of)
+        moment = microseconds(as_of)
         accounts = self.engine.frame(
             "SELECT DISTINCT account_id FROM fact_accounts WHERE ts < ? AND known_from <= ? ORDER BY account_id",
             [moment, moment],
         )
         return accounts.assign(as_of=pd.Timestamp(moment, unit="us", tz="UTC"))
+
+    def span(self) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """The first and the last moment at which any account did something.
+
+        Raises:
+            Invalid: nobody did anything.
+        """
+        parts = " UNION ALL ".join(
+            f"SELECT min(ts) AS first, max(ts) AS last FROM fact_{fact.name}"
+            for fact in (FILLS, FLOWS, ORDERS, SESSIONS)
+        )
+        first, last = self.engine.run(f"SELECT min(first), max(last) FROM ({parts})").to_pylist()[0].values()
+        if first is None:
+            raise Invalid("The activity holds no session, order, trade or transfer, so there is nothing to look at.")
+        return pd.Timestamp(first, unit="us", tz="UTC"), pd.Timestamp(last, unit="us", tz="UTC")
+
+    def weekly(self) -> pd.DataFrame:
+        """A spine of all accounts at every weekly moment that has a week of activity before it."""
+        first, last = self.span()
+        moments = weekly_moments(first, last) or [last]
+        return pd.concat([self.accounts(at) for at in moments], ignore_index=True)
 
     def evidence(self, feature: Feature, account_id: str, as_of: datetime | pd.Timestamp) -> "Evidence":
         """The rows behind one value. See `evidence`."""
@@ -87,12 +116,22 @@ class Features:
             int(everything["n"].iloc[0]), int(everything["c"].iloc[0]),
         )  # fmt: skip
 
-    def episodes(self, known_from: datetime | None, known_until: datetime) -> list[dict[str, object]]:
-        """Episodes that became known in (known_from, known_until], as dictionaries, oldest first."""
-        since = _micros(known_from) if known_from else 0
-        rows: list[dict[str, object]] = self.engine.run(
+    def episodes(self, known_from: datetime, known_until: datetime) -> list[dict[str, Any]]:
+        """Episodes that became known in (known_from, known_until], oldest first; `measures` as a dictionary."""
+        rows: list[dict[str, Any]] = self.engine.run(
             "SELECT * FROM episodes WHERE known_at > ? AND known_at <= ? ORDER BY known_at, episode_id",
-            [since, _micros(known_until)],
+            [microseconds(known_from), microseconds(known_until)],
+        ).to_pylist()
+        return [{**row, "measures": json.loads(row["measures"])} for row in rows]
+
+    def links(self, account_id: str, as_of: datetime) -> list[dict[str, Any]]:
+        """The links of an account that hold at a moment, the strongest first: other_id, kind, weight, row_id."""
+        moment = microseconds(as_of)
+        rows: list[dict[str, Any]] = self.engine.run(
+            "SELECT other_id, kind, weight, min(row_id) AS row_id FROM fact_links WHERE account_id = ? AND ts < ? "
+            "AND known_from <= ? AND (known_until IS NULL OR known_until > ?) "
+            "GROUP BY ALL ORDER BY weight DESC, other_id, kind LIMIT ?",
+            [account_id, moment, moment, moment, EVIDENCE_ROWS],
         ).to_pylist()
         return rows
 
@@ -124,6 +163,10 @@ class Evidence:
     def sentence(self) -> str:
         """The value in words."""
         return self.feature.sentence(self.value)
+
+    def row_sentences(self) -> list[str]:
+        """Each shown row in words."""
+        return [row_sentence(self.feature.of.name, row) for row in self.rows.to_dict("records")]
 
 
 def build_vectors(
@@ -161,33 +204,6 @@ def evidence(
     return Features(activity).evidence(chosen, account_id, as_of)
 
 
-def checked_spine(spine: pd.DataFrame) -> pd.DataFrame:
-    """The spine's own columns, typed: account_id as text, as_of in UTC.
-
-    Raises:
-        Invalid: a column is missing or a moment cannot be read.
-    """
-    for column in ("account_id", "as_of"):
-        if column not in spine.columns:
-            raise Invalid(f"The spine has no column {column!r}; it wants account_id, as_of and optionally event_id.")
-    names = [name for name in ("account_id", "as_of", "event_id") if name in spine.columns]
-    checked = spine[names].reset_index(drop=True).copy()
-    if checked["account_id"].isna().any() or checked["as_of"].isna().any():
-        raise Invalid("The spine has a row without account_id or as_of; every row wants both.")
-    checked["account_id"] = checked["account_id"].astype(str)
-    try:
-        checked["as_of"] = pd.to_datetime(checked["as_of"], utc=True).dt.as_unit("us")
-    except (ValueError, TypeError) as error:
-        raise Invalid(f"The spine's as_of holds a moment that cannot be read: {error}.") from error
-    return checked
-
-
-def weekly_spine(accounts: pd.DataFrame, moments: Sequence[pd.Timestamp]) -> pd.DataFrame:
-    """Every account at every moment at which it existed; `accounts` has account_id and created_at."""
-    parts = [accounts.loc[accounts["created_at"] < moment, ["account_id"]].assign(as_of=moment) for moment in moments]
-    return pd.concat(parts, ignore_index=True)
-
-
 def _numbered(spine: pd.DataFrame) -> pa.Table:
     moments = spine["as_of"].astype("int64").to_numpy()
     return pa.table(
@@ -200,7 +216,8 @@ def _numbered(spine: pd.DataFrame) -> pa.Table:
     )
 
 
-def _micros(moment: datetime | pd.Timestamp) -> int:
+def microseconds(moment: datetime | pd.Timestamp) -> int:
+    """A moment as whole microseconds since 1970 UTC; without a zone it is UTC."""
     stamp = pd.Timestamp(moment)
     stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
     return int(stamp.as_unit("us").asm8.astype("int64"))

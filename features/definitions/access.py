@@ -10,6 +10,7 @@ ENTERS = _.enters
 
 ACCESS = (
     Feature("logins_n_7d", SESSIONS, count(), days(7), "count", "logins in 7 days", "5.2", where=ENTERS),
+    Feature("sessions_n_7d", SESSIONS, count(), days(7), "count", "sessions in 7 days", "5.2"),
     Feature("active_days_30d", SESSIONS, groups(_.ts // DAY_US), days(30), "days", "with a session in 30 days", "M"),
     Feature("ips_n_30d", SESSIONS, distinct(_.ip), days(30), "count", "IP addresses in 30 days", "5.2"),
     Feature("devices_n_30d", SESSIONS, distinct(_.device_id), days(30), "count", "devices in 30 days", "5.2"),

@@ -80,6 +80,9 @@ ENGAGEMENT = (
         "promo_usd_30d", PARTICIPATIONS, usd(total(_.reward)), days(30), "usd", "of promotion rewards in 30 days", "5.4"
     ),
     Feature(
+        "promo_usd_90d", PARTICIPATIONS, usd(total(_.reward)), days(90), "usd", "of promotion rewards in 90 days", "5.4"
+    ),
+    Feature(
         "promo_usd_per_event_90d",
         PARTICIPATIONS,
         ratio(usd(total(_.reward)), distinct(_.campaign_id)),

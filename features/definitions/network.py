@@ -3,9 +3,10 @@
 from ibis import _
 
 from features.catalogue import Feature
+from features.facts.engagement import LINKED_REWARDS
 from features.facts.links import CONTROLLED, LINKS
 from features.facts.standing import REFERRALS
-from features.vocabulary import LIFETIME, count, days, distinct, groups_reaching, total
+from features.vocabulary import LIFETIME, count, days, distinct, groups_reaching, total, usd
 
 NETWORK = (
     Feature(
@@ -65,6 +66,15 @@ NETWORK = (
         "other accounts verified with the same document or face",
         "5.4",
         where=_.kind.isin(("document", "face")),
+    ),
+    Feature(
+        "linked_promo_usd_90d",
+        LINKED_REWARDS,
+        usd(total(_.reward)),
+        days(90),
+        "usd",
+        "of promotion rewards in 90 days went to other accounts under the same control",
+        "5.4",
     ),
     Feature(
         "referrals_n",

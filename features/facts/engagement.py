@@ -5,6 +5,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from features.facts.fact import NEVER_ENDS, Fact, activity_table, micro_usd
+from features.facts.links import CONTROL
 
 
 def _staking() -> ir.Table:
@@ -47,6 +48,25 @@ def _balances() -> ir.Table:
     )
 
 
+def _linked_rewards() -> ir.Table:
+    """Rewards of other accounts under the same control, once both the link and the reward were known."""
+    rewards = activity_table("participations").filter(_.reward_usd > 0)
+    pairs = CONTROL.select(holder=_.account_id, other_id=_.other_id, linked_from=_.known_from)
+    joined = rewards.inner_join(pairs, rewards.account_id == pairs.other_id)
+    return joined.select(
+        account_id=_.holder,
+        ts=_.ts,
+        known_from=ibis.greatest(_.known_from, _.linked_from),
+        known_until=NEVER_ENDS,
+        row_id=_.event_id,
+        other_id=_.other_id,
+        reward=micro_usd(_.reward_usd),
+    )
+
+
 STAKING = Fact("staking", "a stake or an unstake", _staking(), "staking")
 PARTICIPATIONS = Fact("participations", "a step in a promotion", _participations(), "participations")
 BALANCES = Fact("balances", "a holding of one asset", _balances(), "balances")
+LINKED_REWARDS = Fact(
+    "linked_rewards", "a reward of an account under the same control", _linked_rewards(), "participations"
+)

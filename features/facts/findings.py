@@ -18,6 +18,7 @@ EPISODES = ibis.table(
         "superseded_at": "int64",
         "measures": "string",
         "evidence": "string",
+        "links": "string",
     },
     name="episodes",
 )

@@ -27,6 +27,7 @@ EPISODES_SCHEMA = pa.schema(
         ("superseded_at", pa.int64()),
         ("measures", pa.string()),
         ("evidence", pa.string()),
+        ("links", pa.string()),
     ]
 )
 
@@ -35,7 +36,8 @@ EPISODES_SCHEMA = pa.schema(
 class Episode:
     """Something accounts did together or alone; times are int64 microseconds since 1970 UTC.
 
-    `evidence` is (table, row id, moment, sentence); `superseded_at` is when a later run of the pattern replaces it.
+    `evidence` is (table, row id, moment, sentence); `links` is (account, account, kind, shared value, weight) for every
+    edge that holds a group together; `superseded_at` is when a later run of the pattern replaces it.
     """
 
     pattern: str
@@ -46,6 +48,7 @@ class Episode:
     known_at: int
     measures: Mapping[str, Measure]
     evidence: tuple[tuple[str, str, int, str], ...]
+    links: tuple[tuple[str, str, str, str, float], ...] = ()
     superseded_at: int | None = None
 
     @property
@@ -91,6 +94,7 @@ def as_table(episodes: Iterable[Episode]) -> pa.Table:
             "superseded_at": e.superseded_at,
             "measures": json.dumps(dict(e.measures), sort_keys=True),
             "evidence": json.dumps(e.evidence),
+            "links": json.dumps(e.links),
         }
         for e in sorted(episodes, key=lambda e: (e.known_at, e.episode_id))
     ]

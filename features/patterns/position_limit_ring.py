@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.engines import DuckDBEngine
 from features.patterns.episode import Episode, Measure, Pattern, Settings
-from features.patterns.synchronised_opens import SECOND_US, Burst, bursts
+from features.patterns.synchronised_opens import SECOND_US, Burst, Edges, bursts
 
 TICK_DAYS_US = 30 * 86_400 * SECOND_US
 
@@ -208,9 +208,7 @@ def _tick(engine: DuckDBEngine, symbol: str, at: int, known_at: int) -> float:
     return float(step) if step else 1e-9
 
 
-def _episode(
-    burst: Burst, accounts: frozenset[str], edges: Mapping[tuple[str, str], Mapping[str, str]], judged: Judged
-) -> Episode:
+def _episode(burst: Burst, accounts: frozenset[str], edges: Edges, judged: Judged) -> Episode:
     opened = tuple(
         (
             "trades",
@@ -220,11 +218,7 @@ def _episode(
         )
         for row in judged.trades.to_dict("records")
     )
-    shared = tuple(
-        ("sessions", value, judged.first, f"{a} and {b} share the {kind.replace('ip', 'IP address')} {value}")
-        for (a, b), by in sorted(edges.items())
-        for kind, value in sorted(by.items())
-    )
+    links = tuple((a, b, kind, value, weight) for (a, b), by in sorted(edges.items()) for kind, value, weight in by)
     return Episode(
         pattern="position_limit_ring",
         accounts=tuple(sorted(accounts)),
@@ -233,7 +227,8 @@ def _episode(
         ended_at=judged.last,
         known_at=judged.known_at,
         measures=judged.measures,
-        evidence=opened + shared,
+        evidence=opened,
+        links=links,
     )
 
 

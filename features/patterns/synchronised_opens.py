@@ -15,6 +15,7 @@ from features.engines import DuckDBEngine
 from features.patterns.episode import Settings
 
 Shared = tuple[str, str]
+Edges = Mapping[tuple[str, str], tuple[tuple[str, str, float], ...]]
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 DAY_US = 24 * HOUR_US
@@ -81,13 +82,13 @@ class Burst:
 
     Attributes:
         opens: the opens in the window, by time (columns of the `opens` table).
-        components: linked groups of accounts, each with its edges (a, b) -> {kind: value}.
+        components: linked groups of accounts, each with its edges (a, b) -> ((kind, value, weight), …).
     """
 
     symbol: str
     side: str
     opens: pd.DataFrame
-    components: tuple[tuple[frozenset[str], Mapping[tuple[str, str], Mapping[str, str]]], ...]
+    components: tuple[tuple[frozenset[str], Edges], ...]
 
 
 def bursts(engine: DuckDBEngine, settings: Settings) -> Iterator[Burst]:
@@ -124,7 +125,7 @@ def bursts(engine: DuckDBEngine, settings: Settings) -> Iterator[Burst]:
 
 def _components(
     engine: DuckDBEngine, held: pd.DataFrame, anchor: int, window: int, settings: Settings
-) -> tuple[tuple[frozenset[str], Mapping[tuple[str, str], Mapping[str, str]]], ...]:
+) -> tuple[tuple[frozenset[str], Edges], ...]:
     holders: dict[Shared, set[str]] = {}
     for kind, value, account in zip(held["kind"], held["value"], held["account_id"], strict=True):
         holders.setdefault((str(kind), str(value)), set()).add(str(account))
@@ -139,9 +140,10 @@ def _components(
             continue
         for i, one in enumerate(accounts):
             for other in accounts[i + 1 :]:
-                edge = graph.edges.get((one, other), {"weight": 0.0, "by": {}})
-                if kind not in edge["by"]:
-                    graph.add_edge(one, other, weight=edge["weight"] + weight, by={**edge["by"], kind: value})
+                edge = graph.get_edge_data(one, other, {"weight": 0.0, "by": ()})
+                if kind not in {known for known, _value, _weight in edge["by"]}:
+                    by = (*edge["by"], (kind, value, weight))
+                    graph.add_edge(one, other, weight=edge["weight"] + weight, by=by)
     weak = [edge for edge in graph.edges() if graph.edges[edge]["weight"] < settings["weight_needed"]]
     graph.remove_edges_from(weak)
     found = []

@@ -1,0 +1,43 @@
+# Two commands do everything from a bare clone: `make demo` and `make test`. The rest are habits beside them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test install lint bench serve clean
+
+demo: install
+	$(BIN)/mscore demo
+
+test: install
+	$(BIN)/python -m pytest
+
+install: $(INSTALLED)
+
+# Everything is pinned with hashes; uv is tried first because it installs in seconds, pip does the same in a minute or two.
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("mscore wants Python 3.11 or newer, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "installing the pinned dependencies"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9,<1" 2>/dev/null \
+		&& $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock \
+		|| { echo "installing with pip, which takes a minute or two"; \
+		     $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(INSTALLED)
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install
+	$(BIN)/python -m pytest tests/benchmarks -q -s -o addopts= -m benchmark
+
+serve: install
+	$(BIN)/mscore serve
+
+clean:
+	rm -rf var .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,81 @@
+"""What binds an account at once, as of a moment: credentials, withdrawal addresses, legal orders, lists it is on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from features.facts.access import CREDENTIAL_EVENTS
+from features.pipeline import Features, microseconds
+
+CHANGES = """
+SELECT account_id, max(ts) AS changed_at FROM security_events
+WHERE ts < $1 AND known_from <= $1 AND event IN (SELECT unnest($2)) GROUP BY account_id
+"""
+ADDRESSES = """
+SELECT account_id, address, max(ts) AS added_at FROM security_events
+WHERE ts < $1 AND known_from <= $1 AND event = 'withdrawal_address_added' AND address IS NOT NULL
+GROUP BY ALL ORDER BY account_id, added_at
+"""
+LEGAL_ORDERS = """
+SELECT account_id, legal_order_id, scope, authority, ts, expires_at, lifted_at FROM legal_orders
+WHERE ts < $1 AND known_from <= $1 ORDER BY ts, legal_order_id
+"""
+WATCHLIST = """
+SELECT list, kind, value, effective_from, effective_to FROM watchlist
+WHERE known_from <= $1 AND (effective_to IS NULL OR effective_to > $1) ORDER BY list, kind, value
+"""
+LISTED = """
+WITH people AS (SELECT account_id, arg_max(owner_id, known_from) AS owner_id, max(created_at) AS ts FROM accounts
+                WHERE created_at < $1 AND known_from <= $1 GROUP BY account_id),
+held AS (
+    SELECT account_id, 'account' AS kind, account_id AS value FROM people
+    UNION SELECT account_id, 'owner', owner_id FROM people WHERE owner_id IS NOT NULL
+    UNION SELECT account_id, 'document', document_hash FROM verifications WHERE ts < $1 AND known_from <= $1
+    UNION SELECT account_id, 'face', face_hash FROM verifications WHERE ts < $1 AND known_from <= $1
+    UNION SELECT account_id, 'name', name_hash FROM verifications WHERE ts < $1 AND known_from <= $1
+    UNION SELECT account_id, 'device', device_id FROM sessions WHERE ts < $1 AND known_from <= $1)
+SELECT held.account_id, w.list, w.kind, w.value, w.effective_from, w.effective_to
+FROM held JOIN watchlist AS w ON w.kind = held.kind AND w.value = held.value
+WHERE w.known_from <= $1 AND (w.effective_to IS NULL OR w.effective_to > $1)
+ORDER BY held.account_id, w.list, w.value
+"""
+COUNTRIES = """
+SELECT account_id, arg_max(ip_country, ts) AS ip_country FROM sessions
+WHERE ts < $1 AND known_from <= $1 GROUP BY account_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Frames by account, moments as UTC timestamps; `lists` holds the address and country entries for everybody."""
+
+    credential_changes: pd.DataFrame
+    addresses: pd.DataFrame
+    legal_orders: pd.DataFrame
+    listed: pd.DataFrame
+    lists: pd.DataFrame
+    countries: pd.DataFrame
+
+
+def binding_facts(features: Features, as_of: datetime) -> Binding:
+    """Everything that binds at once, as it was known at a moment."""
+    moment = microseconds(as_of)
+
+    def read(sql: str, *more: object) -> pd.DataFrame:
+        frame = features.engine.frame(sql, [moment, *more])
+        for column in frame.columns.intersection(
+            ["ts", "changed_at", "added_at", "expires_at", "lifted_at", "effective_from", "effective_to"]
+        ):
+            frame[column] = pd.to_datetime(frame[column], unit="us", utc=True)
+        return frame
+
+    everybody = read(WATCHLIST)
+    return Binding(
+        credential_changes=read(CHANGES, list(CREDENTIAL_EVENTS)),
+        addresses=read(ADDRESSES),
+        legal_orders=read(LEGAL_ORDERS),
+        listed=read(LISTED),
+        lists=everybody[everybody["kind"].isin(["address", "country"])],
+        countries=read(COUNTRIES),
+    )

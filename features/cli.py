@@ -1,0 +1,211 @@
+"""The commands that bring activity in and make vectors of it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from features.activity.importing import Import, ImportReport
+from features.activity.mapping import load_mapping
+from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress, table
+from features.definitions import CATALOGUE
+from features.errors import Invalid
+from features.home import Home
+from features.pipeline import Features
+from features.simulator.exchange import simulate as simulate_exchange
+from features.simulator.profiles import PROFILES
+from features.simulator.writing import write
+from features.spine import moment, read_spine
+
+app = application("From activity to vectors.")
+quarantine_app = application("Rows that an import set aside.")
+labels_app = application("What people found about accounts.")
+features_app = application("The catalogue of features, and vectors of them.")
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(labels_app, name="labels")
+app.add_typer(features_app, name="features")
+
+
+@app.command()
+def simulate(
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder to write activity/ and truth/ to.")],
+    profile: Annotated[str, typer.Option(help="How large: " + ", ".join(PROFILES) + ".")] = "tiny",
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal exchanges.")] = 7,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate an exchange: activity and, apart from it, the truth about its accounts."""
+    if profile not in PROFILES:
+        raise Invalid(f"There is no profile {profile!r}; choose one of {', '.join(PROFILES)}.")
+    with progress(f"simulating {profile}") as report:
+        simulation = simulate_exchange(PROFILES[profile], seed, report)
+        write(simulation, out_folder)
+    counts = {name: rows.num_rows for name, rows in simulation.activity.items()}
+    document = {"profile": profile, "seed": seed, "folder": str(out_folder), "rows": counts}
+    emit(document, as_json, lambda: table(("table", "rows"), list(counts.items()), f"simulated into {out_folder}"))
+
+
+@app.command("import")
+def import_(
+    folder: Annotated[Path, typer.Argument(help="Folder with one Parquet or CSV file, or folder of files, a table.")],
+    mapping: Annotated[
+        str | None, typer.Option(help="YAML file, or name of a shipped one, that maps a foreign export.")
+    ] = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a folder of activity and append its good rows to the lake; bad rows are set aside with their reason."""
+    foreign = load_mapping(mapping) if mapping else None
+    with progress("importing") as report:
+        importing = Import(Home(home).lake, Home(home).quarantine, datetime.now(UTC), report)
+        done = importing.mapped(folder, foreign) if foreign else importing.folder(folder)
+    _emit_import(done, as_json)
+
+
+@labels_app.command("import")
+def import_labels(
+    file: Annotated[Path, typer.Argument(help="Parquet or CSV file of labels.")],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Import labels: what was found about accounts, by whom and when it was known."""
+    with progress("importing labels") as report:
+        done = Import(Home(home).lake, Home(home).quarantine, datetime.now(UTC), report).labels(file)
+    _emit_import(done, as_json)
+
+
+def _emit_import(done: ImportReport, as_json: bool) -> None:
+    tables = {
+        name: {
+            "read": r.read,
+            "accepted": r.accepted,
+            "duplicates": r.duplicates,
+            "quarantined": r.quarantined,
+            "released": r.released,
+            "reasons": r.reasons,
+        }
+        for name, r in done.tables.items()
+    }
+
+    def human() -> None:
+        rows = [(n, r.read, r.accepted, r.duplicates, r.quarantined, r.released) for n, r in done.tables.items()]
+        headings = ("table", "read", "accepted", "duplicates", "quarantined", "released")
+        table(headings, rows, f"lake version {done.lake_version}")
+        reasons = [(n, reason, count) for n, r in done.tables.items() for reason, count in r.reasons.items()]
+        if reasons:
+            table(("table", "reason", "rows"), reasons, "set aside (see `mscore quarantine list`)")
+
+    emit({"lake_version": done.lake_version, "tables": tables}, as_json, human)
+
+
+@quarantine_app.command("list")
+def list_quarantine(
+    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 50,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the rows set aside, with their reasons."""
+    rows = Home(home).quarantine.rows().to_pylist()
+    shown = [
+        {**row, "quarantined_at": row["quarantined_at"].isoformat(), "original": json.loads(row["original"])}
+        for row in rows[:limit]
+    ]
+
+    def human() -> None:
+        if not rows:
+            out.print("Nothing is set aside.")
+            return
+        lines = [(r["table"], r["origin"], r["row_number"], r["reason"]) for r in shown]
+        table(("table", "file", "row", "reason"), lines, f"{len(rows):,} rows set aside")
+
+    emit({"total": len(rows), "rows": shown}, as_json, human)
+
+
+@features_app.command("describe")
+def describe(as_json: JsonOption = False) -> None:
+    """Print the catalogue: every feature with family, unit, window, clause and sentence."""
+    features: list[dict[str, Any]] = [
+        {
+            "name": f.name,
+            "family": f.family,
+            "unit": f.unit,
+            "window": f.window.text,
+            "clause": f.clause,
+            "says": f.says,
+            "fact": f.of.name,
+            "pillar": f.pillar,
+            "direction": f.direction,
+            "evidence": f.of.evidence_table,
+        }
+        for f in CATALOGUE
+    ]
+
+    def human() -> None:
+        rows = [(f["name"], f["family"], f["unit"], f["window"], f["clause"], f["says"]) for f in features]
+        title = f"{len(features)} features, catalogue {CATALOGUE.fingerprint}"
+        table(("feature", "family", "unit", "window", "clause", "says"), rows, title)
+
+    emit({"fingerprint": CATALOGUE.fingerprint, "features": features}, as_json, human)
+
+
+@features_app.command("build")
+def build(
+    out_file: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
+    as_of: Annotated[str | None, typer.Option(help="One moment for all accounts.")] = None,
+    spine: Annotated[Path | None, typer.Option(help="File of account_id and as_of.")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Build vectors: of all accounts at one moment, or of the accounts and moments of a spine file."""
+    if (as_of is None) == (spine is None):
+        raise Invalid("Give either --as-of for all accounts or --spine with accounts and moments.")
+    moments = read_spine(spine) if spine else None
+    at = moment(as_of) if as_of else None
+    with progress("building vectors") as report:
+        features = Features(Home(home).lake, report)
+        rows = moments if moments is not None else features.accounts(at)  # type: ignore[arg-type]
+        vectors = features.vectors(rows)
+    out_file.parent.mkdir(parents=True, exist_ok=True)
+    vectors.to_parquet(out_file, index=False)
+    document = {
+        "rows": len(vectors),
+        "features": len(CATALOGUE),
+        "fingerprint": CATALOGUE.fingerprint,
+        "lake_version": features.activity.version,
+        "file": str(out_file),
+    }
+    emit(document, as_json, lambda: out.print(f"{len(vectors):,} vectors of {len(CATALOGUE)} features in {out_file}"))
+
+
+@app.command()
+def evidence(
+    feature: Annotated[str, typer.Argument(help="Name of a feature.")],
+    account: Annotated[str, typer.Argument(help="The account.")],
+    as_of: Annotated[str, typer.Option(help="The moment.")],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the rows behind the value of a feature, at most 20: those that count first, then the heaviest or newest."""
+    chosen, at = CATALOGUE[feature], moment(as_of)
+    with progress("looking up evidence") as report:
+        found = Features(Home(home).lake, report).evidence(chosen, account, at)
+    rows = json.loads(found.rows.to_json(orient="records", date_format="iso", date_unit="us"))
+    document = {
+        "feature": feature,
+        "account_id": account,
+        "as_of": at.isoformat(),
+        "value": found.value,
+        "text": found.sentence,
+        "table": chosen.of.evidence_table,
+        "total": found.total,
+        "counted": found.counted,
+        "rows": rows,
+    }
+
+    def human() -> None:
+        out.print(f"{account}, {at.isoformat()}: {found.sentence}")
+        shown = f"{len(rows)} of {found.total:,} rows of {chosen.of.evidence_table}, {found.counted:,} of them count"
+        table(list(found.rows.columns), [list(map(str, row.values())) for row in rows], shown)
+
+    emit(document, as_json, human)

@@ -1,0 +1,1 @@
+"""A seeded, simulated exchange: activity tables, observed labels and, kept apart, the truth behind them."""

@@ -1,0 +1,76 @@
+"""Spines: which accounts are looked at, at which moments."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from features.errors import Invalid, NotFound
+
+WEEK = timedelta(days=7)
+
+
+def moment(text: str) -> pd.Timestamp:
+    """A moment written as ISO 8601; without a zone it is UTC.
+
+    >>> moment("2025-05-30T03:12:00Z").isoformat()
+    '2025-05-30T03:12:00+00:00'
+
+    Raises:
+        Invalid: the text is no moment.
+    """
+    try:
+        stamp = pd.Timestamp(text)
+    except ValueError as error:
+        raise Invalid(f"{text!r} is not a moment; write it like 2025-05-30T03:12:00Z.") from error
+    if pd.isna(stamp):
+        raise Invalid(f"{text!r} is not a moment; write it like 2025-05-30T03:12:00Z.")
+    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+
+
+def read_spine(path: Path) -> pd.DataFrame:
+    """A spine file (Parquet or CSV) as a typed frame.
+
+    Raises:
+        NotFound: there is no such file.
+        Invalid: the file cannot be read or is no spine.
+    """
+    if not path.is_file():
+        raise NotFound(f"There is no spine file {path}; give a Parquet or CSV file of account_id and as_of.")
+    try:
+        frame = pd.read_csv(path, dtype=str) if path.suffix == ".csv" else pd.read_parquet(path)
+    except (ValueError, OSError, pa.ArrowException) as error:
+        raise Invalid(f"{path.name} cannot be read as a spine: {str(error).splitlines()[0]}") from error
+    return checked_spine(frame)
+
+
+def checked_spine(spine: pd.DataFrame) -> pd.DataFrame:
+    """The spine's own columns, typed: account_id as text, as_of in UTC.
+
+    Raises:
+        Invalid: a column is missing or a moment cannot be read.
+    """
+    for column in ("account_id", "as_of"):
+        if column not in spine.columns:
+            raise Invalid(f"The spine has no column {column!r}; it wants account_id, as_of and optionally event_id.")
+    names = [name for name in ("account_id", "as_of", "event_id") if name in spine.columns]
+    checked = spine[names].reset_index(drop=True).copy()
+    if checked["account_id"].isna().any() or checked["as_of"].isna().any():
+        raise Invalid("The spine has a row without account_id or as_of; every row wants both.")
+    checked["account_id"] = checked["account_id"].astype(str)
+    try:
+        checked["as_of"] = pd.to_datetime(checked["as_of"], utc=True).dt.as_unit("us")
+    except (ValueError, TypeError) as error:
+        raise Invalid(f"The spine's as_of holds a moment that cannot be read: {error}.") from error
+    return checked
+
+
+def weekly_moments(first: pd.Timestamp, last: pd.Timestamp) -> list[pd.Timestamp]:
+    """Every seventh midnight (UTC) back from the last moment, oldest first, while a week of history lies before it."""
+    moments = []
+    at = last.floor("D")
+    while at - WEEK >= first:
+        moments.append(at)
+        at -= WEEK
+    return moments[::-1]

@@ -1,0 +1,166 @@
+"""The anomaly model: isolation forests on distances from peers, with conformal p-values. It says unusual, not bad."""
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.ensemble import IsolationForest
+from skops import io as skops_io
+
+from features.errors import Invalid
+from models import artifacts
+from models.calibration import conformal_p_values
+from models.parameters import SHIPPED, AnomalyParameters
+from models.peers import PeerGroups
+from models.vectors import Flags, Floats, VectorLayout, microseconds
+
+KIND = "anomaly"
+ENOUGH_ACCOUNTS = 20
+TRUSTED_TYPES = frozenset({"sklearn.tree._tree.Tree"})
+PREDICTED = ("anomaly_score", "anomaly_p_value")
+
+
+class AnomalyModel:
+    """Isolation forests of several sample sizes, averaged on normalised depth.
+
+    Half of the accounts train, the others, each with its newest row, calibrate; accounts confirmed for a violation do
+    neither (methods 6.3: clean by independent evidence, never by the score itself).
+
+    Attributes:
+        layout: the vectors it reads.
+        peers: what a usual value is.
+        forests: the fitted forests.
+        calibration: the unusualness of the calibration accounts, ascending.
+    """
+
+    def __init__(self, layout: VectorLayout, *, settings: AnomalyParameters = SHIPPED.anomaly, seed: int = 7) -> None:
+        self.layout = layout
+        self.settings = settings
+        self.seed = seed
+        self.peers: PeerGroups
+        self.forests: tuple[IsolationForest, ...] = ()
+        self.calibration: Floats = np.empty(0)
+
+    def fit(self, frame: pd.DataFrame, confirmed: Flags | None = None) -> Self:
+        """Learn what is usual.
+
+        Args:
+            frame: account_id, as_of and the layout's features.
+            confirmed: rows of accounts with a confirmed violation, which are left out.
+
+        Raises:
+            Invalid: there are too few accounts.
+        """
+        usual = np.ones(len(frame), dtype=bool) if confirmed is None else ~confirmed
+        train, calibrate = self._halves(frame, usual)
+        matrix, settings = self.layout.matrix(frame), self.settings
+        self.peers = PeerGroups.fit(
+            matrix[train],
+            self.layout.names,
+            settings.segments,
+            kappa=settings.shrinkage_rows,
+            segment_rows=settings.segment_rows,
+            clip=settings.clip,
+        )
+        distances = self.peers.distances(matrix[train])
+        self.forests = tuple(self._forest(number, size, distances) for number, size in enumerate(settings.samples))
+        self.calibration = np.sort(self.unusualness(frame.iloc[calibrate]))
+        return self
+
+    def _forest(self, number: int, samples: int, distances: Floats) -> IsolationForest:
+        forest = IsolationForest(
+            n_estimators=self.settings.trees,
+            max_samples=min(samples, len(distances)),
+            random_state=self.seed + number,
+        )
+        return forest.fit(distances)
+
+    def _halves(self, frame: pd.DataFrame, usual: Flags) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        accounts = np.unique(frame["account_id"].to_numpy()[usual].astype(str))
+        if len(accounts) < ENOUGH_ACCOUNTS:
+            raise Invalid(
+                f"The anomaly model needs vectors of at least {ENOUGH_ACCOUNTS} accounts, there are {len(accounts)}."
+            )
+        shuffled = np.random.default_rng(self.seed).permutation(accounts)
+        chosen = shuffled[: int(len(accounts) * self.settings.calibration_share)]
+        calibrating = frame["account_id"].astype(str).isin(chosen).to_numpy()
+        order = np.argsort(microseconds(frame["as_of"]), kind="stable")
+        order = order[(calibrating & usual)[order]]
+        newest = ~frame["account_id"].iloc[order].duplicated(keep="last").to_numpy()
+        return np.flatnonzero(usual & ~calibrating), order[newest]
+
+    def distances(self, frame: pd.DataFrame) -> Floats:
+        """What the forests see: each feature's distance from the account's peers, rounded to their float32."""
+        return self.peers.distances(self.layout.matrix(frame)).astype(np.float32).astype(np.float64)
+
+    def score_samples(self, frame: pd.DataFrame) -> Floats:
+        """The mean normalised depth; as in scikit-learn, lower = more unusual."""
+        distances = self.distances(frame)
+        if not len(distances):
+            return np.empty(0)
+        depths = [-np.log2(-forest.score_samples(distances)) for forest in self.forests]
+        return np.asarray(np.mean(depths, axis=0), dtype=np.float64)
+
+    def unusualness(self, frame: pd.DataFrame) -> Floats:
+        """Negative mean normalised depth: higher = more unusual; the scale explanations add up on."""
+        return -self.score_samples(frame)
+
+    def shown(self, unusualness: Floats) -> Floats:
+        """The score people see, 0 to 100: the share of usual accounts that are less unusual.
+
+        It rises strictly with the unusualness: linear between calibration accounts, exponential beyond the last. So 99
+        means the same in every version, whatever the depths of its forests.
+        """
+        knots, first, count = np.unique(self.calibration, return_index=True, return_counts=True)
+        total = len(self.calibration) + 1
+        ranks = (first + (count + 1) / 2) / total
+        width = max(float(knots[-1] - knots[0]) / 10, 1e-9)
+        above = 1 - (1 - ranks[-1]) * np.exp(-np.maximum(unusualness - knots[-1], 0) / width)
+        below = ranks[0] * np.exp(np.minimum(unusualness - knots[0], 0) / width)
+        inside = np.interp(unusualness, knots, ranks)
+        share = np.where(unusualness > knots[-1], above, np.where(unusualness < knots[0], below, inside))
+        return np.asarray(100 * share, dtype=np.float64)
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """`anomaly_score` (0-100, higher = more unusual) and `anomaly_p_value` (conformal), rows as in the frame."""
+        unusualness = self.unusualness(frame)
+        p_values = conformal_p_values(unusualness, self.calibration)
+        return pd.DataFrame(dict(zip(PREDICTED, (self.shown(unusualness), p_values), strict=True)), index=frame.index)
+
+    def save(self, folder: Path) -> None:
+        """Write the model: forests as skops, everything else as JSON."""
+        state = {
+            "names": list(self.layout.names),
+            "fingerprint": self.layout.fingerprint,
+            "peers": self.peers.as_json(),
+            "calibration": self.calibration.tolist(),
+            "forests": len(self.forests),
+        }
+        files = {f"forest_{number}.skops": skops_io.dumps(forest) for number, forest in enumerate(self.forests)}
+        artifacts.write(folder, KIND, state, files)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The model written by `save`.
+
+        Raises:
+            Invalid: a file is missing, altered, unreadable, or names a type that is not on the list of trusted ones.
+        """
+        state, files = artifacts.read(folder, KIND)
+        try:
+            model = cls(VectorLayout(tuple(state["names"]), state["fingerprint"]))
+            model.peers = PeerGroups.from_json(state["peers"])
+            model.calibration = np.asarray(state["calibration"], dtype=np.float64)
+            model.forests = tuple(_forest(files[f"forest_{number}.skops"]) for number in range(state["forests"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise Invalid(f"The anomaly model in {folder} is not complete: {error}.") from error
+        return model
+
+
+def _forest(content: bytes) -> IsolationForest:
+    strange = sorted(set(skops_io.get_untrusted_types(data=content)) - TRUSTED_TYPES)
+    if strange:
+        raise Invalid(f"A stored forest names types that are not trusted: {', '.join(strange)}.")
+    return skops_io.loads(content, trusted=sorted(TRUSTED_TYPES))

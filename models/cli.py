@@ -1,0 +1,181 @@
+"""The commands that train models, promote them, predict with them and explain what they predict."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress, table
+from features.definitions import CATALOGUE
+from features.errors import Invalid, NotFound
+from features.home import Home
+from features.pipeline import Features
+from features.spine import moment, read_spine
+from models import anomaly, violations
+from models.evidence import with_evidence
+from models.explanations import Explainer, Explanation
+from models.registry import LoadedModel, Registry
+from models.runs import ORDER, SEED, Request, train
+from models.violations import ViolationModels
+
+TRACKING = "MLFLOW_TRACKING_URI"
+TrackingOption = Annotated[
+    str | None, typer.Option("--tracking-uri", envvar=TRACKING, help="MLflow store.", show_default="under --home")
+]
+
+app = application("From vectors to scores.")
+
+
+def registry_of(home: Path, tracking_uri: str | None) -> Registry:
+    """The registry in the given MLflow store, or the local one under the home folder."""
+    place = Home(home)
+    return Registry(tracking_uri or place.tracking_uri, place.artifacts)
+
+
+@app.command("train")
+def train_command(
+    models: Annotated[list[str] | None, typer.Argument(help="Which: " + ", ".join(ORDER) + "; all by default.")] = None,
+    spine: Annotated[Path | None, typer.Option(help="File of account_id and as_of to train on.")] = None,
+    labels_as_of: Annotated[str | None, typer.Option(help="Only labels known by then count.")] = None,
+    search: Annotated[bool, typer.Option("--search", help="Look for better parameters on validation folds.")] = False,
+    seed: Annotated[int, typer.Option(help="Equal seeds and data give equal models.")] = SEED,
+    home: HomeOption = DEFAULT_HOME,
+    tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train models on the lake's vectors and labels, log them to MLflow and register them as versions."""
+    names = tuple(dict.fromkeys(models)) if models else ORDER
+    for name in names:
+        if name not in ORDER:
+            raise Invalid(f"There is no model {name!r}; train {', '.join(ORDER)}.")
+    request = Request(
+        read_spine(spine) if spine else None, moment(labels_as_of) if labels_as_of else None, search, seed
+    )
+    lake = Home(home).lake
+    lake.snapshot()
+    with progress("training") as report:
+        done = list(train(names, request, lake, registry_of(home, tracking_uri), report))
+    trained = [
+        {
+            "model": result.name,
+            "version": version.version if version else None,
+            "champion": bool(version and "champion" in version.aliases),
+            "metrics": {split: dict(values) for split, values in result.metrics.items()},
+            "notes": list(result.notes),
+        }
+        for result, version in done
+    ]
+    emit({"trained": trained}, as_json, lambda: _show_trained(trained))
+
+
+def _show_trained(trained: list[dict[str, Any]]) -> None:
+    for one in trained:
+        role = "champion" if one["champion"] else f"waits for `mscore promote {one['model']} {one['version']}`"
+        out.print(
+            f"\n{one['model']} version {one['version']}: {role}" if one["version"] else f"\n{one['model']}: not kept"
+        )
+        splits = one["metrics"]
+        headings = list(dict.fromkeys(name for values in splits.values() for name in values))
+        rows = [[split, *(values.get(name) for name in headings)] for split, values in splits.items()]
+        if rows:
+            table(["split", *headings], rows)
+        for note in one["notes"]:
+            out.print(f"  {note}", markup=False)
+
+
+@app.command()
+def promote(
+    model: Annotated[str, typer.Argument(help="Which model: " + ", ".join(ORDER) + ".")],
+    version: Annotated[str, typer.Argument(help="Which version.")],
+    home: HomeOption = DEFAULT_HOME,
+    tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a version the champion: the one that scores."""
+    if model not in ORDER:
+        raise Invalid(f"There is no model {model!r}; promote {', '.join(ORDER)}.")
+    registry = registry_of(home, tracking_uri)
+    registry.load(model, version, CATALOGUE)
+    promoted = registry.promote(model, version)
+    document = {"model": promoted.name, "version": promoted.version, "aliases": list(promoted.aliases)}
+    emit(document, as_json, lambda: out.print(f"{model} version {promoted.version} is champion."))
+
+
+def champion(registry: Registry, name: str) -> LoadedModel:
+    """The champion of a model, checked against the catalogue.
+
+    Raises:
+        Invalid: no such model, or its champion was trained with another catalogue.
+        NotFound: it was never trained.
+    """
+    if name not in ORDER:
+        raise Invalid(f"There is no model {name!r}; there are {', '.join(ORDER)}.")
+    loaded = registry.champion(name, CATALOGUE)
+    if loaded is None:
+        raise NotFound(f"There is no champion of {name}; run `mscore train {name}` first.")
+    return loaded
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Argument(help="Which model: " + ", ".join(ORDER) + ".")],
+    spine: Annotated[Path, typer.Option(help="File of account_id and as_of.")],
+    out_file: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
+    home: HomeOption = DEFAULT_HOME,
+    tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Predict with the champion for every row of a spine, in its order."""
+    moments = read_spine(spine)
+    loaded = champion(registry_of(home, tracking_uri), model)
+    with progress("predicting") as report:
+        vectors = Features(Home(home).lake, report).vectors(moments)
+        report(f"scoring {len(vectors):,} vectors", 1.0)
+        predicted = pd.concat([moments, loaded.model.predict(vectors)], axis=1)
+    out_file.parent.mkdir(parents=True, exist_ok=True)
+    predicted.to_parquet(out_file, index=False)
+    document = {"model": model, "version": loaded.version, "rows": len(predicted), "file": str(out_file)}
+    emit(
+        document,
+        as_json,
+        lambda: out.print(f"{len(predicted):,} predictions of {model} {loaded.version} in {out_file}"),
+    )
+
+
+@app.command()
+def explain(
+    account: Annotated[str, typer.Argument(help="The account.")],
+    as_of: Annotated[str, typer.Option(help="The moment.")],
+    model: Annotated[
+        str | None,
+        typer.Option(help="anomaly, m-score or violations:TYPOLOGY; by default the most probable violation."),
+    ] = None,
+    home: HomeOption = DEFAULT_HOME,
+    tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain a score: base and contributions that add up to it, the strongest ones with the ids of their evidence."""
+    at = moment(as_of)
+    registry = registry_of(home, tracking_uri)
+    name, _, typology = (model or "").partition(":")
+    if not model:
+        name = violations.KIND if registry.aliased(violations.KIND) else anomaly.KIND
+    loaded = champion(registry, name)
+    with progress("explaining") as report:
+        features = Features(Home(home).lake, report)
+        vectors = features.vectors(pd.DataFrame({"account_id": [account], "as_of": [at]}))
+        if not model and isinstance(loaded.model, ViolationModels):
+            probabilities = loaded.model.predict_proba(vectors).iloc[0]
+            typology = loaded.model.typologies[int(probabilities.to_numpy().argmax())]
+        explainer = Explainer(loaded.model, name, loaded.version, CATALOGUE)
+        explanation = with_evidence(explainer.explain(vectors, typology or None)[0], features)
+    emit(explanation.as_json(), as_json, lambda: _show_explanation(explanation))
+
+
+def _show_explanation(explanation: Explanation) -> None:
+    e = explanation
+    out.print(f"{e.model_name} {e.model_version} says {e.output:.4g} for {e.account_id} at {e.as_of.isoformat()}")
+    out.print(f"base {e.base:+.4f} and {len(e.contributions)} contributions make {e.score:+.4f}")
+    rows = [(c.feature, c.contribution, c.text, c.peer_percentile) for c in e.contributions[:15]]
+    table(("feature", "contribution", "what it says", "percentile among peers"), rows)

@@ -1,0 +1,60 @@
+"""A training run from the lake to the registry: vectors, labels, models, versions."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from features.activity.lake import Lake
+from features.definitions import CATALOGUE
+from features.labels import labels
+from features.pipeline import Features
+from models import anomaly, m_score, violations
+from models.contribution import horizon_of, net_contribution
+from models.parameters import SHIPPED
+from models.registry import Registry, Version
+from models.training import Trained, train_anomaly, train_m_score, train_violations
+from models.value import forward_target
+
+ORDER = (anomaly.KIND, violations.KIND, m_score.KIND)
+SEED = 7
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to train on: without a spine, weekly moments of all accounts; without a cut-off, every known label."""
+
+    spine: pd.DataFrame | None = None
+    labels_as_of: pd.Timestamp | None = None
+    search: bool = False
+    seed: int = SEED
+
+
+def train(
+    names: Sequence[str], request: Request, lake: Lake, registry: Registry, progress: Progress
+) -> Iterator[tuple[Trained, Version | None]]:
+    """Trains the named models and registers each; a bundle of violations without any typology is not registered."""
+    features = Features(lake, progress)
+    spine = features.weekly() if request.spine is None else request.spine
+    vectors = features.vectors(spine)
+    known = labels(lake)
+    for position, name in enumerate(names):
+        progress(f"training {name} on {len(vectors):,} vectors", position / len(names))
+        trained = _train(name, request, features, vectors, known)
+        empty = name == violations.KIND and not getattr(trained.model, "typologies", ())
+        tags = {"lake_version": features.activity.version, "rows": str(len(vectors)), "seed": str(request.seed)}
+        yield trained, None if empty else registry.register(trained, tags)
+
+
+def _train(name: str, request: Request, features: Features, vectors: pd.DataFrame, known: pd.DataFrame) -> Trained:
+    seed, labels_as_of = request.seed, request.labels_as_of
+    if name == anomaly.KIND:
+        return train_anomaly(vectors, known, CATALOGUE, seed=seed, labels_as_of=labels_as_of)
+    if name == violations.KIND:
+        return train_violations(vectors, known, CATALOGUE, seed=seed, labels_as_of=labels_as_of, search=request.search)
+    horizon = horizon_of(*features.span())
+    value = net_contribution(features, vectors[["account_id", "as_of"]], horizon)
+    target = forward_target(value, known, horizon, top_share=SHIPPED.top_value_share, labels_as_of=labels_as_of)
+    return train_m_score(vectors, target["target"], target["known"], CATALOGUE, seed=seed, labels_as_of=labels_as_of)

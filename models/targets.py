@@ -1,0 +1,115 @@
+"""What labels say about each row of vectors: confirmed, cleared, or nothing yet."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.vectors import Flags, microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class RowTarget:
+    """One typology's labels on the rows of a frame; what is neither positive nor negative is unlabelled.
+
+    Attributes:
+        positive: confirmed, with an onset at or before the row's moment.
+        negative: cleared.
+        overturned: cleared on appeal.
+    """
+
+    typology: str
+    positive: Flags
+    negative: Flags
+    overturned: Flags
+
+    @property
+    def unlabelled(self) -> Flags:
+        """The rows about which nothing is known."""
+        return ~(self.positive | self.negative)
+
+
+def known_findings(labels: pd.DataFrame, labels_as_of: pd.Timestamp | None) -> pd.DataFrame:
+    """The newest finding on each account, typology and event known at the cut-off; of two at once the confirmed one.
+
+    Columns: account_id, typology, event_id (str or null), finding, source, group_id, known_us, onset_us (-inf where the
+    label has no onset).
+    """
+    known = microseconds(labels["known_at"])
+    onset = microseconds(labels["onset"])
+    findings = pd.DataFrame(
+        {
+            "account_id": labels["account_id"].astype(str),
+            "typology": labels["typology"].astype(str),
+            "event_id": _optional(labels, "event_id"),
+            "group_id": _optional(labels, "group_id"),
+            "finding": labels["finding"].astype(str),
+            "source": labels["source"].astype(str),
+            "onset_us": np.where(np.isnan(onset), -np.inf, onset),
+            "known_us": known,
+        }
+    )
+    if labels_as_of is not None:
+        findings = findings[known <= labels_as_of.value / 1000]
+    confirmed = (findings["finding"] == "confirmed").rename("confirmed")
+    ordered = findings.assign(confirmed=confirmed).sort_values(["known_us", "confirmed"], kind="stable")
+    newest = ordered.drop_duplicates(["account_id", "typology", "event_id"], keep="last")
+    return newest.drop(columns=["confirmed"]).reset_index(drop=True)
+
+
+def row_target(frame: pd.DataFrame, findings: pd.DataFrame, typology: str) -> RowTarget:
+    """What the findings of one typology say about the frame's rows.
+
+    A finding about an event speaks of the row that judges this event; on rows without one it speaks of the account.
+    """
+    of_typology = findings[findings["typology"] == typology]
+    accounts = frame["account_id"].astype(str)
+    as_of = microseconds(frame["as_of"])
+    events = _optional(frame, "event_id")
+    has_event = events.notna().to_numpy()
+    about_event = of_typology["event_id"].notna()
+    of_account = _flags(of_typology, "account_id", accounts, as_of)
+    whole_account = _flags(of_typology[~about_event], "account_id", accounts, as_of)
+    of_event = _flags(of_typology[about_event], "event_id", events, as_of)
+    judged = [event | whole for event, whole in zip(of_event, whole_account, strict=True)]
+    positive, cleared, overturned = (
+        np.where(has_event, event, account) for event, account in zip(judged, of_account, strict=True)
+    )
+    return RowTarget(typology, positive, cleared & ~positive, overturned & ~positive)
+
+
+def confirmed_rows(frame: pd.DataFrame, findings: pd.DataFrame) -> Flags:
+    """Whether a row's account was confirmed for anything at all, at any time."""
+    accounts = findings.loc[findings["finding"] == "confirmed", "account_id"]
+    confirmed: Flags = frame["account_id"].astype(str).isin(accounts).to_numpy()
+    return confirmed
+
+
+def groups_of(frame: pd.DataFrame, findings: pd.DataFrame) -> NDArray[np.str_]:
+    """Who must stay together when rows are divided: the ring of a labelled account, else the account itself."""
+    rings = findings.dropna(subset=["group_id"]).drop_duplicates("account_id").set_index("account_id")["group_id"]
+    accounts = frame["account_id"].astype(str)
+    in_ring = accounts.isin(rings.index)
+    names = accounts.map(rings).where(in_ring, accounts).astype(str)
+    together = np.where(in_ring, "ring ", "account ").astype(object) + names.to_numpy(dtype=object)
+    return np.asarray(together, dtype=np.str_)
+
+
+def _optional(frame: pd.DataFrame, column: str) -> pd.Series:
+    if column in frame.columns:
+        return frame[column].astype("object").where(frame[column].notna(), None)
+    return pd.Series(None, index=frame.index, dtype="object")
+
+
+def _flags(findings: pd.DataFrame, key: str, values: pd.Series, as_of: np.ndarray) -> tuple[Flags, Flags, Flags]:
+    confirmed = findings[findings["finding"] == "confirmed"]
+    cleared = findings[findings["finding"] == "cleared"]
+    onset = values.map(confirmed.groupby(key)["onset_us"].min()).to_numpy(dtype=np.float64, na_value=np.nan)
+    overturned = cleared.loc[cleared["source"] == "appeal", key]
+    known = values.notna()
+    return (
+        np.asarray(onset <= as_of),
+        (values.isin(cleared[key]) & known).to_numpy(),
+        (values.isin(overturned) & known).to_numpy(),
+    )

@@ -1,0 +1,177 @@
+"""Training as one call a model: fit, measure, draw, write the card; what comes out is ready to be registered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from features.catalogue import Catalogue
+from models import anomaly, card, m_score, violations
+from models.anomaly import AnomalyModel
+from models.evaluation import Metrics, ranking_metrics
+from models.m_score import MScoreModel
+from models.plots import evaluation_plot
+from models.targets import confirmed_rows, known_findings, row_target
+from models.vectors import VectorLayout
+from models.violations import ViolationModels
+
+Parameter = str | float | int
+
+
+class Model(Protocol):
+    """What every model offers to the registry and to callers."""
+
+    layout: VectorLayout
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame: ...
+
+    def save(self, folder: Path) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained model with all that is logged beside it.
+
+    Attributes:
+        name: `anomaly`, `violations` or `m-score`.
+        metrics: by split.
+        plots: SVG pictures by file name.
+        card: the model card, Markdown.
+        notes: what a person should read after training: how it was tested, what was skipped, warnings.
+    """
+
+    name: str
+    model: Model
+    parameters: Mapping[str, Parameter]
+    metrics: Mapping[str, Metrics]
+    plots: Mapping[str, bytes]
+    card: str
+    notes: tuple[str, ...]
+
+
+def train_anomaly(
+    vectors: pd.DataFrame,
+    labels: pd.DataFrame,
+    catalogue: Catalogue,
+    *,
+    seed: int,
+    labels_as_of: pd.Timestamp | None = None,
+) -> Trained:
+    """The anomaly model; labels serve only to keep confirmed violators out and to check its direction.
+
+    Raises:
+        Invalid: the vectors are not of this catalogue, or of too few accounts.
+    """
+    findings = known_findings(labels, labels_as_of)
+    model = AnomalyModel(VectorLayout.of(catalogue), seed=seed)
+    model.fit(vectors, confirmed_rows(vectors, findings))
+    scores = model.predict(vectors)["anomaly_score"].to_numpy()
+    size = len(model.calibration)
+    metrics: dict[str, Metrics] = {"calibration": {"accounts": size, "smallest_p_value": 1 / (size + 1)}}
+    plots: dict[str, bytes] = {}
+    notes = [f"p-values rest on {size:,} calibration accounts that were not trained on."]
+    for typology in sorted(findings["typology"].unique()):
+        target = row_target(vectors, findings, typology)
+        counted = target.positive | target.negative | target.unlabelled
+        against = {"everybody": counted, "cleared": target.positive | target.negative}
+        for whom, rows in against.items():
+            measured = ranking_metrics(scores[rows], target.positive[rows])
+            if "auc" in measured:
+                metrics[f"{typology}/against_{whom}"] = measured
+                notes.append(_direction(typology, whom, measured))
+        if f"{typology}/against_everybody" in metrics:
+            plots[f"{typology}.svg"] = evaluation_plot(
+                f"Anomaly score against confirmed {typology}", target.positive, scores, np.ones(len(scores)), False
+            )
+    if not plots:
+        notes.append("Its direction could not be checked: no confirmed finding is known.")
+    settings = model.settings
+    parameters: dict[str, Parameter] = {
+        "seed": seed,
+        "trees": settings.trees,
+        "samples": ", ".join(map(str, settings.samples)),
+        "segments": ", ".join(cut.name for cut in model.peers.cuts) or "everybody",
+        "shrinkage_rows": settings.shrinkage_rows,
+        "clip": settings.clip,
+    }
+    written = card.model_card(card.ANOMALY, card.data_lines(vectors, model.layout, labels_as_of), metrics, notes)
+    return Trained(anomaly.KIND, model, parameters, metrics, plots, written, tuple(notes))
+
+
+def _direction(typology: str, whom: str, measured: Metrics) -> str:
+    ranked = f"AUC {measured['auc']:.3f} for confirmed {typology} against {whom}"
+    if measured["auc"] < 0.5:
+        return f"Warning: {ranked}: these violators look more usual than others, so a low score clears nobody."
+    return f"Direction: {ranked}; it says unusual, not bad."
+
+
+def train_violations(
+    vectors: pd.DataFrame,
+    labels: pd.DataFrame,
+    catalogue: Catalogue,
+    *,
+    seed: int,
+    labels_as_of: pd.Timestamp | None = None,
+    search: bool = False,
+) -> Trained:
+    """The bundle of violation models; typologies without enough labels are skipped with a sentence in the notes.
+
+    Raises:
+        Invalid: the vectors are not of this catalogue.
+    """
+    model = ViolationModels(VectorLayout.of(catalogue), seed=seed).fit(vectors, labels, labels_as_of, search)
+    metrics: dict[str, Metrics] = {}
+    parameters: dict[str, Parameter] = {"seed": seed, "searched": str(search).lower()}
+    plots: dict[str, bytes] = {}
+    notes: list[str] = []
+    for typology, study in model.studies.items():
+        metrics |= {f"{typology}/{split}": dict(values) for split, values in study.metrics.items()}
+        parameters |= {f"{typology}.{name}": value for name, value in study.parameters.items()}
+        rows = "labelled rows only" if study.labelled_only else "unlabelled rows as weak negatives"
+        notes.append(f"{typology}: {study.protocol}; {rows}.")
+        if study.positive.any() and not study.positive.all():
+            plots[f"{typology}.svg"] = evaluation_plot(typology, study.positive, study.probability, study.natural)
+        if study.model.platt.slope == 0:
+            notes.append(f"Warning: {typology} showed no signal on held-out rows; everybody gets the base rate.")
+    notes.extend(model.skipped.values())
+    written = card.model_card(card.VIOLATIONS, card.data_lines(vectors, model.layout, labels_as_of), metrics, notes)
+    return Trained(violations.KIND, model, parameters, metrics, plots, written, tuple(notes))
+
+
+def train_m_score(
+    vectors: pd.DataFrame,
+    target: pd.Series,
+    known: pd.Series,
+    catalogue: Catalogue,
+    *,
+    seed: int,
+    labels_as_of: pd.Timestamp | None = None,
+) -> Trained:
+    """The M Score: learned where the target has enough positives, else the expert scorecard.
+
+    Args:
+        vectors: account_id, as_of and the catalogue's features.
+        target: 0/1, aligned with the vectors' index (`models.value.forward_target`).
+        known: whether the row's target is known yet, aligned likewise.
+
+    Raises:
+        Invalid: the vectors are not of this catalogue, or no feature feeds a pillar.
+    """
+    model = MScoreModel.of(catalogue, seed=seed).fit(vectors, target, known)
+    notes = [f"{model.protocol}."]
+    parameters: dict[str, Parameter] = {"seed": seed, "kind": "scorecard" if model.scorecard else "learned"}
+    plots: dict[str, bytes] = {}
+    if model.scorecard:
+        found = int(target[known.to_numpy(dtype=bool)].sum())
+        notes.append(f"{found} positives are known, {model.settings.minimum_positives} are needed to learn the target.")
+    else:
+        recipe = model.recipe(int(known.sum()))
+        constraints = ("monotone_constraints", "interaction_constraints")
+        parameters |= {name: value for name, value in recipe.parameters.items() if name not in constraints}
+        parameters["rounds"] = recipe.rounds
+        plots["m_score.svg"] = evaluation_plot("M Score", model.target, model.probability, np.ones(len(model.target)))
+    written = card.model_card(card.M_SCORE, card.data_lines(vectors, model.layout, labels_as_of), model.metrics, notes)
+    return Trained(m_score.KIND, model, parameters, model.metrics, plots, written, tuple(notes))

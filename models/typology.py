@@ -1,0 +1,137 @@
+"""Training one typology's model: which rows count for how much, the held-out test, calibration, the final booster."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.boosters import CalibratedBooster, HeldOut, Recipe, hold_out
+from models.calibration import fit_platt
+from models.evaluation import Metrics, probability_metrics
+from models.parameters import BoosterParameters, EvaluationParameters, ViolationParameters
+from models.search import choose_parameters
+from models.splits import plan_folds
+from models.targets import RowTarget
+from models.vectors import Flags, Floats, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The rows one typology is learned from.
+
+    Attributes:
+        rows: their numbers in the frame.
+        positive: confirmed, one a row.
+        learning: weights while fitting (unlabelled rows count less, rare positives more; methods 6.4, 6.5).
+        natural: weights while calibrating and measuring: what each row stands for in the frame.
+        labelled_only: whether cleared rows alone serve as negatives.
+    """
+
+    rows: Rows
+    positive: Flags
+    learning: Floats
+    natural: Floats
+    labelled_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A trained typology with what was measured on the way."""
+
+    model: CalibratedBooster
+    protocol: str
+    parameters: BoosterParameters
+    metrics: Mapping[str, Metrics]
+    positive: Flags
+    probability: Floats
+    natural: Floats
+    labelled_only: bool
+
+
+def too_few(target: RowTarget, accounts: NDArray[Any], settings: ViolationParameters) -> str | None:
+    """The sentence that says why the typology cannot be learned, or None where it can."""
+    rows, holders = int(target.positive.sum()), len(np.unique(accounts[target.positive]))
+    if rows < settings.minimum_positive_rows or holders < settings.minimum_positive_accounts:
+        return (
+            f"{target.typology} was skipped: {rows} confirmed rows of {holders} accounts, at least "
+            f"{settings.minimum_positive_rows} rows of {settings.minimum_positive_accounts} accounts are needed."
+        )
+    return None
+
+
+def draw_sample(target: RowTarget, accounts: NDArray[Any], settings: ViolationParameters, seed: int) -> Sample:
+    """Labelled rows alone where enough accounts were cleared; else unlabelled rows stand in, at a lower weight."""
+    confirmed = len(np.unique(accounts[target.positive]))
+    cleared = len(np.unique(accounts[target.negative]))
+    labelled_only = cleared >= settings.cleared_share * confirmed
+    unlabelled = np.array([], dtype=np.intp) if labelled_only else np.flatnonzero(target.unlabelled)
+    drawn = unlabelled
+    if len(unlabelled) > settings.unlabelled_rows:
+        chosen = np.random.default_rng(seed).choice(len(unlabelled), settings.unlabelled_rows, replace=False)
+        drawn = unlabelled[np.sort(chosen)]
+    rows = np.sort(np.concatenate([np.flatnonzero(target.positive | target.negative), drawn]))
+    positive, is_unlabelled = target.positive[rows], target.unlabelled[rows]
+    natural = np.where(is_unlabelled, len(unlabelled) / max(1, len(drawn)), 1.0)
+    learning = np.where(is_unlabelled, settings.unlabelled_weight, 1.0)
+    learning[target.overturned[rows]] = settings.appeal_weight
+    balance = float(learning[~positive].sum() / max(1, positive.sum()))
+    learning[positive] = float(np.clip(balance, 1.0, settings.positive_weight_limit))
+    return Sample(rows, positive, learning, natural, labelled_only)
+
+
+def study_typology(
+    frame: pd.DataFrame,
+    matrix: Floats,
+    groups: NDArray[np.str_],
+    target: RowTarget,
+    settings: ViolationParameters,
+    evaluation: EvaluationParameters,
+    seed: int,
+    search: bool,
+) -> Study | str:
+    """The typology's calibrated model with its held-out metrics, or the sentence that says why there is none.
+
+    Calibration uses held-out margins only; each held-out probability is calibrated on the other folds.
+    """
+    accounts = frame["account_id"].to_numpy()
+    reason = too_few(target, accounts, settings)
+    if reason is not None:
+        return reason
+    sample = draw_sample(target, accounts, settings, seed)
+    positive, rows = sample.positive, matrix[sample.rows]
+    chosen_frame, chosen_groups = frame.iloc[sample.rows], groups[sample.rows]
+    folds = evaluation.folds if sample.labelled_only else evaluation.folds_unlabelled
+    plan = plan_folds(chosen_frame, positive, chosen_groups, evaluation, folds, seed)
+    if plan is None:
+        return f"{target.typology} was skipped: its {int(positive.sum())} confirmed rows cannot be divided for a test."
+    parameters: BoosterParameters = settings.booster
+    if search:
+        # Another division than the one that measures, so that the choice does not flatter the figures.
+        other = plan_folds(chosen_frame, positive, chosen_groups, evaluation, folds, seed + 1) or plan
+        parameters = choose_parameters(settings, other, rows, positive, sample.learning, sample.natural, seed)
+    recipe = Recipe(parameters, settings.rounds, seed)
+    held_out = hold_out(recipe, plan, rows, positive, sample.learning)
+    return _finish(recipe, plan.protocol, sample, rows, held_out)
+
+
+def _finish(recipe: Recipe, protocol: str, sample: Sample, matrix: Floats, held_out: HeldOut) -> Study:
+    positive, natural, tested = sample.positive, sample.natural, held_out.tested
+    platt = fit_platt(held_out.margins[tested], positive[tested], natural[tested])
+    model = CalibratedBooster(recipe.fit(matrix, positive, sample.learning), platt)
+    probability = held_out.probabilities(positive, natural)
+    return Study(
+        model=model,
+        protocol=protocol,
+        parameters={**recipe.parameters, "rounds": recipe.rounds},
+        metrics={
+            "held_out": probability_metrics(probability[tested], positive[tested], natural[tested]),
+            "training": probability_metrics(model.probability(matrix), positive, natural),
+        },
+        positive=positive[tested],
+        probability=probability[tested],
+        natural=natural[tested],
+        labelled_only=sample.labelled_only,
+    )

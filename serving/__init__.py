@@ -1,0 +1,1 @@
+"""From scores to fair decisions: policy, decisions, reviews, storage, HTTP and pages."""

@@ -1,0 +1,69 @@
+"""POST /v1/decisions: one request of an account, one answer, recorded before it is sent."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from features.errors import Invalid
+from serving.api.decision_body import DecisionBody
+from serving.api.problems import documented
+from serving.api.security import Decider
+from serving.api.service import TheService
+from serving.workflows.decide import Answered, Incoming, preview
+
+LONGEST_KEY = 255
+router = APIRouter(tags=["decisions"])
+IdempotencyKey = Annotated[str | None, Header(description="Required unless dry_run; 1 to 255 printable characters.")]
+
+
+@router.post(
+    "/v1/decisions",
+    responses=documented(
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    ),
+)
+async def decide(
+    body: DecisionBody,
+    caller: Decider,
+    service: TheService,
+    idempotency_key: IdempotencyKey = None,
+    dry_run: Annotated[bool, Query(description="The whole answer, nothing stored.")] = False,
+) -> Response:
+    """Decide about one request of an account (roles risk_system, admin)."""
+    incoming = Incoming(
+        request=body.request(),
+        client=caller.name,
+        idempotency_key="" if dry_run else _checked(idempotency_key),
+        decision_id=f"dec_{service.new_id()}",
+        decided_at=service.clock(),
+    )
+    if dry_run:
+        answered = await run_in_threadpool(preview, service.database, service.policy, incoming)
+    else:
+        answered = await service.decisions.answer(incoming)
+        _count(service, answered)
+    return Response(answered.body, media_type="application/json")
+
+
+def _checked(key: str | None) -> str:
+    if key is None:
+        raise Invalid("The header Idempotency-Key is missing; send a new random one with each new request.")
+    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+        raise Invalid(f"The Idempotency-Key has {len(key)} characters; give 1 to {LONGEST_KEY} printable ones.")
+    return key
+
+
+def _count(service: TheService, answered: Answered) -> None:
+    if answered.decision is None:
+        return
+    service.metrics.count_decision(answered.decision)
+    if not answered.is_recorded:
+        service.log.error("decision given but not recorded", answer=answered.body.decode())

@@ -1,0 +1,41 @@
+"""What Prometheus reads: counts and times of requests and decisions, in a registry of this application alone."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from serving.decisions import Decision
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """The counters of one application."""
+
+    media_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        words = ("method", "route", "status")
+        self._requests = Counter("mscore_http_requests", "Requests answered.", words, registry=self.registry)
+        self._seconds = Histogram(
+            "mscore_http_request_seconds", "Time to answer.", ("route",), buckets=SECONDS, registry=self.registry
+        )
+        self._decisions = Counter("mscore_decisions", "Decisions given.", ("outcome",), registry=self.registry)
+        self._degraded = Counter(
+            "mscore_decisions_degraded", "What decisions had to do without.", ("component",), registry=self.registry
+        )
+
+    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request under the template of its route, so that ids make no new series."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def count_decision(self, decision: Decision) -> None:
+        """Count one new decision and what it had to do without."""
+        self._decisions.labels(decision.outcome.word).inc()
+        for missing in decision.degraded:
+            self._degraded.labels(missing.component).inc()
+
+    def exposition(self) -> bytes:
+        """The counters in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,62 @@
+"""GET /v1/reviews and /v1/reviews/{id}: the queue in pages, and one case."""
+
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+import orjson
+from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from serving.api.problems import documented
+from serving.api.security import ReviewReader
+from serving.api.service import TheService
+from serving.policy.terms import Severity
+from serving.reviews.case import ReviewStatus
+from serving.storage import Database
+from serving.storage.paging import LARGEST_PAGE
+from serving.storage.review_log import ReviewQuestion
+
+router = APIRouter(tags=["reviews"])
+SeverityWord = Literal["info", "low", "medium", "high", "critical", "legal"]
+PageSize = Annotated[
+    int | None, Query(ge=1, description=f"Rows a page, 50 by default; above {LARGEST_PAGE} means {LARGEST_PAGE}.")
+]
+
+
+@router.get("/v1/reviews", responses=documented(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
+async def reviews(
+    _caller: ReviewReader,
+    service: TheService,
+    status: ReviewStatus | None = None,
+    severity: SeverityWord | None = None,
+    typology: str | None = None,
+    page_size: PageSize = None,
+    page_token: str | None = None,
+) -> Response:
+    """The queue, the most severe first, then the earliest due (roles reviewer, approver, auditor, admin)."""
+    question = ReviewQuestion(status, Severity.of(severity) if severity else None, typology)
+    body = await run_in_threadpool(_queue, service.database, question, page_size, page_token)
+    return Response(body, media_type="application/json")
+
+
+@router.get(
+    "/v1/reviews/{review_id}",
+    responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+)
+async def review(review_id: str, _caller: ReviewReader, service: TheService) -> Response:
+    """One case as it stands (roles reviewer, approver, auditor, admin)."""
+    body = await run_in_threadpool(_case, service.database, review_id)
+    return Response(body, media_type="application/json")
+
+
+def _queue(database: Database, question: ReviewQuestion, page_size: int | None, page_token: str | None) -> bytes:
+    with database.reading() as transaction:
+        page = transaction.reviews.list(question, page_size, page_token)
+    rows = [review.to_json() for review in page.rows]
+    return orjson.dumps({"reviews": rows, "next_page_token": page.next_page_token})
+
+
+def _case(database: Database, review_id: str) -> bytes:
+    with database.reading() as transaction:
+        return orjson.dumps(transaction.reviews.get(review_id).to_json())

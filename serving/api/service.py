@@ -1,0 +1,41 @@
+"""What every endpoint works with: the parts the composition root put together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from serving.api.decision_queue import DecisionQueue
+from serving.api.key_ring import KeyRing
+from serving.api.metrics import Metrics
+from serving.api.request_log import Log
+from serving.policy.book import Policy
+from serving.storage import Database
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of one running application."""
+
+    database: Database
+    policy: Policy
+    clock: Clock
+    new_id: Callable[[], str]
+    keys: KeyRing
+    decisions: DecisionQueue
+    metrics: Metrics
+    log: Log
+
+
+def service_of(request: Request) -> Service:
+    """The parts of the application that got the request."""
+    service: Service = request.app.state.service
+    return service
+
+
+TheService = Annotated[Service, Depends(service_of)]

@@ -1,0 +1,164 @@
+"""The composition root: puts settings, database, policy, endpoints and pages together, and runs them."""
+
+import gc
+import secrets
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from features.errors import MscoreError
+from serving.api import accounts, decisions, operations, reviews
+from serving.api.body_limit import BodyLimit
+from serving.api.decision_queue import DecisionQueue
+from serving.api.key_ring import KeyRing
+from serving.api.metrics import Metrics
+from serving.api.problems import Problem, describe, problem_of, problem_response
+from serving.api.request_log import Log, RequestLog, json_log
+from serving.api.service import Service
+from serving.auth import FailureBrake, Passwords
+from serving.clock import utc_now
+from serving.policy.book import Policy
+from serving.settings import Settings
+from serving.storage import Database
+from serving.web import login, pages
+from serving.web.headers import SecurityHeaders
+from serving.web.session import COOKIE, LASTS_SECONDS, SignInFirst
+from serving.web.site import HERE, Site, templates
+from serving.workflows.decide import answer_all
+
+TITLE = "mscore"
+
+
+def _random_id() -> str:
+    return secrets.token_hex(12)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an application takes from the world around it; a test gives its own."""
+
+    clock: Callable[[], datetime] = utc_now
+    new_id: Callable[[], str] = _random_id
+    seconds: Callable[[], float] = time.monotonic
+    passwords: Passwords = field(default_factory=Passwords)
+    log: Log = field(default_factory=lambda: json_log(sys.stderr.buffer))
+
+
+def create_app(
+    settings: Settings, database: Database, policy: Policy, surroundings: Surroundings | None = None
+) -> FastAPI:
+    """The application: JSON endpoints under /v1, pages beside them, one error form for each.
+
+    No model is loaded: scores come from `account_state`. The database must have been migrated.
+    """
+    world = surroundings or Surroundings()
+    app = FastAPI(title=TITLE, docs_url=None, redoc_url=None, lifespan=_lifespan, strict_content_type=False)
+    recorder = ThreadPoolExecutor(1, thread_name_prefix="decisions")
+    app.state.recorder = recorder
+    app.state.service = Service(
+        database=database,
+        policy=policy,
+        clock=world.clock,
+        new_id=world.new_id,
+        keys=KeyRing(database, world.seconds),
+        decisions=DecisionQueue(partial(answer_all, database, policy), recorder),
+        metrics=Metrics(),
+        log=world.log,
+    )
+    app.state.site = Site(database, world.clock, world.passwords, FailureBrake(), templates())
+    _add_routes(app)
+    _add_layers(app, settings, world)
+    return app
+
+
+def serve(settings: Settings, database: Database, policy: Policy) -> None:
+    """Run the application until it is stopped; the address is MSCORE_HOST and MSCORE_PORT.
+
+    Raises:
+        Invalid: production on a default secret.
+    """
+    app = create_app(settings, database, policy)
+    _settle_memory()
+    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, server_header=False, log_level="warning")
+
+
+def _add_routes(app: FastAPI) -> None:
+    for module in (decisions, accounts, reviews, operations, login, pages):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    describe(app)
+
+
+def _add_layers(app: FastAPI, settings: Settings, world: Surroundings) -> None:
+    """The layers around the routes; the one added last is outermost."""
+    app.add_middleware(BodyLimit)
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=settings.resolved_session_secret(),
+        session_cookie=COOKIE,
+        max_age=LASTS_SECONDS,
+        same_site="lax",
+        https_only=settings.is_production,
+    )
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog, log=world.log, metrics=app.state.service.metrics, new_id=world.new_id)
+    app.add_exception_handler(SignInFirst, _to_login)
+    for kind in (MscoreError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, _explain)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.recorder.shutdown()
+
+
+def _to_login(_request: Request, error: Exception) -> Response:
+    location = error.location if isinstance(error, SignInFirst) else "/login"
+    return RedirectResponse(location, HTTPStatus.SEE_OTHER)
+
+
+def _explain(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    if _is_for_a_person(request):
+        return _error_page(request, problem)
+    return problem_response(request, problem)
+
+
+def _is_for_a_person(request: Request) -> bool:
+    is_browser = "text/html" in request.headers.get("accept", "")
+    return is_browser and not request.url.path.startswith("/v1/") and "session" in request.scope
+
+
+def _error_page(request: Request, problem: Problem) -> Response:
+    site: Site = request.app.state.site
+    return site.page(
+        request,
+        "error.html",
+        status=problem.status,
+        title=problem.status.phrase,
+        detail=problem.detail,
+        request_id=getattr(request.state, "request_id", ""),
+    )
+
+
+def _settle_memory() -> None:
+    """Keep the garbage collector from walking what stays for good: its pauses were the slowest answers."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

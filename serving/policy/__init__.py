@@ -1,0 +1,1 @@
+"""The house rules as data: clauses, dated rules, the language they are written in, and their evaluation."""

@@ -1,0 +1,55 @@
+"""The policy in force: all rules under one version, and which of them judge which subject."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from features.errors import NotFound
+from serving.policy.loading import FieldsBySubject, load_rules
+from serving.policy.rules import Rule
+from serving.policy.terms import RuleState
+
+RULES_FOLDER = Path(__file__).parent / "rules"
+_ACTIVE = (RuleState.LIVE, RuleState.SHADOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All rules under one version; `active` holds, for each subject key, the live and shadow rules that judge it."""
+
+    version: str
+    rules: tuple[Rule, ...]
+    active: Mapping[str, tuple[Rule, ...]]
+    by_id: Mapping[str, Rule]
+
+    @classmethod
+    def load(cls, fields_by_subject: FieldsBySubject, folder: Path = RULES_FOLDER) -> "Policy":
+        """The policy in the folder's `*.yaml` files, checked against the fields of each subject (see `rule_fields`).
+
+        The version is the newest rule's date and a short hash of the content.
+
+        Raises:
+            Invalid: a rule is wrong; the sentence names the file, the rule and what to do.
+        """
+        rules, digest = load_rules(folder, fields_by_subject)
+        newest = max((rule.version for rule in rules), default=date.min)
+        active: dict[str, tuple[Rule, ...]] = {}
+        for rule in rules:
+            if rule.state in _ACTIVE:
+                active[rule.subject_key] = (*active.get(rule.subject_key, ()), rule)
+        return cls(f"{newest.isoformat()}-{digest[:8]}", rules, active, {rule.id: rule for rule in rules})
+
+    def rule(self, rule_id: str) -> Rule:
+        """The rule with that id.
+
+        Raises:
+            NotFound: the policy has no such rule.
+        """
+        if rule_id not in self.by_id:
+            raise NotFound(f"Policy {self.version} has no rule {rule_id!r}.")
+        return self.by_id[rule_id]
+
+    def fields_read(self, subject: str) -> frozenset[str]:
+        """Every field that a live or shadow rule of the subject reads."""
+        return frozenset().union(*(rule.fields_needed for rule in self.active.get(subject, ())))

@@ -1,0 +1,97 @@
+"""Asks every rule about one subject: which fired, which fired in shadow, and which could not be asked."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from serving.policy.book import Policy
+from serving.policy.rules import Rule
+from serving.policy.terms import Degraded, Outcome, RuleHit, RuleState, Severity, Value
+
+Fields = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What the rules say about one subject; hits stand in falling order of outcome, then severity."""
+
+    hits: tuple[RuleHit, ...]
+    shadow_hits: tuple[RuleHit, ...]
+    degraded: tuple[Degraded, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """The most severe outcome of the live rules; `allow` where none fired."""
+        return max((hit.outcome for hit in self.hits), default=Outcome.ALLOW)
+
+    @property
+    def severity(self) -> Severity:
+        """The highest severity of the live rules; `info` where none fired."""
+        return max((hit.severity for hit in self.hits), default=Severity.INFO)
+
+
+def evaluate(policy: Policy, subject: str, fields: Fields, on: date | None = None) -> Evaluation:
+    """What the policy's live and shadow rules say about one subject.
+
+    Args:
+        subject: `account`, or the name of the pattern whose episode the fields describe.
+        fields: every field of the subject; None and NaN are unknown and make no rule fire.
+        on: rules that take effect after this day are left out; None asks all.
+
+    A rule that errs (a field it needs is absent or of another kind) is reported as degraded and the others go on.
+    """
+    fired: list[Rule] = []
+    degraded: list[Degraded] = []
+    for rule in policy.active.get(subject, ()):
+        if on is not None and rule.effective_from > on:
+            continue
+        try:
+            if rule.when.holds(fields):
+                fired.append(rule)
+        except Exception as error:  # whatever one rule does, the decision survives it
+            degraded.append(
+                Degraded(f"rule {rule.id}", _reason(error), "The rule was left out; the others were asked.")
+            )
+    live = _hits((rule for rule in fired if rule.state is RuleState.LIVE), fields)
+    shadow = _hits((rule for rule in fired if rule.state is RuleState.SHADOW), fields)
+    return Evaluation(live, shadow, tuple(degraded))
+
+
+def hit(rule: Rule, fields: Fields) -> RuleHit:
+    """The rule's finding: its values beside its thresholds, as they are shown and recorded."""
+    shown = {key: _known(fields.get(field)) for key, field in rule.thresholds_shown.items()}
+    return RuleHit(
+        rule_id=rule.id,
+        version=rule.version.isoformat(),
+        clause=rule.clause,
+        title=rule.title,
+        typology=rule.typology,
+        severity=rule.severity,
+        outcome=rule.outcome,
+        values={key: _known(fields.get(field)) for key, field in rule.values.items()},
+        thresholds={name: threshold.value for name, threshold in rule.thresholds.items()} | shown,
+        clauses=rule.clauses,
+        clause_detail=rule.clause_detail,
+        says=rule.says,
+    )
+
+
+def _hits(fired: Iterable[Rule], fields: Fields) -> tuple[RuleHit, ...]:
+    strongest: dict[str, Rule] = {}
+    for rule in fired:
+        rival = strongest.get(rule.family)
+        if rival is None or rule.severity > rival.severity:
+            strongest[rule.family] = rule
+    ordered = sorted(strongest.values(), key=lambda rule: (-rule.outcome, -rule.severity))
+    return tuple(hit(rule, fields) for rule in ordered)
+
+
+def _known(value: Value) -> Value:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"The field {error.args[0]} is missing."
+    return f"{type(error).__name__}: {error}."

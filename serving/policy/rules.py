@@ -1,0 +1,75 @@
+"""What a rule is: its clause, its dates, its condition, its sourced thresholds, and what it concludes and proposes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from serving.policy.language import Condition
+from serving.policy.terms import Outcome, RuleState, Severity
+
+ACCOUNT = "account"
+EPISODE = "episode"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One number (or word) a rule compares with: its unit and where it comes from."""
+
+    value: float | str | bool
+    unit: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A measure a rule proposes to the person who reviews; scope `symbol` stands for the episode's own symbol."""
+
+    measure: str
+    days: int | None = None
+    scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One dated rule of the policy.
+
+    `clauses` names every clause the finding falls under, `clause` first. `family` joins rules that are levels of one
+    finding: of those that fire only the most severe is reported. `values` and `thresholds_shown` give, for the key to
+    show, the field whose value is shown as value or beside it as threshold.
+    """
+
+    id: str
+    title: str
+    clause: str
+    clause_detail: str | None
+    clauses: tuple[str, ...]
+    version: date
+    effective_from: date
+    state: RuleState
+    subject: str
+    pattern: str | None
+    family: str
+    typology: str
+    severity: Severity
+    outcome: Outcome
+    when: Condition
+    thresholds: Mapping[str, Threshold]
+    values: Mapping[str, str]
+    thresholds_shown: Mapping[str, str]
+    proposes: tuple[Proposal, ...]
+    says: str
+
+    @property
+    def subject_key(self) -> str:
+        """What the rule judges: `account`, or the name of the pattern whose episodes it judges."""
+        return self.pattern or self.subject
+
+    @property
+    def fields_needed(self) -> frozenset[str]:
+        """Every field the rule reads, to decide or to show."""
+        return self.when.fields | {*self.values.values(), *self.thresholds_shown.values()}
+
+    @property
+    def opens_review(self) -> bool:
+        """Whether a person has to look: the rule asks for a review, or proposes measures only a person may impose."""
+        return self.outcome is Outcome.REVIEW or bool(self.proposes)

@@ -1,0 +1,181 @@
+"""One database: its engine, its migration to the present version, and transactions begun and committed at the edge."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from features.errors import Invalid, MscoreError
+from serving.storage.account_states import AccountStates
+from serving.storage.decision_log import DecisionLog
+from serving.storage.people import ApiKeys, Users
+from serving.storage.review_log import ReviewLog
+from serving.storage.service_state import ServiceState
+
+BUSY_TIMEOUT_MS = 10_000
+MIGRATION_LOCK = 5_273_001
+SQLITE_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    # Without it a REPLACE would delete a row past the append-only trigger.
+    "recursive_triggers=ON",
+    f"busy_timeout={BUSY_TIMEOUT_MS}",
+)
+
+
+class StorageUnavailable(MscoreError):
+    """The database cannot be read or written at the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What one transaction can do: the repositories, all on the same connection."""
+
+    connection: Connection
+
+    @property
+    def account_states(self) -> AccountStates:
+        """The newest vector, scores and reasons of each account."""
+        return AccountStates(self.connection)
+
+    @property
+    def decisions(self) -> DecisionLog:
+        """The decisions ever given."""
+        return DecisionLog(self.connection)
+
+    @property
+    def reviews(self) -> ReviewLog:
+        """The reviews and what happened to them."""
+        return ReviewLog(self.connection)
+
+    @property
+    def users(self) -> Users:
+        """The people who may sign in to the pages."""
+        return Users(self.connection)
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """The keys programs call with."""
+        return ApiKeys(self.connection)
+
+    @property
+    def service_state(self) -> ServiceState:
+        """Small facts about the service itself: versions, the last run."""
+        return ServiceState(self.connection)
+
+
+class Database:
+    """A database by its SQLAlchemy URL; SQLite is set to survive a power cut and to let readers pass writers."""
+
+    def __init__(self, url: str) -> None:
+        self._url = _checked(url)
+        self._engine = create_engine(
+            self._url,
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=_json_value,
+            pool_pre_ping=self._url.get_backend_name() != "sqlite",
+        )
+        if self._engine.dialect.name == "sqlite":
+            _prepare_sqlite(self._engine)
+
+    def migrate(self) -> None:
+        """Bring the database to the present version; a database that is there already is left as it is."""
+        with self.transaction() as transaction:
+            if self._engine.dialect.name == "postgresql":
+                transaction.connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            command.upgrade(_alembic(transaction.connection), "head")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction that may write: committed where the block ends well, undone where it raises.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached or stays locked.
+        """
+        with self._begun("BEGIN IMMEDIATE") as transaction:
+            yield transaction
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """A transaction that only reads: one unchanging view, never waiting for a writer.
+
+        Raises:
+            StorageUnavailable: the database cannot be reached.
+        """
+        with self._begun("BEGIN") as transaction:
+            yield transaction
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[Transaction]:
+        try:
+            with self._engine.connect().execution_options(mscore_begin=begin) as connection, connection.begin():
+                yield Transaction(connection)
+        except IntegrityError:
+            raise
+        except (DBAPIError, PoolTimeout) as error:
+            cause = getattr(error, "orig", error)
+            raise StorageUnavailable(f"The database cannot be used at the moment ({cause}); try again.") from error
+
+
+def migrate(url: str) -> None:
+    """Bring the database at the URL to the present version."""
+    database = Database(url)
+    try:
+        database.migrate()
+    finally:
+        database.close()
+
+
+def _checked(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except (SQLAlchemyError, ImportError) as error:
+        raise Invalid(f"The database URL cannot be used ({error}); write it like sqlite:////path/mscore.db.") from error
+    if parsed.get_backend_name() == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise Invalid("A database in memory is lost with its connection; name a file: sqlite:////path/mscore.db.")
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    return parsed
+
+
+def _json_value(stored: Any) -> Any:
+    # SQLite gives a JSON value that is a mere number back as that number.
+    return orjson.loads(stored) if isinstance(stored, str | bytes) else stored
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    def on_connect(connection: Any, _record: Any) -> None:
+        # The driver's own BEGIN comes too late (at the first write) and never as IMMEDIATE.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in SQLITE_PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("mscore_begin", "BEGIN"))
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)
+
+
+def _alembic(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "serving.storage:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config

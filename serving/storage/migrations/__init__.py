@@ -1,0 +1,1 @@
+"""Migrations: how the database of any earlier version becomes the present one, run by program."""

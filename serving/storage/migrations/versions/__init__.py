@@ -1,0 +1,1 @@
+"""The steps, one file each; a published step is never edited."""

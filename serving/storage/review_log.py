@@ -1,0 +1,226 @@
+"""Reviews in the database: the frozen case, its append-only events, and the queue in pages."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from features.errors import Conflict, NotFound
+from serving.clock import moment_of, text_of
+from serving.policy.terms import Severity
+from serving.reviews.case import Measure, Review, ReviewStatus
+from serving.reviews.lifecycle import EventKind, ReviewEvent, opening, standing
+from serving.storage.paging import Page, page_limit, position_of, token_after
+from serving.storage.tables import review_accounts, review_events, reviews
+
+SYSTEM = "system"
+
+
+class StaleReview(Conflict):
+    """Somebody else moved the review on in the meantime."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewQuestion:
+    """Which reviews are asked for; None asks for all."""
+
+    status: ReviewStatus | None = None
+    severity: Severity | None = None
+    typology: str | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """The question as plain values, for the page token to be bound to."""
+        severity = self.severity.word if self.severity is not None else None
+        return {"status": self.status, "severity": severity, "typology": self.typology}
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """What reviews say about one account: the typology of each not yet closed, oldest first, and its measures."""
+
+    open_reviews: Mapping[str, str]
+    measures: tuple[Measure, ...]
+
+
+class ReviewLog:
+    """The reviews as one transaction sees them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(self, review: Review, by: str = SYSTEM) -> bool:
+        """Store the frozen case and its first event; False, and nothing stored, where the suspicion is known."""
+        if self.id_of(review.dedup_key) is not None:
+            return False
+        self._connection.execute(insert(reviews), _row(review))
+        self._connection.execute(insert(review_events), _event_row(opening(review, by), ReviewStatus.OPEN))
+        rows = [{"account_id": account, "review_id": review.review_id} for account in dict.fromkeys(review.accounts)]
+        if rows:
+            self._connection.execute(insert(review_accounts), rows)
+        return True
+
+    def id_of(self, dedup_key: str) -> str | None:
+        """The review already opened for the suspicion, if any."""
+        query = select(reviews.c.review_id).where(reviews.c.dedup_key == dedup_key)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def get(self, review_id: str) -> Review:
+        """The review as it stands.
+
+        Raises:
+            NotFound: there is no such review.
+        """
+        row = self._connection.execute(select(reviews).where(reviews.c.review_id == review_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no review {review_id!r}; list the reviews to see those that exist.")
+        return standing(_frozen(row), self.history(review_id))
+
+    def history(self, review_id: str) -> tuple[ReviewEvent, ...]:
+        """What happened to the review, oldest first."""
+        return tuple(self._events([review_id])[review_id])
+
+    def record(self, event: ReviewEvent) -> None:
+        """Append one event.
+
+        Raises:
+            NotFound: there is no such review.
+            StaleReview: the event's version is not the next one; the message says what happened meanwhile.
+        """
+        review = self.get(event.review_id)
+        if event.version != review.version + 1:
+            last = self.history(event.review_id)[-1]
+            raise StaleReview(
+                f"Review {event.review_id} is at version {last.version} ({last.kind} by {last.by} at "
+                f"{text_of(last.at)}), not {event.version - 1}; read it again and decide on what it says now."
+            )
+        try:
+            self._connection.execute(insert(review_events), _event_row(event, standing(review, [event]).status))
+        except IntegrityError as error:
+            raise StaleReview(f"Review {event.review_id} was changed at this very moment; read it again.") from error
+
+    def list(
+        self, question: ReviewQuestion | None = None, page_size: int | None = None, page_token: str | None = None
+    ) -> Page[Review]:
+        """One page of the queue: the most severe first, then the earliest due.
+
+        Raises:
+            BadPageToken: the token is damaged or belongs to another question.
+        """
+        asked, limit = question or ReviewQuestion(), page_limit(page_size)
+        query = _matching(asked).order_by(reviews.c.severity.desc(), reviews.c.due_at, reviews.c.review_id)
+        if page_token is not None:
+            query = query.where(_behind(position_of(page_token, asked.parameters(), [int, str, str])))
+        rows = self._connection.execute(query.limit(limit + 1)).all()
+        found, more = rows[:limit], len(rows) > limit
+        events = self._events([row.review_id for row in found])
+        token = token_after(_position(found[-1]), asked.parameters()) if more else None
+        return Page(tuple(standing(_frozen(row), events[row.review_id]) for row in found), token)
+
+    def bearing_on(self, account_ids: Sequence[str]) -> dict[str, Bearing]:
+        """What the reviews say about the accounts at this moment; an account without reviews is left out."""
+        query = (
+            select(review_accounts.c.account_id, reviews.c.typology, review_events)
+            .join(reviews, reviews.c.review_id == review_accounts.c.review_id)
+            .join(review_events, review_events.c.review_id == review_accounts.c.review_id)
+            .where(review_accounts.c.account_id.in_(set(account_ids)))
+            .order_by(reviews.c.opened_at, reviews.c.review_id, review_events.c.version)
+        )
+        steps: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+        for row in self._connection.execute(query):
+            steps[row.account_id].append(row)
+        return {account_id: _bearing(account_id, rows) for account_id, rows in steps.items()}
+
+    def count_by_status(self) -> dict[str, int]:
+        """How many reviews stand at each status."""
+        query = (
+            select(review_events.c.status, func.count().label("reviews"))
+            .where(_is_latest())
+            .group_by(review_events.c.status)
+        )
+        return {row.status: row.reviews for row in self._connection.execute(query)}
+
+    def _events(self, review_ids: Sequence[str]) -> Mapping[str, Sequence[ReviewEvent]]:
+        query = (
+            select(review_events)
+            .where(review_events.c.review_id.in_(review_ids))
+            .order_by(review_events.c.review_id, review_events.c.version)
+        )
+        found: defaultdict[str, list[ReviewEvent]] = defaultdict(list)
+        for row in self._connection.execute(query):
+            event = ReviewEvent(row.review_id, row.version, EventKind(row.kind), row.at, row.done_by, row.changes)
+            found[row.review_id].append(event)
+        return found
+
+
+def _bearing(account_id: str, steps: Sequence[Row[Any]]) -> Bearing:
+    last = {row.review_id: row for row in steps}
+    measures = {row.review_id: row.changes["measures"] for row in steps if "measures" in row.changes}
+    imposed = [Measure.from_json(record) for records in measures.values() for record in records]
+    return Bearing(
+        {review_id: row.typology for review_id, row in last.items() if row.status != ReviewStatus.CLOSED},
+        tuple(measure for measure in imposed if measure.account_id == account_id),
+    )
+
+
+def _is_latest() -> Any:
+    later = review_events.alias()
+    newest = select(func.max(later.c.version)).where(later.c.review_id == review_events.c.review_id).scalar_subquery()
+    return review_events.c.version == newest
+
+
+def _matching(question: ReviewQuestion) -> Select[Any]:
+    query = select(reviews)
+    if question.status is not None:
+        standing_so = select(review_events.c.review_id).where(
+            _is_latest(), review_events.c.status == question.status.value
+        )
+        query = query.where(reviews.c.review_id.in_(standing_so))
+    if question.severity is not None:
+        query = query.where(reviews.c.severity == int(question.severity))
+    if question.typology is not None:
+        query = query.where(reviews.c.typology == question.typology)
+    return query
+
+
+def _position(row: Row[Any]) -> list[Any]:
+    return [row.severity, text_of(row.due_at), row.review_id]
+
+
+def _behind(position: Sequence[Any]) -> Any:
+    severity, due_at, review_id = position[0], moment_of(position[1]), position[2]
+    return or_(
+        reviews.c.severity < severity,
+        and_(reviews.c.severity == severity, reviews.c.due_at > due_at),
+        and_(reviews.c.severity == severity, reviews.c.due_at == due_at, reviews.c.review_id > review_id),
+    )
+
+
+def _row(review: Review) -> dict[str, Any]:
+    return {
+        "review_id": review.review_id,
+        "dedup_key": review.dedup_key,
+        "opened_at": review.opened_at,
+        "due_at": review.due_at,
+        "severity": int(review.severity),
+        "typology": review.typology,
+        "case": review.to_json(),
+    }
+
+
+def _frozen(row: Row[Any]) -> Review:
+    return Review.from_json(row.case, row.dedup_key)
+
+
+def _event_row(event: ReviewEvent, status: ReviewStatus) -> dict[str, Any]:
+    return {
+        "review_id": event.review_id,
+        "version": event.version,
+        "kind": event.kind.value,
+        "at": event.at,
+        "done_by": event.by,
+        "status": status.value,
+        "changes": dict(event.changes),
+    }

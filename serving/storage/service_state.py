@@ -1,0 +1,25 @@
+"""Small facts about the service itself, by key: versions in force, the last run."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from serving.storage.tables import service_state
+
+
+class ServiceState:
+    """The service's facts as one transaction sees them; a value is anything JSON can hold."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put(self, key: str, value: Any, updated_at: datetime) -> None:
+        """Keep the value under the key, in place of what was there."""
+        self._connection.execute(delete(service_state).where(service_state.c.key == key))
+        self._connection.execute(insert(service_state), {"key": key, "value": value, "updated_at": updated_at})
+
+    def get(self, key: str) -> Any | None:
+        """The value under the key, or None."""
+        query = select(service_state.c.value).where(service_state.c.key == key)
+        return self._connection.execute(query).scalar_one_or_none()

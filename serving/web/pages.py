@@ -1,0 +1,81 @@
+"""The pages of reviews: the queue, and one case on one page."""
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from serving.auth import Principal
+from serving.policy.terms import Severity
+from serving.reviews.case import ReviewStatus
+from serving.storage.review_log import ReviewQuestion
+from serving.web.session import signed_in
+from serving.web.site import Site, database_of, site_of
+from serving.web.views import case_page, queue_row
+from serving.web.wording import TYPOLOGIES
+
+ROWS_A_PAGE = 25
+SEVERITIES = tuple(severity.word for severity in reversed(Severity))
+STATUSES = tuple(status.value for status in ReviewStatus)
+
+router = APIRouter(include_in_schema=False)
+TheSite = Annotated[Site, Depends(site_of)]
+Reviewer = Annotated[Principal, signed_in(database_of)]
+
+
+@router.get("/")
+def home() -> Response:
+    """The queue is the first page."""
+    return RedirectResponse("/reviews", HTTPStatus.SEE_OTHER)
+
+
+@router.get("/reviews")
+def queue(
+    request: Request,
+    site: TheSite,
+    user: Reviewer,
+    status: str = "",
+    severity: str = "",
+    typology: str = "",
+    page_token: str | None = None,
+) -> Response:
+    """The queue, the most severe first, then the earliest due; a filter with an unknown word is left out."""
+    question = ReviewQuestion(
+        ReviewStatus(status) if status in STATUSES else None,
+        Severity.of(severity) if severity in SEVERITIES else None,
+        typology or None,
+    )
+    with site.database.reading() as transaction:
+        page = transaction.reviews.list(question, ROWS_A_PAGE, page_token)
+        counts = transaction.reviews.count_by_status()
+    now = site.clock()
+    chosen = {"status": status, "severity": severity, "typology": typology}
+    return site.page(
+        request,
+        "queue.html",
+        user,
+        rows=[queue_row(review, now) for review in page.rows],
+        counts=counts,
+        total=sum(counts.values()),
+        chosen=chosen,
+        choices=_choices(),
+        is_first_page=page_token is None,
+        filters=urlencode({name: value for name, value in chosen.items() if value}),
+        next_page=urlencode({**chosen, "page_token": page.next_page_token}) if page.next_page_token else None,
+    )
+
+
+@router.get("/reviews/{review_id}")
+def case(request: Request, site: TheSite, user: Reviewer, review_id: str) -> Response:
+    """One case."""
+    with site.database.reading() as transaction:
+        review = transaction.reviews.get(review_id)
+        history = transaction.reviews.history(review_id)
+    return site.page(request, "case.html", user, page=case_page(review, history, site.clock()))
+
+
+def _choices() -> dict[str, Any]:
+    return {"status": STATUSES, "severity": SEVERITIES, "typology": tuple(TYPOLOGIES)}

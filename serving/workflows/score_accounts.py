@@ -1,0 +1,192 @@
+"""Scores every account at a moment: vectors, models, rules; stores the states and opens the reviews called for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from features.activity.lake import Lake
+from features.binding import binding_facts
+from features.definitions import CATALOGUE
+from features.errors import Invalid
+from features.pipeline import Features
+from models import anomaly, m_score, violations
+from models.explanations import Explainer
+from models.registry import LoadedModel, Registry
+from serving.account_fields import Period, account_fields
+from serving.account_state import AccountState, Scores
+from serving.clock import moment_of, text_of
+from serving.policy.book import Policy
+from serving.policy.evaluation import evaluate
+from serving.policy.rules import ACCOUNT
+from serving.policy.terms import RuleHit
+from serving.reviews.case import Review
+from serving.storage import Database
+from serving.workflows.build_reviews import Run, account_review, episode_review
+from serving.workflows.standing import account_facts, everybody
+
+MODELS = (anomaly.KIND, violations.KIND, m_score.KIND)
+LAST_RUN = "last_score"
+FIRST_LOOK_BACK = timedelta(days=7)
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringReport:
+    """What a run did: accounts scored, reviews opened or found again, and what was missing."""
+
+    as_of: datetime
+    lake_version: str
+    accounts: int
+    opened: tuple[str, ...]
+    known: tuple[str, ...]
+    models: Mapping[str, str]
+    notes: tuple[str, ...] = field(default=())
+
+
+def score_accounts(
+    as_of: datetime, lake: Lake, registry: Registry, policy: Policy, database: Database, progress: Progress
+) -> ScoringReport:
+    """Scores all accounts visible at a moment; running it again at the same moment changes nothing."""
+    features = Features(lake, progress)
+    spine = features.accounts(as_of)
+    if spine.empty:
+        raise Invalid(f"No account exists at {text_of(as_of)}; the lake knows none that was created before.")
+    vectors = features.vectors(spine)
+    models, notes = _champions(registry)
+    progress(f"scoring {len(vectors):,} accounts", 0.6)
+    scores = _scores(vectors, models)
+    states = _states(features, vectors, scores, models, as_of)
+    run = Run(as_of, features, vectors, scores, _explainers(models), policy)
+    with database.reading() as transaction:
+        last = transaction.service_state.get(LAST_RUN)
+    progress("asking the rules", 0.7)
+    asking = _asking(policy, states, as_of)
+    episodes = _asking_episodes(features, policy, as_of, last)
+    progress(f"preparing {len(asking) + len(episodes)} reviews", 0.8)
+    reviews = [episode_review(run, episode, hits) for episode, hits in episodes]
+    reviews += [account_review(run, account, hits) for account, hits in asking.items()]
+    return _store(database, states, reviews, run, models, notes, last)
+
+
+def _champions(registry: Registry) -> tuple[dict[str, LoadedModel], list[str]]:
+    models: dict[str, LoadedModel] = {}
+    notes: list[str] = []
+    for name in MODELS:
+        try:
+            loaded = registry.champion(name, CATALOGUE)
+        except Invalid as error:
+            notes.append(f"{name} does not score: {error}")
+            continue
+        if loaded is None:
+            notes.append(f"{name} has no champion; the rules decide without it.")
+        else:
+            models[name] = loaded
+    return models, notes
+
+
+def _scores(vectors: pd.DataFrame, models: Mapping[str, LoadedModel]) -> dict[str, Scores]:
+    predicted = pd.DataFrame({"account_id": vectors["account_id"]})
+    for loaded in models.values():
+        predicted = predicted.join(loaded.model.predict(vectors))
+    prefix = "violation_probability_"
+    typologies = [name for name in predicted.columns if name.startswith(prefix)]
+    return {
+        row["account_id"]: Scores(
+            row.get("anomaly_score"),
+            row.get("anomaly_p_value"),
+            {name.removeprefix(prefix): float(row[name]) for name in typologies},
+            row.get("m_score"),
+        )
+        for row in predicted.to_dict("records")
+    }
+
+
+def _states(
+    features: Features,
+    vectors: pd.DataFrame,
+    scores: Mapping[str, Scores],
+    models: Mapping[str, LoadedModel],
+    as_of: datetime,
+) -> list[AccountState]:
+    binding = binding_facts(features, as_of)
+    facts, common = account_facts(binding), everybody(binding)
+    names = list(CATALOGUE.names)
+    values = vectors[names].to_numpy(dtype=float).tolist()
+    versions = {name: loaded.version for name, loaded in models.items()}
+    return [
+        AccountState(
+            account_id=account,
+            as_of=as_of,
+            vector=dict(zip(names, row, strict=True)),
+            scores=scores.get(account, Scores()),
+            facts=facts.get(account, common),
+            catalogue=CATALOGUE.fingerprint,
+            models=versions,
+        )
+        for account, row in zip(vectors["account_id"], values, strict=True)
+    ]
+
+
+def _explainers(models: Mapping[str, LoadedModel]) -> dict[str, Explainer]:
+    explained = (anomaly.KIND, violations.KIND)
+    return {
+        name: Explainer(models[name].model, name, models[name].version, CATALOGUE)
+        for name in explained
+        if name in models
+    }
+
+
+def _asking(policy: Policy, states: list[AccountState], as_of: datetime) -> dict[str, tuple[RuleHit, ...]]:
+    """The accounts for which a rule wants a person to look, with the rules that do."""
+    period = Period.of(as_of, as_of)
+    asking: dict[str, tuple[RuleHit, ...]] = {}
+    for state in states:
+        hits = evaluate(policy, ACCOUNT, account_fields(state, period), as_of.date()).hits
+        wanting = tuple(hit for hit in hits if policy.rule(hit.rule_id).opens_review)
+        if wanting:
+            asking[state.account_id] = wanting
+    return asking
+
+
+def _asking_episodes(
+    features: Features, policy: Policy, as_of: datetime, last: Any
+) -> list[tuple[Mapping[str, Any], tuple[RuleHit, ...]]]:
+    """Episodes that became known since the last run (at first: in 7 days) and for which a rule wants a review."""
+    since = as_of - FIRST_LOOK_BACK
+    if last is not None and moment_of(last["as_of"]) < as_of:
+        since = moment_of(last["as_of"])
+    found: list[tuple[Mapping[str, Any], tuple[RuleHit, ...]]] = []
+    for episode in features.episodes(since, as_of):
+        hits = evaluate(policy, str(episode["pattern"]), episode["measures"], as_of.date()).hits
+        wanting = tuple(hit for hit in hits if policy.rule(hit.rule_id).opens_review)
+        if wanting:
+            found.append((episode, wanting))
+    return found
+
+
+def _store(
+    database: Database,
+    states: list[AccountState],
+    reviews: list[Review],
+    run: Run,
+    models: Mapping[str, LoadedModel],
+    notes: list[str],
+    last: Any,
+) -> ScoringReport:
+    versions = {name: loaded.version for name, loaded in models.items()}
+    opened: list[str] = []
+    known: list[str] = []
+    with database.transaction() as transaction:
+        if last is None or moment_of(last["as_of"]) <= run.as_of:
+            transaction.account_states.upsert(states, run.as_of)
+            version = {"as_of": text_of(run.as_of), "lake_version": run.features.activity.version, "models": versions}
+            transaction.service_state.put(LAST_RUN, {**version, "accounts": len(states)}, run.as_of)
+        for review in reviews:
+            (opened if transaction.reviews.open(review) else known).append(review.review_id)
+    return ScoringReport(
+        run.as_of, run.features.activity.version, len(states), tuple(opened), tuple(known), versions, tuple(notes)
+    )

@@ -1,0 +1,95 @@
+"""Tests of the violation models."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.parameters import SHIPPED
+from models.targets import known_findings, row_target
+from models.training import Trained
+from models.typology import draw_sample
+from models.vectors import VectorLayout
+from models.violations import ViolationModels
+from tests.models.toy import CATALOGUE, START, WEEKS, Exchange, exchange, labels_of
+
+LOAD = """
+import sys
+from pathlib import Path
+import pandas as pd
+from models.anomaly import AnomalyModel
+from models.m_score import MScoreModel
+from models.violations import ViolationModels
+load = {"anomaly": AnomalyModel.load, "violations": ViolationModels.load, "m-score": MScoreModel.load}[sys.argv[1]]
+folder = Path(sys.argv[2])
+load(folder / "model").predict(pd.read_parquet(folder / "vectors.parquet")).to_parquet(folder / "predicted.parquet")
+"""
+
+
+@pytest.mark.parametrize("name", ["anomaly", "violations", "m_score"])
+def test_a_model_loaded_in_another_process_predicts_the_same_to_the_last_bit(
+    name: str, toy: Exchange, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    trained: Trained = request.getfixturevalue(name)
+    trained.model.save(tmp_path / "model")
+    toy.vectors.to_parquet(tmp_path / "vectors.parquet")
+    subprocess.run([sys.executable, "-c", LOAD, trained.name, str(tmp_path)], check=True)
+    again = pd.read_parquet(tmp_path / "predicted.parquet")
+    pd.testing.assert_frame_equal(again, trained.model.predict(toy.vectors), check_exact=True)
+
+
+def test_predictions_keep_the_frames_index_and_name_the_typology(toy: Exchange, violations: Trained) -> None:
+    rows = toy.vectors.iloc[[5, 3, 900]]
+    predicted = violations.model.predict(rows)
+    assert predicted.columns.tolist() == ["violation_probability_wash_trading"]
+    assert predicted.index.tolist() == [5, 3, 900]
+    assert predicted.to_numpy().min() > 0
+    assert predicted.to_numpy().max() < 1
+    assert violations.model.predict(rows.iloc[:0]).shape == (0, 1)
+
+
+def test_violators_are_found_among_accounts_nobody_has_labelled(toy: Exchange, violations: Trained) -> None:
+    fresh = exchange(seed=11)
+    last = fresh.vectors["as_of"] == fresh.vectors["as_of"].max()
+    probability = violations.model.predict(fresh.vectors[last]).iloc[:, 0].to_numpy()
+    assert set(np.argsort(-probability)[:15]) <= set(range(24))
+
+
+def test_where_enough_accounts_were_cleared_only_labelled_rows_are_learned(toy: Exchange) -> None:
+    cleared = [{"account_id": f"a{number:04d}", "finding": "cleared"} for number in range(100, 124)]
+    labels = labels_of(*({"account_id": f"a{number:04d}"} for number in range(24)), *cleared)
+    moment = toy.vectors[toy.vectors["as_of"] == toy.vectors["as_of"].max()]
+    model = ViolationModels(VectorLayout.of(CATALOGUE)).fit(moment, labels)
+    study = model.studies["wash_trading"]
+    assert study.labelled_only
+    assert study.protocol == "stratified 10-fold cross-validation, groups kept together"
+    assert len(study.positive) == 48
+    assert study.metrics["held_out"]["auc"] > 0.9
+
+
+def test_unlabelled_rows_weigh_less_and_overturned_findings_more() -> None:
+    toy = exchange(60, 12)
+    labels = labels_of(
+        *({"account_id": f"a{number:04d}", "onset": START} for number in range(12)),
+        {"account_id": "a0050", "finding": "cleared", "source": "appeal"},
+    )
+    target = row_target(toy.vectors, known_findings(labels, None), "wash_trading")
+    accounts = toy.vectors["account_id"].to_numpy()
+    sample = draw_sample(target, accounts, SHIPPED.violations, 7)
+    assert len(sample.rows) == 60 * WEEKS
+    assert set(sample.learning[accounts[sample.rows] == "a0050"]) == {SHIPPED.violations.appeal_weight}
+    assert set(sample.learning[accounts[sample.rows] == "a0040"]) == {SHIPPED.violations.unlabelled_weight}
+    assert set(sample.natural) == {1.0}
+
+
+def test_a_search_chooses_among_drawn_parameters(toy: Exchange) -> None:
+    labels = labels_of(
+        *({"account_id": f"a{number:04d}"} for number in range(24)),
+        *({"account_id": f"a{number:04d}", "finding": "cleared"} for number in range(100, 124)),
+    )
+    moment = toy.vectors[toy.vectors["as_of"] == toy.vectors["as_of"].max()]
+    model = ViolationModels(VectorLayout.of(CATALOGUE)).fit(moment, labels, search=True)
+    assert set(model.studies["wash_trading"].parameters) == {*SHIPPED.violations.booster, "rounds"}

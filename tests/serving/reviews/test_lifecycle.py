@@ -1,0 +1,34 @@
+"""Tests of a review's events."""
+
+from datetime import timedelta
+
+from serving.reviews.case import Finding, Measure, MeasureState, ReviewStatus
+from serving.reviews.lifecycle import EventKind, ReviewEvent, opening, standing
+from tests.serving.cases import NOW, plain_review
+
+
+def test_an_opened_review_stands_as_it_was_frozen() -> None:
+    review = plain_review("p")
+    assert standing(review, [opening(review, "system")]) == review
+
+
+def test_each_event_changes_what_it_names_and_nothing_else() -> None:
+    review = plain_review("p")
+    measure = Measure("m", "observation", "A-p", "7.3.1", "account", NOW, "ria", MeasureState.IN_FORCE)
+    events = [
+        opening(review, "system"),
+        ReviewEvent("p", 2, EventKind.ASSIGNED, NOW, "ria", {"status": "assigned", "assigned_to": "ria"}),
+        ReviewEvent(
+            "p",
+            3,
+            EventKind.DECIDED,
+            NOW + timedelta(hours=1),
+            "ria",
+            {"status": "decided", "finding": "confirmed", "measures": [measure.to_json()]},
+        ),
+    ]
+    assigned, decided = standing(review, events[:2]), standing(review, events)
+    assert (assigned.version, assigned.status, assigned.assigned_to, assigned.finding) == (2, "assigned", "ria", None)
+    assert (decided.version, decided.status, decided.assigned_to) == (3, ReviewStatus.DECIDED, "ria")
+    assert (decided.finding, decided.measures) == (Finding.CONFIRMED, (measure,))
+    assert decided.rules == review.rules

@@ -1,0 +1,104 @@
+"""Tests of the database: migration, transactions, and records that cannot be changed."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from features.errors import Invalid
+from serving.storage import Database
+from serving.storage.database import StorageUnavailable, migrate
+from serving.storage.decision_log import DecisionRecord
+from serving.storage.tables import APPEND_ONLY, metadata
+from tests.serving.cases import NOW, ring_review
+
+
+def test_the_migrated_database_is_what_the_metadata_says(database: Database) -> None:
+    with database.reading() as transaction:
+        context = MigrationContext.configure(transaction.connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        names = {name for name in metadata.tables if inspect(transaction.connection).has_table(name)}
+    assert names == set(metadata.tables)
+
+
+def test_migrating_again_changes_nothing(database: Database, tmp_path: Path) -> None:
+    with database.transaction() as transaction:
+        transaction.reviews.open(ring_review())
+    migrate(f"sqlite:///{tmp_path / 'home' / 'mscore.db'}")
+    with database.reading() as transaction:
+        assert transaction.reviews.get("rev_flock") == ring_review()
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize(
+    "change", ["UPDATE {0} SET {1} = 'x'", "DELETE FROM {0}", "REPLACE INTO {0} SELECT * FROM {0}"]
+)
+def test_records_can_be_neither_changed_nor_removed(database: Database, table: str, change: str) -> None:
+    with database.transaction() as transaction:
+        transaction.reviews.open(ring_review())
+        transaction.decisions.append([DecisionRecord("d", "A", NOW, "key", "i", "0" * 64, {}, {})])
+    column = next(iter(metadata.tables[table].columns)).name
+    with pytest.raises(IntegrityError, match=f"{table} is append-only"), database.transaction() as transaction:
+        transaction.connection.execute(text(change.format(table, column)))
+
+
+def test_sqlite_is_set_to_survive_a_power_cut(database: Database) -> None:
+    with database.reading() as transaction:
+        pragmas = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        found = {name: transaction.connection.execute(text(f"PRAGMA {name}")).scalar() for name in pragmas}
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+
+
+def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
+    def open_and_fail() -> None:
+        with database.transaction() as transaction:
+            transaction.reviews.open(ring_review())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        open_and_fail()
+    with database.reading() as transaction:
+        assert transaction.reviews.list().rows == ()
+
+
+def test_a_reader_keeps_its_view_while_a_writer_commits(database: Database) -> None:
+    with database.reading() as reader:
+        assert reader.reviews.list().rows == ()
+        with database.transaction() as writer:
+            writer.reviews.open(ring_review())
+        assert reader.reviews.list().rows == ()
+
+
+def test_writers_wait_for_each_other_instead_of_failing(database: Database) -> None:
+    def add(name: str) -> None:
+        for turn in range(20):
+            with database.transaction() as transaction:
+                seen = transaction.service_state.get("count") or 0
+                transaction.service_state.put("count", seen + 1, NOW)
+                transaction.service_state.put(f"{name}-{turn}", True, NOW)
+
+    threads = [threading.Thread(target=add, args=(name,)) for name in ("a", "b", "c")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.reading() as transaction:
+        assert transaction.service_state.get("count") == 60
+
+
+def test_a_database_that_is_none_is_reported_as_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "broken.db").write_bytes(b"this is no database" * 100)
+    broken = Database(f"sqlite:///{tmp_path / 'broken.db'}")
+    with pytest.raises(StorageUnavailable, match="cannot be used"), broken.reading() as transaction:
+        transaction.service_state.get("x")
+    broken.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "nonsense", "nosuch://host/db"])
+def test_an_unusable_url_is_refused_with_one_sentence(url: str) -> None:
+    with pytest.raises(Invalid, match="sqlite:////path"):
+        Database(url)
