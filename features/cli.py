@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
 from features.activity.importing import Import, ImportReport
@@ -12,6 +13,7 @@ from features.activity.mapping import load_mapping
 from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress, table
 from features.definitions import CATALOGUE
 from features.errors import Invalid
+from features.evidence import evidence as find_evidence
 from features.home import Home
 from features.pipeline import Features
 from features.simulator.exchange import simulate as simulate_exchange
@@ -189,23 +191,28 @@ def evidence(
     """Show the rows behind the value of a feature, at most 20: those that count first, then the heaviest or newest."""
     chosen, at = CATALOGUE[feature], moment(as_of)
     with progress("looking up evidence") as report:
-        found = Features(Home(home).lake, report).evidence(chosen, account, at)
+        features = Features(Home(home).lake, report)
+        value = float(
+            features.vectors(pd.DataFrame({"account_id": [account], "as_of": [at]}), [chosen])[feature].iloc[0]
+        )
+        found = find_evidence(features, chosen, account, at)
     rows = json.loads(found.rows.to_json(orient="records", date_format="iso", date_unit="us"))
-    document = {
+    document: dict[str, Any] = {
         "feature": feature,
         "account_id": account,
         "as_of": at.isoformat(),
-        "value": found.value,
-        "text": found.sentence,
+        "value": value,
+        "text": chosen.sentence(value),
         "table": chosen.of.evidence_table,
         "total": found.total,
         "counted": found.counted,
-        "rows": rows,
+        "rows": [{**row, "text": text} for row, text in zip(rows, found.row_sentences(), strict=True)],
     }
 
     def human() -> None:
-        out.print(f"{account}, {at.isoformat()}: {found.sentence}")
+        out.print(f"{account}, {at.isoformat()}: {chosen.sentence(value)}")
         shown = f"{len(rows)} of {found.total:,} rows of {chosen.of.evidence_table}, {found.counted:,} of them count"
-        table(list(found.rows.columns), [list(map(str, row.values())) for row in rows], shown)
+        lines = [(row["time"], row["row_id"], row["counted"], row["text"]) for row in document["rows"]]
+        table(("time", "row", "counts", "what"), lines, shown)
 
     emit(document, as_json, human)

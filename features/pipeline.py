@@ -1,8 +1,7 @@
-"""Builds vectors for any spine of (account, moment), and shows the rows behind any value."""
+"""Builds vectors for any spine of (account, moment) from one state of the activity."""
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,22 +11,20 @@ import pyarrow as pa
 
 from features.activity.lake import Lake
 from features.activity.snapshot import Activity
-from features.catalogue import Catalogue, Feature
+from features.catalogue import Feature
 from features.definitions import CATALOGUE
 from features.derivation import derive
-from features.engines import DuckDBEngine, compiled
+from features.engines import DuckDBEngine
 from features.errors import Invalid
 from features.facts.access import SESSIONS
 from features.facts.fills import FILLS
 from features.facts.flows import FLOWS
 from features.facts.orders import ORDERS
-from features.queries import SPINE, condition, queries, visible
+from features.queries import SPINE, queries
 from features.spine import checked_spine, weekly_moments
-from features.vocabulary import value_of
-from features.wording import row_sentence
 
 Progress = Callable[[str, float], None]
-EVIDENCE_ROWS = 20
+MOST_LINKS = 20
 
 
 def silent(_what: str, _share: float) -> None:
@@ -46,14 +43,12 @@ class Features:
     def vectors(self, spine: pd.DataFrame, features: Iterable[Feature] = CATALOGUE) -> pd.DataFrame:
         """One row of feature values per spine row, in the spine's order. See `build_vectors`."""
         chosen = tuple(features)
-        given = checked_spine(spine)
-        self._require_accounts(given)
-        self.engine.register("spine", _numbered(given))
+        given = self.look_at(spine)
         columns: dict[str, np.ndarray] = {}
-        shapes = list(queries(chosen))
+        shapes = queries(chosen)
         for position, query in enumerate(shapes):
             self.progress(f"computing {query.features[0].of.name} features", position / len(shapes))
-            values = self.engine.run(query.expression)
+            values = self.engine.run(query.sql)
             at = values.column("spine_id").to_numpy()
             for feature in query.features:
                 column = np.full(len(given), float(feature.value.fill))
@@ -62,6 +57,17 @@ class Features:
                 column[at[known]] = found[known]
                 columns[feature.name] = column
         return pd.concat([given, pd.DataFrame({f.name: columns[f.name] for f in chosen}, index=given.index)], axis=1)
+
+    def look_at(self, spine: pd.DataFrame) -> pd.DataFrame:
+        """Makes a spine the one that queries run over, and gives it back typed.
+
+        Raises:
+            Invalid: it lacks a column, or names an account the activity does not know.
+        """
+        given = checked_spine(spine)
+        self._require_accounts(given)
+        self.engine.register("spine", _numbered(given))
+        return given
 
     def accounts(self, as_of: datetime | pd.Timestamp) -> pd.DataFrame:
         """A spine of every account visible at one moment, by account_id."""
@@ -93,29 +99,6 @@ class Features:
         moments = weekly_moments(first, last) or [last]
         return pd.concat([self.accounts(at) for at in moments], ignore_index=True)
 
-    def evidence(self, feature: Feature, account_id: str, as_of: datetime | pd.Timestamp) -> "Evidence":
-        """The rows behind one value. See `evidence`."""
-        spine = checked_spine(pd.DataFrame({"account_id": [account_id], "as_of": [as_of]}))
-        self._require_accounts(spine)
-        self.engine.register("spine", _numbered(spine))
-        rows = visible(feature.of, feature.window.width_us)
-        chosen = rows.filter(condition(feature, rows))
-        counted = feature.value.counted
-        chosen = chosen.mutate(
-            counted=True if counted is None else value_of(chosen, counted).fill_null(False),
-            _weight=chosen.ts if feature.value.order is None else value_of(chosen, feature.value.order),
-        )
-        ordered = f"SELECT * FROM ({compiled(chosen)}) ORDER BY counted DESC, _weight DESC NULLS LAST, ts DESC, row_id"
-        everything = self.engine.frame(f"SELECT count(*) AS n, count(*) FILTER (counted) AS c FROM ({ordered})")
-        frame = self.engine.frame(f"{ordered} LIMIT {EVIDENCE_ROWS}")
-        frame.insert(0, "time", pd.to_datetime(frame["ts"], unit="us", utc=True))
-        hidden = ["spine_id", "account_id", "as_of", "ts", "known_from", "known_until", "_weight"]
-        value = float(self.vectors(spine, [feature])[feature.name].iloc[0])
-        return Evidence(
-            feature, account_id, spine["as_of"].iloc[0], value, frame.drop(columns=hidden),
-            int(everything["n"].iloc[0]), int(everything["c"].iloc[0]),
-        )  # fmt: skip
-
     def episodes(self, known_from: datetime, known_until: datetime) -> list[dict[str, Any]]:
         """Episodes that became known in (known_from, known_until], oldest first; `measures` as a dictionary."""
         rows: list[dict[str, Any]] = self.engine.run(
@@ -131,7 +114,7 @@ class Features:
             "SELECT other_id, kind, weight, min(row_id) AS row_id FROM fact_links WHERE account_id = ? AND ts < ? "
             "AND known_from <= ? AND (known_until IS NULL OR known_until > ?) "
             "GROUP BY ALL ORDER BY weight DESC, other_id, kind LIMIT ?",
-            [account_id, moment, moment, moment, EVIDENCE_ROWS],
+            [account_id, moment, moment, moment, MOST_LINKS],
         ).to_pylist()
         return rows
 
@@ -145,28 +128,6 @@ class Features:
                 f"The activity knows no account {', '.join(map(repr, unknown))}; "
                 "give account_ids that were imported into the lake."
             )
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """The rows that made one value: at most 20, those that count first, then the heaviest or newest; `total` of all."""
-
-    feature: Feature
-    account_id: str
-    as_of: pd.Timestamp
-    value: float
-    rows: pd.DataFrame
-    total: int
-    counted: int
-
-    @property
-    def sentence(self) -> str:
-        """The value in words."""
-        return self.feature.sentence(self.value)
-
-    def row_sentences(self) -> list[str]:
-        """Each shown row in words."""
-        return [row_sentence(self.feature.of.name, row) for row in self.rows.to_dict("records")]
 
 
 def build_vectors(
@@ -190,18 +151,6 @@ def build_vectors(
         Invalid: the spine lacks a column, holds an unreadable moment, or an account the activity does not know.
     """
     return Features(activity, progress).vectors(spine, features)
-
-
-def evidence(
-    activity: Activity | Lake,
-    feature: str | Feature,
-    account_id: str,
-    as_of: datetime | pd.Timestamp,
-    catalogue: Catalogue = CATALOGUE,
-) -> Evidence:
-    """The value of a feature for an account at a moment, with the very rows its predicate and window select."""
-    chosen = catalogue[feature] if isinstance(feature, str) else feature
-    return Features(activity).evidence(chosen, account_id, as_of)
 
 
 def _numbered(spine: pd.DataFrame) -> pa.Table:

@@ -1,12 +1,13 @@
 """Turns a list of features into one query per fact (and per inner group) over a spine of (account, moment)."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import ibis
 import ibis.expr.types as ir
 
 from features.catalogue import Feature
+from features.engines import compiled
 from features.facts.fact import Fact
 from features.vocabulary import value_of
 
@@ -18,16 +19,16 @@ class Query:
     """One engine query: `spine_id` and a column for each of its features."""
 
     features: tuple[Feature, ...]
-    expression: ir.Table
+    sql: str
 
 
-def queries(features: Iterable[Feature]) -> Iterator[Query]:
-    """The queries that together compute the features."""
+@lru_cache(maxsize=64)
+def queries(features: tuple[Feature, ...]) -> tuple[Query, ...]:
+    """The queries that together compute the features; compiling takes a second, so the last ones are kept."""
     by_shape: dict[tuple[str, str], list[Feature]] = {}
     for feature in features:
         by_shape.setdefault((feature.of.name, repr(feature.value.per)), []).append(feature)
-    for group in by_shape.values():
-        yield Query(tuple(group), _expression(group))
+    return tuple(Query(tuple(group), compiled(_expression(group))) for group in by_shape.values())
 
 
 def visible(fact: Fact, width_us: int | None) -> ir.Table:

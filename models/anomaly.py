@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Self
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -154,7 +155,7 @@ class AnomalyModel:
             model.peers = PeerGroups.from_json(state["peers"])
             model.calibration = np.asarray(state["calibration"], dtype=np.float64)
             model.forests = tuple(_forest(files[f"forest_{number}.skops"]) for number in range(state["forests"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, BadZipFile) as error:
             raise Invalid(f"The anomaly model in {folder} is not complete: {error}.") from error
         return model
 

@@ -169,7 +169,7 @@ def explain(
             probabilities = loaded.model.predict_proba(vectors).iloc[0]
             typology = loaded.model.typologies[int(probabilities.to_numpy().argmax())]
         explainer = Explainer(loaded.model, name, loaded.version, CATALOGUE)
-        explanation = with_evidence(explainer.explain(vectors, typology or None)[0], features)
+        explanation = with_evidence(explainer.explain(vectors, typology or None), features)[0]
     emit(explanation.as_json(), as_json, lambda: _show_explanation(explanation))
 
 

@@ -31,6 +31,7 @@ class ViolationParameters:
     appeal_weight: float
     positive_weight_limit: float
     unlabelled_rows: int
+    unlabelled_per_positive: int
     rounds: int
     booster: BoosterParameters
     search: SearchParameters

@@ -85,7 +85,8 @@ class PeerGroups:
                     center, scale = _location_and_scale(values[rows])
                     groups.segments[str(key)] = Segment(
                         share * center + (1 - share) * parent.center,
-                        share * scale + (1 - share) * parent.scale,
+                        # Where all peers are equal the parent's scale says what far means.
+                        np.where(scale > 0, share * scale + (1 - share) * parent.scale, parent.scale),
                         _quantiles(matrix[rows]),
                     )
         return groups

@@ -68,9 +68,9 @@ def draw_sample(target: RowTarget, accounts: NDArray[Any], settings: ViolationPa
     cleared = len(np.unique(accounts[target.negative]))
     labelled_only = cleared >= settings.cleared_share * confirmed
     unlabelled = np.array([], dtype=np.intp) if labelled_only else np.flatnonzero(target.unlabelled)
-    drawn = unlabelled
-    if len(unlabelled) > settings.unlabelled_rows:
-        chosen = np.random.default_rng(seed).choice(len(unlabelled), settings.unlabelled_rows, replace=False)
+    drawn, limit = unlabelled, max(settings.unlabelled_rows, settings.unlabelled_per_positive * target.positive.sum())
+    if len(unlabelled) > limit:
+        chosen = np.random.default_rng(seed).choice(len(unlabelled), limit, replace=False)
         drawn = unlabelled[np.sort(chosen)]
     rows = np.sort(np.concatenate([np.flatnonzero(target.positive | target.negative), drawn]))
     positive, is_unlabelled = target.positive[rows], target.unlabelled[rows]

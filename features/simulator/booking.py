@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.simulator.flow import Fills, Orders
-from features.simulator.ledger import code
+from features.simulator.ledger import Values, code
 from features.simulator.market import IS_PERP
 from features.simulator.vectors import MINUTE, NONE, Floats, Ints, mixed
 from features.simulator.world import World
@@ -12,6 +12,7 @@ TAKER_FEE = 0.0005
 MAKER_FEES = np.array([0.0, 0.0001, 0.0002])
 MAKER_REBATE = -0.00005
 OPEN, CLOSE, NO_EFFECT = (code("order_events", "effect", word) for word in ("open", "close", "none"))
+CANCEL, EXPIRE = (code("order_events", "event", word) for word in ("cancel", "expire"))
 
 
 def book(world: World, orders: Orders, fills: Fills) -> None:
@@ -51,18 +52,48 @@ def _running(group: Ints, values: Floats) -> Floats:
 
 
 def _book_orders(world: World, orders: Orders, effect: Ints) -> None:
-    size = len(orders)
-    bid, ask = world.market.touch(orders.instrument, orders.ts)
-    buys, takes = orders.side == 0, orders.market
-    ask = np.where(takes & buys, orders.price, ask)
-    bid = np.where(takes & ~buys, orders.price, bid)
-    bid, ask = np.minimum(bid, ask * 0.99999), np.maximum(ask, bid * 1.00001)
+    bid, ask = _touch_at(world, orders)
     depth = world.market.depth(orders.instrument, orders.ts, orders.side)
     value = orders.quantity * orders.price
-    shared = {
+    world.ledger.emit(
+        "order_events",
+        len(orders),
+        ts=orders.ts,
+        event="new",
+        quantity=orders.quantity,
+        best_bid=bid,
+        best_ask=ask,
+        depth_share=np.minimum(value / (depth + value), 1.0),
+        **_described(world, orders, effect),
+    )
+    ended = orders.at((orders.closed_at != NONE) & (orders.closed_at < world.market.end))
+    expires = (mixed(ended.order_id, 2) % 25 == 0) & (ended.closed_at - ended.ts > 30 * MINUTE)
+    world.ledger.emit(
+        "order_events",
+        len(ended),
+        ts=ended.closed_at,
+        event=np.where(expires, EXPIRE, CANCEL),
+        quantity=0.0,
+        **_described(world, ended, effect),
+    )
+
+
+def _touch_at(world: World, orders: Orders) -> tuple[Floats, Floats]:
+    """Best prices when the orders came; what a taker paid was the best opposite price."""
+    bid, ask = world.market.touch(orders.instrument, orders.ts)
+    buys, takes = orders.side == 0, orders.market
+    ask, bid = np.where(takes & buys, orders.price, ask), np.where(takes & ~buys, orders.price, bid)
+    return np.minimum(bid, ask * 0.99999), np.maximum(ask, bid * 1.00001)
+
+
+def _described(world: World, orders: Orders, effect: Ints) -> dict[str, Values]:
+    """The columns that are the same in all events of an order."""
+    return {
+        "order_id": orders.order_id,
+        "account_id": orders.account,
         "symbol": world.market.symbol_of[orders.instrument],
         "product": IS_PERP[orders.instrument],
-        "order_type": takes & (mixed(orders.order_id, 1) % 4 > 0),
+        "order_type": orders.market & (mixed(orders.order_id, 1) % 4 > 0),
         "side": orders.side,
         "price": orders.price,
         "effect": effect[orders.order_id],
@@ -70,39 +101,8 @@ def _book_orders(world: World, orders: Orders, effect: Ints) -> None:
         "session_id": orders.session,
         "api_key_id": orders.api_key,
         "leverage": orders.leverage,
+        "had_ui_event": orders.ui,
     }
-    world.ledger.emit(
-        "order_events",
-        size,
-        order_id=orders.order_id,
-        account_id=orders.account,
-        ts=orders.ts,
-        event="new",
-        quantity=orders.quantity,
-        had_ui_event=orders.ui,
-        best_bid=bid,
-        best_ask=ask,
-        depth_share=np.minimum(value / (depth + value), 1.0),
-        **shared,
-    )
-    closed = np.flatnonzero((orders.closed_at != NONE) & (orders.closed_at < world.market.end))
-    expired = (mixed(orders.order_id, 2)[closed] % 25 == 0) & (
-        orders.closed_at[closed] - orders.ts[closed] > 30 * MINUTE
-    )
-    world.ledger.emit(
-        "order_events",
-        len(closed),
-        order_id=orders.order_id[closed],
-        account_id=orders.account[closed],
-        ts=orders.closed_at[closed],
-        event=np.where(expired, code("order_events", "event", "expire"), code("order_events", "event", "cancel")),
-        quantity=0.0,
-        had_ui_event=orders.ui[closed],
-        best_bid=np.nan,
-        best_ask=np.nan,
-        depth_share=np.nan,
-        **{name: values[closed] for name, values in shared.items()},
-    )
 
 
 def _book_trades(world: World, fills: Fills, effect: Ints) -> None:

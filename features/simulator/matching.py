@@ -15,6 +15,8 @@ QUOTE_LIFE = 15 * SECOND
 """A market maker's order takes the fills of so long a slot."""
 PATIENCE, MACHINE_PATIENCE = 6 * HOUR, 40 * MINUTE
 ROUNDS_OF_MEETING = 10
+FICKLE = 55
+"""Percent of people's resting orders that are taken back before anybody meets them."""
 ROUND_LOTS = 35
 """Percent of people's orders in a round quantity."""
 
@@ -74,11 +76,12 @@ def _meet(
     """Waiting wishes meet the next taking wishes of the other side, at the price of their first meeting."""
     ready = wishes.ts + (rng.exponential(20 * SECOND, len(wishes)) + 0.3 * SECOND).astype(np.int64)
     patience = np.where(wishes.source == API, MACHINE_PATIENCE, PATIENCE)
+    fickle = (wishes.source != API) & (mixed(wishes.order_id, 6) % 100 < FICKLE)
     left, limit = quantity.copy(), np.zeros(len(wishes))
     none, nothing = np.empty(0, dtype=np.int64), np.empty(0)
     met = [Meetings(none, none, nothing, nothing)]
     for side in (BUY, SELL):
-        rest = np.flatnonzero(wishes.passive & (wishes.side == side))
+        rest = np.flatnonzero(wishes.passive & (wishes.side == side) & ~fickle)
         for _ in range(ROUNDS_OF_MEETING):
             come = np.flatnonzero(~wishes.passive & (wishes.side != side) & (left > quantity * 1e-9))
             at = np.searchsorted(wishes.ts[come], ready[rest])

@@ -63,7 +63,7 @@ PROFILES: dict[str, Profile] = {
             start=datetime(2025, 5, 1, tzinfo=UTC),
             days=45,
             rate_divisor=10,
-            idle_quotes=680_000,
+            idle_quotes=780_000,
             warm_up_days=7,
             wash_rings=6,
             spoofers=20,

@@ -5,11 +5,12 @@ from http import HTTPStatus
 import orjson
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.api.problems import documented
 from serving.api.security import ScoreReader
-from serving.api.service import TheService
+from serving.api.service import service_of
 from serving.clock import text_of
 from serving.storage import Database
 
@@ -20,12 +21,12 @@ router = APIRouter(tags=["accounts"])
     "/v1/accounts/{account_id}/scores",
     responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
-async def scores(account_id: str, _caller: ScoreReader, service: TheService) -> Response:
+async def scores(request: Request, account_id: str, _caller: ScoreReader) -> Response:
     """The newest scores of an account with their strongest reasons and the versions that made them.
 
     Roles risk_system, reviewer, approver, scientist, auditor, admin.
     """
-    body = await run_in_threadpool(_body, service.database, account_id)
+    body = await run_in_threadpool(_body, service_of(request).database, account_id)
     return Response(body, media_type="application/json")
 
 

@@ -9,7 +9,10 @@ LARGEST_BODY = 64 * 1024
 
 
 class BodyLimit:
-    """Refuses a body above 64 KiB, announced or not, before it is read whole."""
+    """Refuses a body above 64 KiB, announced or not, before it is read whole; the refusal is a problem like others.
+
+    The framework's own limit answers in plain text.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -5,13 +5,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response
 
 from features.errors import Invalid
 from serving.api.decision_body import DecisionBody
 from serving.api.problems import documented
 from serving.api.security import Decider
-from serving.api.service import TheService
+from serving.api.service import Service, service_of
 from serving.workflows.decide import Answered, Incoming, preview
 
 LONGEST_KEY = 255
@@ -31,13 +32,14 @@ IdempotencyKey = Annotated[str | None, Header(description="Required unless dry_r
     ),
 )
 async def decide(
+    request: Request,
     body: DecisionBody,
     caller: Decider,
-    service: TheService,
     idempotency_key: IdempotencyKey = None,
     dry_run: Annotated[bool, Query(description="The whole answer, nothing stored.")] = False,
 ) -> Response:
     """Decide about one request of an account (roles risk_system, admin)."""
+    service = service_of(request)
     incoming = Incoming(
         request=body.request(),
         client=caller.name,
@@ -61,7 +63,7 @@ def _checked(key: str | None) -> str:
     return key
 
 
-def _count(service: TheService, answered: Answered) -> None:
+def _count(service: Service, answered: Answered) -> None:
     if answered.decision is None:
         return
     service.metrics.count_decision(answered.decision)

@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 import orjson
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.api.problems import documented
 from serving.api.security import ReviewReader
-from serving.api.service import TheService
+from serving.api.service import service_of
 from serving.policy.terms import Severity
 from serving.reviews.case import ReviewStatus
 from serving.storage import Database
@@ -26,8 +27,8 @@ PageSize = Annotated[
 
 @router.get("/v1/reviews", responses=documented(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
 async def reviews(
+    request: Request,
     _caller: ReviewReader,
-    service: TheService,
     status: ReviewStatus | None = None,
     severity: SeverityWord | None = None,
     typology: str | None = None,
@@ -36,7 +37,7 @@ async def reviews(
 ) -> Response:
     """The queue, the most severe first, then the earliest due (roles reviewer, approver, auditor, admin)."""
     question = ReviewQuestion(status, Severity.of(severity) if severity else None, typology)
-    body = await run_in_threadpool(_queue, service.database, question, page_size, page_token)
+    body = await run_in_threadpool(_queue, service_of(request).database, question, page_size, page_token)
     return Response(body, media_type="application/json")
 
 
@@ -44,9 +45,9 @@ async def reviews(
     "/v1/reviews/{review_id}",
     responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
-async def review(review_id: str, _caller: ReviewReader, service: TheService) -> Response:
+async def review(request: Request, review_id: str, _caller: ReviewReader) -> Response:
     """One case as it stands (roles reviewer, approver, auditor, admin)."""
-    body = await run_in_threadpool(_case, service.database, review_id)
+    body = await run_in_threadpool(_case, service_of(request).database, review_id)
     return Response(body, media_type="application/json")
 
 

@@ -1,41 +1,44 @@
 """Permissions as they stand in the signatures of endpoints: which roles may call."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Depends, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Security
+from fastapi.security import HTTPBearer
 from starlette.requests import Request
 
 from features.errors import NotPermitted
-from serving.api.service import TheService
+from serving.api.service import service_of
 from serving.auth import Principal, Role
 
-_bearer = HTTPBearer(
-    auto_error=False, bearerFormat="msk_<id>_<secret>", description="An API key of `mscore keys create`."
-)
-Presented = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+DECIDES = frozenset({Role.RISK_SYSTEM, Role.ADMIN})
+READS_REVIEWS = frozenset({Role.REVIEWER, Role.APPROVER, Role.AUDITOR, Role.ADMIN})
+READS_SCORES = READS_REVIEWS | {Role.RISK_SYSTEM, Role.SCIENTIST}
+READS_METRICS = frozenset({Role.RISK_SYSTEM, Role.SCIENTIST, Role.AUDITOR, Role.ADMIN})
 
 
-def allowed(*roles: Role) -> Any:
-    """The dependency that lets only those roles in and hands over who calls."""
+class Allowed(HTTPBearer):
+    """Lets only those roles in and hands over who calls; it is also what the OpenAPI document says about it."""
 
-    async def principal(request: Request, service: TheService, _presented: Presented) -> Principal:
-        caller = await service.keys.principal_of(request.headers.get("authorization"))
-        if caller.role not in roles:
-            raise NotPermitted(f"The role {caller.role} may not do this; it is for {', '.join(sorted(roles))}.")
+    def __init__(self, roles: frozenset[Role]) -> None:
+        super().__init__(
+            bearerFormat="msk_<id>_<secret>", scheme_name="ApiKey", description="A key of `mscore keys create`."
+        )
+        self._roles = roles
+
+    async def __call__(self, request: Request) -> Principal:  # type: ignore[override]
+        """Who calls.
+
+        Raises:
+            NotAuthenticated: no key in force is presented.
+            NotPermitted: its role may not do this.
+        """
+        caller = await service_of(request).keys.principal_of(request.headers.get("authorization"))
+        if caller.role not in self._roles:
+            raise NotPermitted(f"The role {caller.role} may not do this; it is for {', '.join(sorted(self._roles))}.")
         return caller
 
-    checked: Callable[..., Awaitable[Principal]] = principal
-    return Depends(checked)
 
-
-DECIDES = (Role.RISK_SYSTEM, Role.ADMIN)
-READS_SCORES = (Role.RISK_SYSTEM, Role.REVIEWER, Role.APPROVER, Role.SCIENTIST, Role.AUDITOR, Role.ADMIN)
-READS_REVIEWS = (Role.REVIEWER, Role.APPROVER, Role.AUDITOR, Role.ADMIN)
-READS_METRICS = (Role.RISK_SYSTEM, Role.SCIENTIST, Role.AUDITOR, Role.ADMIN)
-
-Decider = Annotated[Principal, allowed(*DECIDES)]
-ScoreReader = Annotated[Principal, allowed(*READS_SCORES)]
-ReviewReader = Annotated[Principal, allowed(*READS_REVIEWS)]
-MetricsReader = Annotated[Principal, allowed(*READS_METRICS)]
+Decider = Annotated[Principal, Security(Allowed(DECIDES))]
+ScoreReader = Annotated[Principal, Security(Allowed(READS_SCORES))]
+ReviewReader = Annotated[Principal, Security(Allowed(READS_REVIEWS))]
+MetricsReader = Annotated[Principal, Security(Allowed(READS_METRICS))]

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import Depends
 from starlette.requests import Request
 
 from serving.api.decision_queue import DecisionQueue
@@ -36,6 +34,3 @@ def service_of(request: Request) -> Service:
     """The parts of the application that got the request."""
     service: Service = request.app.state.service
     return service
-
-
-TheService = Annotated[Service, Depends(service_of)]

@@ -1,7 +1,7 @@
 """Decisions in the database: append-only, each found again by its id or by the key it was asked with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +37,9 @@ class DecisionRecord:
     shadow_rules: Sequence[Mapping[str, Any]] = ()
 
 
+_NAMES = tuple(column.name for column in fields(DecisionRecord))
+
+
 class DecisionLog:
     """The decisions as one transaction sees them."""
 
@@ -44,7 +47,7 @@ class DecisionLog:
         self._connection = connection
 
     def append(self, records: Sequence[DecisionRecord]) -> None:
-        """Store new decisions in one statement.
+        """Store new decisions.
 
         Raises:
             DecisionInFlight: another process has stored one of the keys in the meantime; nothing was stored.
@@ -52,7 +55,7 @@ class DecisionLog:
         if not records:
             return
         try:
-            self._connection.execute(insert(decisions).values([asdict(record) for record in records]))
+            self._connection.execute(insert(decisions), [_row(record) for record in records])
         except IntegrityError as error:
             raise DecisionInFlight(
                 "A request with the same Idempotency-Key is being answered at this moment; send it again."
@@ -75,6 +78,10 @@ class DecisionLog:
         if row is None:
             raise NotFound(f"No decision {decision_id!r} was given.")
         return _record(row)
+
+
+def _row(record: DecisionRecord) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in _NAMES}
 
 
 def _record(row: Row[Any]) -> DecisionRecord:

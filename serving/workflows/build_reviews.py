@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from features.definitions import CATALOGUE
-from features.pipeline import EVIDENCE_ROWS, Features
+from features.evidence import MOST_ROWS, Evidence, evidence_of_many
+from features.pipeline import Features
 from models.evidence import with_evidence
-from models.explanations import Explainer
+from models.explanations import Explainer, Explanation
 from models.violations import ViolationModels
 from serving.account_state import Scores
 from serving.policy.book import Policy
@@ -35,12 +37,41 @@ class Run:
     policy: Policy
 
 
-def account_review(run: Run, account: str, hits: Sequence[RuleHit]) -> Review:
-    """The review of one account for the rules that asked for it."""
-    worst = max(hits, key=lambda hit: (hit.severity, hit.outcome))
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """What asks for a review: the rules that fired, for which accounts, and the episode if it was one."""
+
+    accounts: tuple[str, ...]
+    hits: tuple[RuleHit, ...]
+    episode: Mapping[str, Any] | None = None
+
+    @property
+    def worst(self) -> RuleHit:
+        """The rule that names the review."""
+        return max(self.hits, key=lambda hit: (hit.severity, hit.outcome))
+
+
+def build_reviews(run: Run, suspicions: Sequence[Suspicion]) -> Iterator[Review]:
+    """One review a suspicion; rows and reasons are looked up for all of them together."""
+    explanations = _explanations(run, suspicions)
+    rows = _evidence_of_rules(run, suspicions)
+    for suspicion in suspicions:
+        known = {
+            account: explanations[account, suspicion.worst.typology]
+            for account in suspicion.accounts
+            if (account, suspicion.worst.typology) in explanations
+        }
+        if suspicion.episode is None:
+            yield _account_review(run, suspicion, known, rows)
+        else:
+            yield _episode_review(run, suspicion, suspicion.episode, known)
+
+
+def _account_review(
+    run: Run, suspicion: Suspicion, explanations: Mapping[str, Any], rows: Mapping[str, Mapping[str, Evidence]]
+) -> Review:
+    (account,), hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
     key = f"account:{account}:{worst.typology}:{_day(run.as_of)}"
-    evidence = _evidence_of_rules(run, account, hits)
-    explanation = explained(run, account, worst.typology)
     return Review(
         review_id=_review_id(key),
         dedup_key=key,
@@ -51,23 +82,21 @@ def account_review(run: Run, account: str, hits: Sequence[RuleHit]) -> Review:
         accounts=(account,),
         title=worst.title,
         summary=" ".join(dict.fromkeys(hit.says for hit in hits)),
-        rules=tuple(hits),
+        rules=hits,
         scores=run.scores[account].to_json() if account in run.scores else {},
-        evidence=evidence,
+        evidence=_rows_of(account, hits, rows),
         proposed_measures=_proposals(run.policy, hits, (account,), None),
         links=_links_of(run, account),
-        explanation=explanation,
-        explanations={account: explanation} if explanation else {},
+        explanation=explanations.get(account, {}),
+        explanations=explanations,
     )
 
 
-def episode_review(run: Run, episode: Mapping[str, Any], hits: Sequence[RuleHit]) -> Review:
-    """One review for all the accounts of a coordinated episode."""
-    worst = max(hits, key=lambda hit: (hit.severity, hit.outcome))
-    accounts = tuple(episode["accounts"])
+def _episode_review(
+    run: Run, suspicion: Suspicion, episode: Mapping[str, Any], explanations: Mapping[str, Any]
+) -> Review:
+    accounts, hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
     key = f"episode:{episode['episode_id']}"
-    explanations = {account: explained(run, account, worst.typology) for account in accounts}
-    known = {account: explanation for account, explanation in explanations.items() if explanation}
     started = datetime.fromtimestamp(episode["started_at"] / 1e6, UTC)
     place = f"in {episode['symbol']} at {started:%Y-%m-%d %H:%M:%S} UTC"
     return Review(
@@ -81,44 +110,66 @@ def episode_review(run: Run, episode: Mapping[str, Any], hits: Sequence[RuleHit]
         title=f"{worst.title}: {episode['symbol']}",
         summary=f"{len(accounts)} accounts {place}. {worst.says}",
         coordinated=len(accounts) > 1,
-        rules=tuple(hits),
+        rules=hits,
         scores=_worst([run.scores[account] for account in accounts if account in run.scores]),
         evidence=tuple(
             EvidenceRow(table, row_id, datetime.fromtimestamp(at / 1e6, UTC), text)
-            for table, row_id, at, text in json.loads(episode["evidence"])[:EVIDENCE_ROWS]
+            for table, row_id, at, text in json.loads(episode["evidence"])[:MOST_ROWS]
         ),
         proposed_measures=_proposals(run.policy, hits, accounts, episode["symbol"]),
         links=tuple(
             AccountLink(a, b, kind, min(weight / LINK_WEIGHT_OF_CONTROL, 1.0), f"share the {_worded(kind)} {value}")
             for a, b, kind, value, weight in json.loads(episode["links"])
         ),
-        explanation=next(iter(known.values()), {}),
-        explanations=known,
+        explanation=next(iter(explanations.values()), {}),
+        explanations=explanations,
     )
 
 
-def explained(run: Run, account: str, typology: str) -> Mapping[str, Any]:
-    """The explanation of the violation's probability where a model knows the typology, else of the anomaly score."""
-    row = run.vectors[run.vectors["account_id"] == account]
-    if row.empty:
-        return {}
+def _explanations(run: Run, suspicions: Sequence[Suspicion]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """By account and typology: of the violation's probability where a model knows it, else of the anomaly score."""
+    asked: dict[str, list[str]] = defaultdict(list)
+    for suspicion in suspicions:
+        asked[suspicion.worst.typology] += suspicion.accounts
+    found: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for typology, accounts in asked.items():
+        rows = run.vectors[run.vectors["account_id"].isin(accounts)]
+        explained = with_evidence(_explained(run, rows, typology), run.features)
+        found |= {(one.account_id, typology): one.as_json() for one in explained}
+    return found
+
+
+def _explained(run: Run, rows: pd.DataFrame, typology: str) -> Sequence[Explanation]:
     violations = run.explainers.get("violations")
     if violations and isinstance(violations.model, ViolationModels) and typology in violations.model.typologies:
-        return with_evidence(violations.explain(row, typology)[0], run.features).as_json()
+        return violations.explain(rows, typology)
     anomaly = run.explainers.get("anomaly")
-    return with_evidence(anomaly.explain(row)[0], run.features).as_json() if anomaly else {}
+    return anomaly.explain(rows) if anomaly else ()
 
 
-def _evidence_of_rules(run: Run, account: str, hits: Iterable[RuleHit]) -> tuple[EvidenceRow, ...]:
-    """The rows behind the values that the rules cite, each rule's first."""
-    names = dict.fromkeys(field for hit in hits for field in hit.values if field in CATALOGUE)
+def _evidence_of_rules(run: Run, suspicions: Sequence[Suspicion]) -> dict[str, dict[str, Evidence]]:
+    """By feature and account: the rows behind the values that the rules cite."""
+    cited: dict[str, list[str]] = defaultdict(list)
+    for suspicion in suspicions:
+        if suspicion.episode is None:
+            for name in _cited(suspicion.hits):
+                cited[name] += suspicion.accounts
+    return {name: evidence_of_many(run.features, CATALOGUE[name], who, run.as_of) for name, who in cited.items()}
+
+
+def _cited(hits: Iterable[RuleHit]) -> list[str]:
+    return list(dict.fromkeys(field for hit in hits for field in hit.values if field in CATALOGUE))
+
+
+def _rows_of(
+    account: str, hits: Sequence[RuleHit], found: Mapping[str, Mapping[str, Evidence]]
+) -> tuple[EvidenceRow, ...]:
     rows: dict[tuple[str, str], EvidenceRow] = {}
-    for name in names:
-        found = run.features.evidence(CATALOGUE[name], account, run.as_of)
-        sentences = found.row_sentences()
-        for row, text in zip(found.rows.to_dict("records"), sentences, strict=True):
-            key = (found.feature.of.evidence_table, str(row["row_id"]))
-            if row["counted"] and key not in rows and len(rows) < EVIDENCE_ROWS:
+    for name in _cited(hits):
+        evidence = found[name][account]
+        for row, text in zip(evidence.rows.to_dict("records"), evidence.row_sentences(), strict=True):
+            key = (evidence.feature.of.evidence_table, str(row["row_id"]))
+            if row["counted"] and key not in rows and len(rows) < MOST_ROWS:
                 rows[key] = EvidenceRow(*key, row["time"].to_pydatetime(), text)
     return tuple(rows.values())
 

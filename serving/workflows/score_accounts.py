@@ -1,6 +1,6 @@
 """Scores every account at a moment: vectors, models, rules; stores the states and opens the reviews called for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,12 +19,12 @@ from serving.account_fields import Period, account_fields
 from serving.account_state import AccountState, Scores
 from serving.clock import moment_of, text_of
 from serving.policy.book import Policy
-from serving.policy.evaluation import evaluate
+from serving.policy.evaluation import Fields, evaluate
 from serving.policy.rules import ACCOUNT
 from serving.policy.terms import RuleHit
 from serving.reviews.case import Review
 from serving.storage import Database
-from serving.workflows.build_reviews import Run, account_review, episode_review
+from serving.workflows.build_reviews import Run, Suspicion, build_reviews
 from serving.workflows.standing import account_facts, everybody
 
 MODELS = (anomaly.KIND, violations.KIND, m_score.KIND)
@@ -64,11 +64,9 @@ def score_accounts(
     with database.reading() as transaction:
         last = transaction.service_state.get(LAST_RUN)
     progress("asking the rules", 0.7)
-    asking = _asking(policy, states, as_of)
-    episodes = _asking_episodes(features, policy, as_of, last)
-    progress(f"preparing {len(asking) + len(episodes)} reviews", 0.8)
-    reviews = [episode_review(run, episode, hits) for episode, hits in episodes]
-    reviews += [account_review(run, account, hits) for account, hits in asking.items()]
+    suspicions = [*_episodes_asking(features, policy, as_of, last), *_accounts_asking(policy, states, as_of)]
+    progress(f"preparing {len(suspicions)} reviews", 0.8)
+    reviews = list(build_reviews(run, suspicions))
     return _store(database, states, reviews, run, models, notes, last)
 
 
@@ -140,32 +138,29 @@ def _explainers(models: Mapping[str, LoadedModel]) -> dict[str, Explainer]:
     }
 
 
-def _asking(policy: Policy, states: list[AccountState], as_of: datetime) -> dict[str, tuple[RuleHit, ...]]:
+def _accounts_asking(policy: Policy, states: list[AccountState], as_of: datetime) -> Iterator[Suspicion]:
     """The accounts for which a rule wants a person to look, with the rules that do."""
     period = Period.of(as_of, as_of)
-    asking: dict[str, tuple[RuleHit, ...]] = {}
     for state in states:
-        hits = evaluate(policy, ACCOUNT, account_fields(state, period), as_of.date()).hits
-        wanting = tuple(hit for hit in hits if policy.rule(hit.rule_id).opens_review)
+        wanting = _wanting(policy, ACCOUNT, account_fields(state, period), as_of)
         if wanting:
-            asking[state.account_id] = wanting
-    return asking
+            yield Suspicion((state.account_id,), wanting)
 
 
-def _asking_episodes(
-    features: Features, policy: Policy, as_of: datetime, last: Any
-) -> list[tuple[Mapping[str, Any], tuple[RuleHit, ...]]]:
+def _episodes_asking(features: Features, policy: Policy, as_of: datetime, last: Any) -> Iterator[Suspicion]:
     """Episodes that became known since the last run (at first: in 7 days) and for which a rule wants a review."""
     since = as_of - FIRST_LOOK_BACK
     if last is not None and moment_of(last["as_of"]) < as_of:
         since = moment_of(last["as_of"])
-    found: list[tuple[Mapping[str, Any], tuple[RuleHit, ...]]] = []
     for episode in features.episodes(since, as_of):
-        hits = evaluate(policy, str(episode["pattern"]), episode["measures"], as_of.date()).hits
-        wanting = tuple(hit for hit in hits if policy.rule(hit.rule_id).opens_review)
+        wanting = _wanting(policy, str(episode["pattern"]), episode["measures"], as_of)
         if wanting:
-            found.append((episode, wanting))
-    return found
+            yield Suspicion(tuple(episode["accounts"]), wanting, episode)
+
+
+def _wanting(policy: Policy, subject: str, fields: Fields, as_of: datetime) -> tuple[RuleHit, ...]:
+    hits = evaluate(policy, subject, fields, as_of.date()).hits
+    return tuple(hit for hit in hits if policy.rule(hit.rule_id).opens_review)
 
 
 def _store(

@@ -10,7 +10,7 @@ LATER = START + pd.Timedelta(days=7)
 
 def rows(*accounts: str, events: list[str | None] | None = None) -> pd.DataFrame:
     frame = pd.DataFrame([{"account_id": account, "as_of": as_of} for account in accounts for as_of in (START, LATER)])
-    return frame if events is None else frame.assign(event_id=events)
+    return frame if events is None else frame.assign(event_id=pd.Series(events, dtype="object"))
 
 
 def findings(*labels: dict[str, object], until: pd.Timestamp | None = None) -> pd.DataFrame:

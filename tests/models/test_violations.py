@@ -1,12 +1,6 @@
 """Tests of the violation models."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
-import pytest
 
 from models.parameters import SHIPPED
 from models.targets import known_findings, row_target
@@ -15,30 +9,6 @@ from models.typology import draw_sample
 from models.vectors import VectorLayout
 from models.violations import ViolationModels
 from tests.models.toy import CATALOGUE, START, WEEKS, Exchange, exchange, labels_of
-
-LOAD = """
-import sys
-from pathlib import Path
-import pandas as pd
-from models.anomaly import AnomalyModel
-from models.m_score import MScoreModel
-from models.violations import ViolationModels
-load = {"anomaly": AnomalyModel.load, "violations": ViolationModels.load, "m-score": MScoreModel.load}[sys.argv[1]]
-folder = Path(sys.argv[2])
-load(folder / "model").predict(pd.read_parquet(folder / "vectors.parquet")).to_parquet(folder / "predicted.parquet")
-"""
-
-
-@pytest.mark.parametrize("name", ["anomaly", "violations", "m_score"])
-def test_a_model_loaded_in_another_process_predicts_the_same_to_the_last_bit(
-    name: str, toy: Exchange, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    trained: Trained = request.getfixturevalue(name)
-    trained.model.save(tmp_path / "model")
-    toy.vectors.to_parquet(tmp_path / "vectors.parquet")
-    subprocess.run([sys.executable, "-c", LOAD, trained.name, str(tmp_path)], check=True)
-    again = pd.read_parquet(tmp_path / "predicted.parquet")
-    pd.testing.assert_frame_equal(again, trained.model.predict(toy.vectors), check_exact=True)
 
 
 def test_predictions_keep_the_frames_index_and_name_the_typology(toy: Exchange, violations: Trained) -> None:

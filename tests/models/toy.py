@@ -1,5 +1,6 @@
 """A small catalogue and exchange for the tests of the models: weekly vectors of accounts, some of which wash trade."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ibis
@@ -52,7 +53,7 @@ class Exchange:
     known: pd.Series
 
 
-def labels_of(*rows: dict[str, object]) -> pd.DataFrame:
+def labels_of(*rows: Mapping[str, object]) -> pd.DataFrame:
     """A label table; what a row does not say is an external finding confirmed on wash_trading, known from the start."""
     usual: dict[str, object] = {
         "typology": "wash_trading",

@@ -1,0 +1,104 @@
+"""Shows the rows behind feature values: the very rows that predicate and window select, for one account or for many."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+import pandas as pd
+
+from features.activity.lake import Lake
+from features.activity.snapshot import Activity
+from features.catalogue import Catalogue, Feature
+from features.definitions import CATALOGUE
+from features.engines import compiled
+from features.pipeline import Features
+from features.queries import condition, visible
+from features.vocabulary import value_of
+from features.wording import row_sentence
+
+MOST_ROWS = 20
+HIDDEN = [
+    "spine_id",
+    "account_id",
+    "as_of",
+    "ts",
+    "known_from",
+    "known_until",
+    "_weight",
+    "_total",
+    "_counted",
+    "_place",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The rows that made one value: at most 20, those that count first, then the heaviest or newest; `total` of all."""
+
+    feature: Feature
+    account_id: str
+    rows: pd.DataFrame
+    total: int
+    counted: int
+
+    def row_sentences(self) -> list[str]:
+        """Each shown row in words."""
+        return [row_sentence(self.feature.of.name, row) for row in self.rows.to_dict("records")]
+
+
+def evidence(
+    activity: Activity | Lake | Features,
+    feature: str | Feature,
+    account_id: str,
+    as_of: datetime | pd.Timestamp,
+    catalogue: Catalogue = CATALOGUE,
+) -> Evidence:
+    """The rows behind one value of one account at a moment.
+
+    Raises:
+        Invalid: the catalogue has no such feature, or the activity no such account.
+    """
+    features = activity if isinstance(activity, Features) else Features(activity)
+    chosen = catalogue[feature] if isinstance(feature, str) else feature
+    return evidence_of_many(features, chosen, [account_id], as_of)[account_id]
+
+
+def evidence_of_many(
+    features: Features, feature: Feature, accounts: Iterable[str], as_of: datetime | pd.Timestamp
+) -> dict[str, Evidence]:
+    """The evidence of one feature for several accounts at one moment, by account.
+
+    Raises:
+        Invalid: the activity does not know one of the accounts.
+    """
+    spine = pd.DataFrame({"account_id": list(dict.fromkeys(accounts)), "as_of": pd.Timestamp(as_of)})
+    features.look_at(spine)
+    found = features.engine.frame(_query(feature))
+    found.insert(0, "time", pd.to_datetime(found["ts"], unit="us", utc=True))
+    by_account = dict(tuple(found.groupby("account_id")))
+    nothing = found.iloc[:0]
+    return {account: _evidence(feature, account, by_account.get(account, nothing)) for account in spine["account_id"]}
+
+
+def _evidence(feature: Feature, account: str, rows: pd.DataFrame) -> Evidence:
+    total, counted = (int(rows[name].iloc[0]) if len(rows) else 0 for name in ("_total", "_counted"))
+    return Evidence(feature, account, rows.drop(columns=HIDDEN).reset_index(drop=True), total, counted)
+
+
+@cache
+def _query(feature: Feature) -> str:
+    rows = visible(feature.of, feature.window.width_us)
+    chosen = rows.filter(condition(feature, rows))
+    counted = feature.value.counted
+    chosen = chosen.mutate(
+        counted=True if counted is None else value_of(chosen, counted).fill_null(False),
+        _weight=chosen.ts if feature.value.order is None else value_of(chosen, feature.value.order),
+    )
+    return f"""
+        SELECT * FROM (
+            SELECT *, count(*) OVER everything AS _total, count(*) FILTER (counted) OVER everything AS _counted,
+                   row_number() OVER (PARTITION BY spine_id
+                                      ORDER BY counted DESC, _weight DESC NULLS LAST, ts DESC, row_id) AS _place
+            FROM ({compiled(chosen)}) WINDOW everything AS (PARTITION BY spine_id))
+        WHERE _place <= {MOST_ROWS} ORDER BY spine_id, _place"""
