@@ -44,8 +44,8 @@ VIOLATIONS = Purpose(
     (
         "They know what was found before; new forms of a violation look like nothing.",
         "Who was reviewed was chosen, partly by earlier scores: figures on labelled rows do not hold for all accounts.",
-        "Where cleared accounts are few, unlabelled rows stand in for negatives: some are undetected positives, so "
-        "probabilities are rather too low.",
+        "Unlabelled rows stand in for negatives unless outsiders cleared many accounts: some are undetected positives, "
+        "so probabilities are rather too low.",
         "Where only labelled rows were learned, probabilities hold for accounts like the reviewed ones, not for all.",
     ),
 )

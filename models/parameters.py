@@ -26,6 +26,7 @@ class ViolationParameters:
 
     minimum_positive_rows: int
     minimum_positive_accounts: int
+    cleared_accounts: int
     cleared_share: float
     unlabelled_weight: float
     appeal_weight: float

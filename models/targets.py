@@ -17,12 +17,14 @@ class RowTarget:
         positive: confirmed, with an onset at or before the row's moment.
         negative: cleared.
         overturned: cleared on appeal.
+        independent: cleared by a source outside (`external`), so not chosen for review by our own scores and rules.
     """
 
     typology: str
     positive: Flags
     negative: Flags
     overturned: Flags
+    independent: Flags
 
     @property
     def unlabelled(self) -> Flags:
@@ -73,10 +75,10 @@ def row_target(frame: pd.DataFrame, findings: pd.DataFrame, typology: str) -> Ro
     whole_account = _flags(of_typology[~about_event], "account_id", accounts, as_of)
     of_event = _flags(of_typology[about_event], "event_id", events, as_of)
     judged = [event | whole for event, whole in zip(of_event, whole_account, strict=True)]
-    positive, cleared, overturned = (
+    positive, cleared, overturned, independent = (
         np.where(has_event, event, account) for event, account in zip(judged, of_account, strict=True)
     )
-    return RowTarget(typology, positive, cleared & ~positive, overturned & ~positive)
+    return RowTarget(typology, positive, cleared & ~positive, overturned & ~positive, independent & ~positive)
 
 
 def confirmed_rows(frame: pd.DataFrame, findings: pd.DataFrame) -> Flags:
@@ -102,14 +104,13 @@ def _optional(frame: pd.DataFrame, column: str) -> pd.Series:
     return pd.Series(None, index=frame.index, dtype="object")
 
 
-def _flags(findings: pd.DataFrame, key: str, values: pd.Series, as_of: np.ndarray) -> tuple[Flags, Flags, Flags]:
+def _flags(findings: pd.DataFrame, key: str, values: pd.Series, as_of: np.ndarray) -> tuple[Flags, ...]:
     confirmed = findings[findings["finding"] == "confirmed"]
     cleared = findings[findings["finding"] == "cleared"]
     onset = values.map(confirmed.groupby(key)["onset_us"].min()).to_numpy(dtype=np.float64, na_value=np.nan)
-    overturned = cleared.loc[cleared["source"] == "appeal", key]
-    known = values.notna()
-    return (
-        np.asarray(onset <= as_of),
-        (values.isin(cleared[key]) & known).to_numpy(),
-        (values.isin(overturned) & known).to_numpy(),
+    keys = (
+        cleared[key],
+        cleared.loc[cleared["source"] == "appeal", key],
+        cleared.loc[cleared["source"] == "external", key],
     )
+    return (np.asarray(onset <= as_of), *((values.isin(found) & values.notna()).to_numpy() for found in keys))

@@ -63,10 +63,10 @@ def too_few(target: RowTarget, accounts: NDArray[Any], settings: ViolationParame
 
 
 def draw_sample(target: RowTarget, accounts: NDArray[Any], settings: ViolationParameters, seed: int) -> Sample:
-    """Labelled rows alone where enough accounts were cleared; else unlabelled rows stand in, at a lower weight."""
+    """Labelled rows alone where outsiders cleared enough accounts; else unlabelled rows stand in, at a lower weight."""
     confirmed = len(np.unique(accounts[target.positive]))
-    cleared = len(np.unique(accounts[target.negative]))
-    labelled_only = cleared >= settings.cleared_share * confirmed
+    cleared = len(np.unique(accounts[target.independent]))
+    labelled_only = cleared >= max(settings.cleared_accounts, settings.cleared_share * confirmed)
     unlabelled = np.array([], dtype=np.intp) if labelled_only else np.flatnonzero(target.unlabelled)
     drawn, limit = unlabelled, max(settings.unlabelled_rows, settings.unlabelled_per_positive * target.positive.sum())
     if len(unlabelled) > limit:
@@ -106,7 +106,10 @@ def study_typology(
     folds = evaluation.folds if sample.labelled_only else evaluation.folds_unlabelled
     plan = plan_folds(chosen_frame, positive, chosen_groups, evaluation, folds, seed)
     if plan is None:
-        return f"{target.typology} was skipped: its {int(positive.sum())} confirmed rows cannot be divided for a test."
+        return (
+            f"{target.typology} was skipped: its {int(positive.sum())} confirmed rows belong to one group, "
+            "so that none can be kept apart to test the model."
+        )
     parameters: BoosterParameters = settings.booster
     if search:
         # Another division than the one that measures, so that the choice does not flatter the figures.

@@ -42,8 +42,6 @@ from serving.web.site import HERE, Site, templates
 from serving.workflows.decide import answer_all
 
 TITLE = "mscore"
-# At the interpreter's own 5 ms the event loop waits for the recording thread: p99 195 ms, at this value 82 ms.
-SWITCH_SECONDS = 0.0005
 
 
 class RandomIds:
@@ -108,7 +106,7 @@ def serve(settings: Settings, database: Database, policy: Policy) -> None:
         Invalid: production on a default secret.
     """
     app = create_app(settings, database, policy)
-    _settle_interpreter()
+    _settle_memory()
     uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, server_header=False, log_level="warning")
 
 
@@ -172,9 +170,8 @@ def _error_page(request: Request, problem: Problem) -> Response:
     )
 
 
-def _settle_interpreter() -> None:
-    """Keep the collector from walking what stays for good, and let threads change places often."""
-    sys.setswitchinterval(SWITCH_SECONDS)
+def _settle_memory() -> None:
+    """Keep the garbage collector from walking what stays for good: its pauses were the slowest answers."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

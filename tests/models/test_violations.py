@@ -1,6 +1,10 @@
 """Tests of the violation models."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
+import pytest
 
 from models.parameters import SHIPPED
 from models.targets import known_findings, row_target
@@ -9,6 +13,13 @@ from models.typology import draw_sample
 from models.vectors import VectorLayout
 from models.violations import ViolationModels
 from tests.models.toy import CATALOGUE, START, WEEKS, Exchange, exchange, labels_of
+
+
+def half_labelled(source: str) -> pd.DataFrame:
+    """Confirmed violators and a hundred cleared accounts, all from one source."""
+    confirmed = [{"account_id": f"a{number:04d}", "source": source} for number in range(24)]
+    cleared = [{"account_id": f"a{n:04d}", "finding": "cleared", "source": source} for n in range(100, 200)]
+    return labels_of(*confirmed, *cleared)
 
 
 def test_predictions_keep_the_frames_index_and_name_the_typology(toy: Exchange, violations: Trained) -> None:
@@ -29,15 +40,28 @@ def test_violators_are_found_among_accounts_nobody_has_labelled(toy: Exchange, v
 
 
 def test_where_enough_accounts_were_cleared_only_labelled_rows_are_learned(toy: Exchange) -> None:
-    cleared = [{"account_id": f"a{number:04d}", "finding": "cleared"} for number in range(100, 124)]
-    labels = labels_of(*({"account_id": f"a{number:04d}"} for number in range(24)), *cleared)
     moment = toy.vectors[toy.vectors["as_of"] == toy.vectors["as_of"].max()]
-    model = ViolationModels(VectorLayout.of(CATALOGUE)).fit(moment, labels)
+    model = ViolationModels(VectorLayout.of(CATALOGUE)).fit(moment, half_labelled("external"))
     study = model.studies["wash_trading"]
     assert study.labelled_only
     assert study.protocol == "stratified 10-fold cross-validation, groups kept together"
-    assert len(study.positive) == 48
+    assert len(study.positive) == 124
     assert study.metrics["held_out"]["auc"] > 0.9
+
+
+def test_accounts_our_own_reviews_cleared_do_not_stand_for_all(toy: Exchange) -> None:
+    target = row_target(toy.vectors, known_findings(half_labelled("review"), None), "wash_trading")
+    sample = draw_sample(target, toy.vectors["account_id"].to_numpy(), SHIPPED.violations, 7)
+    assert not sample.labelled_only
+    assert len(sample.rows) == len(toy.vectors)
+
+
+def test_unlabelled_rows_are_drawn_and_weighed_back_up(toy: Exchange) -> None:
+    target = row_target(toy.vectors, known_findings(toy.labels, None), "wash_trading")
+    few = replace(SHIPPED.violations, unlabelled_rows=200, unlabelled_per_positive=1)
+    sample = draw_sample(target, toy.vectors["account_id"].to_numpy(), few, 7)
+    assert len(sample.rows) < len(toy.vectors)
+    assert sample.natural.sum() == pytest.approx(len(toy.vectors))
 
 
 def test_unlabelled_rows_weigh_less_and_overturned_findings_more() -> None:
@@ -56,10 +80,6 @@ def test_unlabelled_rows_weigh_less_and_overturned_findings_more() -> None:
 
 
 def test_a_search_chooses_among_drawn_parameters(toy: Exchange) -> None:
-    labels = labels_of(
-        *({"account_id": f"a{number:04d}"} for number in range(24)),
-        *({"account_id": f"a{number:04d}", "finding": "cleared"} for number in range(100, 124)),
-    )
     moment = toy.vectors[toy.vectors["as_of"] == toy.vectors["as_of"].max()]
-    model = ViolationModels(VectorLayout.of(CATALOGUE)).fit(moment, labels, search=True)
+    model = ViolationModels(VectorLayout.of(CATALOGUE)).fit(moment, half_labelled("external"), search=True)
     assert set(model.studies["wash_trading"].parameters) == {*SHIPPED.violations.booster, "rounds"}
