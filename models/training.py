@@ -14,8 +14,8 @@ from models.anomaly import AnomalyModel
 from models.evaluation import Metrics, ranking_metrics
 from models.m_score import MScoreModel
 from models.plots import evaluation_plot
-from models.targets import confirmed_rows, known_findings, row_target
-from models.vectors import VectorLayout
+from models.targets import RowTarget, confirmed_rows, known_findings, row_target
+from models.vectors import Floats, VectorLayout
 from models.violations import ViolationModels
 
 Parameter = str | float | int
@@ -75,14 +75,10 @@ def train_anomaly(
     notes = [f"p-values rest on {size:,} calibration accounts that were not trained on."]
     for typology in sorted(findings["typology"].unique()):
         target = row_target(vectors, findings, typology)
-        counted = target.positive | target.negative | target.unlabelled
-        against = {"everybody": counted, "cleared": target.positive | target.negative}
-        for whom, rows in against.items():
-            measured = ranking_metrics(scores[rows], target.positive[rows])
-            if "auc" in measured:
-                metrics[f"{typology}/against_{whom}"] = measured
-                notes.append(_direction(typology, whom, measured))
-        if f"{typology}/against_everybody" in metrics:
+        directions = _directions(scores, target)
+        metrics |= {f"{typology}/against_{whom}": measured for whom, measured in directions.items()}
+        if directions:
+            notes.append(_direction(typology, directions))
             plots[f"{typology}.svg"] = evaluation_plot(
                 f"Anomaly score against confirmed {typology}", target.positive, scores, np.ones(len(scores)), False
             )
@@ -101,11 +97,21 @@ def train_anomaly(
     return Trained(anomaly.KIND, model, parameters, metrics, plots, written, tuple(notes))
 
 
-def _direction(typology: str, whom: str, measured: Metrics) -> str:
-    ranked = f"AUC {measured['auc']:.3f} for confirmed {typology} against {whom}"
-    if measured["auc"] < 0.5:
-        return f"Warning: {ranked}: these violators look more usual than others, so a low score clears nobody."
-    return f"Direction: {ranked}; it says unusual, not bad."
+def _directions(scores: Floats, target: RowTarget) -> dict[str, Metrics]:
+    """How the score ranks confirmed rows against all others and against cleared ones, where there are both."""
+    against = {"everybody": np.ones(len(scores), dtype=bool), "cleared": target.positive | target.negative}
+    measured = {whom: ranking_metrics(scores[rows], target.positive[rows]) for whom, rows in against.items()}
+    return {whom: metrics for whom, metrics in measured.items() if "auc" in metrics}
+
+
+def _direction(typology: str, directions: Mapping[str, Metrics]) -> str:
+    figures = ", ".join(f"{measured['auc']:.3f} against {whom}" for whom, measured in directions.items())
+    if any(measured["auc"] < 0.5 for measured in directions.values()):
+        return (
+            f"Warning: AUC for confirmed {typology} is {figures}: below .5 they look more usual than others, "
+            "so a low score clears nobody."
+        )
+    return f"Direction: AUC for confirmed {typology} is {figures}; it says unusual, not bad."
 
 
 def train_violations(

@@ -38,7 +38,7 @@ def flock_tables() -> dict[str, pd.DataFrame]:
             "status": "approved",
         }
     )
-    frames = {
+    return {
         "accounts": accounts,
         "verifications": verifications,
         "sessions": _sessions(outsiders),
@@ -60,7 +60,6 @@ def flock_tables() -> dict[str, pd.DataFrame]:
             ]
         ),
     }
-    return frames
 
 
 def write_flock(folder: Path) -> Path:

@@ -73,7 +73,7 @@ ACCESS = (
         where=_.credential,
     ),
     Feature(
-        "hours_since_credential_change",
+        "credential_change_age_hours",
         SECURITY,
         in_hours(since_last(fill=-1.0)),
         LIFETIME,

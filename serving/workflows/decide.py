@@ -14,11 +14,11 @@ from serving.decisions import Decision, decide
 from serving.policy.book import Policy
 from serving.policy.terms import Degraded
 from serving.reviews.case import rule_to_json
-from serving.reviews.opening import review_of_decision
 from serving.storage import Database, Transaction
 from serving.storage.database import StorageUnavailable
 from serving.storage.decision_log import DecisionRecord
 from serving.storage.review_log import Bearing
+from serving.workflows.review_of_decision import review_of_decision
 
 UNREADABLE_STATE = Degraded("account_state", "its stored row cannot be read", "decided without vector and scores")
 NO_STORAGE = Degraded("storage", "the database cannot be used", "decided by the request alone; nothing was recorded")

@@ -3,7 +3,7 @@
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from serving.storage import Database
 from serving.workflows.score_accounts import ScoringReport, score_accounts
 
 SEED = 7
-FLOCK_MOMENT = datetime.fromisoformat("2025-05-30T03:12:00+00:00")
+CASE_STUDY = datetime.fromisoformat("2025-05-30T03:12:00+00:00")
 USERS = {"reviewer": Role.REVIEWER, "approver": Role.APPROVER}
 KEYS = {"risk-system": Role.RISK_SYSTEM, "review-desk": Role.REVIEWER}
 MADE = "demo"
@@ -64,24 +64,21 @@ def run_demo(
         imported = importing.folder(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    trained = tuple(train(ORDER, Request(), home.lake, registry, _within(progress, 0.3, 0.8)))
-    moments = list(_moments(Features(home.lake)))
-    scored = tuple(
-        score_accounts(moment, home.lake, registry, policy, database, _within(progress, 0.8, 1.0)) for moment in moments
-    )
+    end = _after_the_last_day(Features(home.lake, _within(progress, 0.3, 0.4)))
+    # The case of clause 8 is met before any model is trained: what reviewers find out later must not judge it.
+    by_rules = score_accounts(CASE_STUDY, home.lake, registry, policy, database, _within(progress, 0.4, 0.5))
+    trained = tuple(train(ORDER, Request(), home.lake, registry, _within(progress, 0.5, 0.8)))
+    with_models = score_accounts(end, home.lake, registry, policy, database, _within(progress, 0.8, 1.0))
     logins, keys = _credentials(database, now)
     with database.transaction() as transaction:
-        transaction.service_state.put(MADE, {"profile": profile, "as_of": moments[-1].isoformat()}, now)
-    return DemoReport(profile, imported, trained, scored, logins, keys)
+        transaction.service_state.put(MADE, {"profile": profile, "as_of": end.isoformat()}, now)
+    return DemoReport(profile, imported, trained, (by_rules, with_models), logins, keys)
 
 
-def _moments(features: Features) -> Iterator[datetime]:
-    """The morning of the case study, then the morning after the last day."""
-    first, last = features.span()
-    end = (last.floor("D") + timedelta(days=1)).to_pydatetime()
-    if first < FLOCK_MOMENT < end:
-        yield FLOCK_MOMENT
-    yield end
+def _after_the_last_day(features: Features) -> datetime:
+    _first, last = features.span()
+    end: datetime = (last.floor("D") + timedelta(days=1)).to_pydatetime()
+    return end
 
 
 def _credentials(database: Database, now: datetime) -> tuple[dict[str, str], dict[str, str]]:

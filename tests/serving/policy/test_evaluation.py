@@ -11,7 +11,7 @@ from tests.serving.policy.test_loading import load, rule_with
 
 
 def test_of_a_family_only_the_most_severe_hit_is_reported() -> None:
-    fields = neutral_fields("account") | {"spoof_episodes_1d": 6, "cancel_after_own_fill_lift_7d": 4}
+    fields = neutral_fields("account") | {"spoof_episodes_1d": 6}
     assert [hit.rule_id for hit in evaluate(POLICY, "account", fields).hits] == ["spoofing-high"]
 
 
@@ -29,9 +29,9 @@ def test_hits_stand_in_falling_order_and_the_most_severe_outcome_wins() -> None:
 
 
 def test_a_shadow_rule_is_reported_apart_and_changes_nothing() -> None:
-    fields = neutral_fields("account") | {"rings_n_7d": 9, "controlled_accounts_n": 4, "strong_links_n": 2}
+    fields = neutral_fields("account") | {"ui_orders_n_7d": 500, "orders_per_second_max_1d": 9, "ui_less_share_7d": 0.6}
     evaluation = evaluate(POLICY, "account", fields)
-    assert [hit.rule_id for hit in evaluation.shadow_hits] == ["lockstep"]
+    assert [hit.rule_id for hit in evaluation.shadow_hits] == ["ui-less-rate"]
     assert (evaluation.outcome, evaluation.hits) == (Outcome.ALLOW, ())
 
 
