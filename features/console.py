@@ -24,7 +24,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 DEFAULT_HOME = Path("var")
 
 ReportProgress = Callable[[str, float], None]
-out = Console(highlight=False, soft_wrap=True)
+PIPE_WIDTH = 160
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

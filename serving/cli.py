@@ -7,9 +7,10 @@ from importlib import import_module
 from features.console import DONE, OUR_FAULT, WRONG_CALL, err, out, run, table
 from features.errors import MscoreError
 
-FEATURES, MODELS, SERVING = "features.cli", "models.cli", "serving.commands"
+FEATURES, MODELS = "features.cli", "models.cli"
+LINE, DESK, SERVICE = "serving.commands.line", "serving.commands.desk", "serving.commands.service"
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": (SERVING, "the whole line on a simulated exchange, then the server"),
+    "demo": (LINE, "the whole line on a simulated exchange, then the server"),
     "simulate": (FEATURES, "simulate an exchange: activity and, apart, the truth"),
     "import": (FEATURES, "check a folder of activity and append it to the lake"),
     "quarantine": (FEATURES, "list: the rows set aside, with their reasons"),
@@ -20,14 +21,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "promote": (MODELS, "make a version of a model the champion"),
     "predict": (MODELS, "predict for every row of a spine"),
     "explain": (MODELS, "the reasons behind a score"),
-    "score": (SERVING, "score all accounts at a moment and open reviews"),
-    "reviews": (SERVING, "list · show: cases a person must look at"),
-    "policy": (SERVING, "check: load and check every rule"),
-    "keys": (SERVING, "create: an API key with a role"),
-    "users": (SERVING, "add: a person who may sign in"),
-    "migrate": (SERVING, "bring the database to the present version"),
-    "status": (SERVING, "what this home holds"),
-    "serve": (SERVING, "serve endpoints and pages"),
+    "score": (LINE, "score all accounts at a moment and open reviews"),
+    "reviews": (DESK, "list · show: cases a person must look at"),
+    "policy": (DESK, "check: load and check every rule"),
+    "keys": (SERVICE, "create: an API key with a role"),
+    "users": (SERVICE, "add: a person who may sign in"),
+    "migrate": (SERVICE, "bring the database to the present version"),
+    "status": (LINE, "what this home holds"),
+    "serve": (SERVICE, "serve endpoints and pages"),
 }
 
 

@@ -7,7 +7,7 @@ side made and took in the symbol. A global pattern: it runs at each UTC midnight
 from collections.abc import Iterator
 from pathlib import Path
 
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from features.engines import DuckDBEngine
 from features.patterns.episode import Episode, Pattern, Settings
@@ -60,7 +60,7 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
         PAIRS.format(min_trades=int(settings["min_trades"]), min_participants=int(settings["min_participants"]))
     )
     pairs["lift"] = pairs["n"] / pairs["expected"].clip(lower=1e-9)
-    pairs["p_value"] = poisson.sf(pairs["n"] - 1.0, pairs["expected"])
+    pairs["p_value"] = pdtrc(pairs["n"] - 1.0, pairs["expected"])  # P(N >= n) of a Poisson count
     found = pairs[(pairs["lift"] >= settings["lift"]) & (pairs["p_value"] < settings["p_value"])]
     for row in found.to_dict("records"):
         yield Episode(

@@ -1,0 +1,123 @@
+"""The commands of the review desk: cases, and the house rules."""
+
+from typing import Annotated
+
+import typer
+
+from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, table
+from features.errors import Invalid
+from serving.commands.start import database_of, load_policy, settings_of
+from serving.policy.terms import Severity
+from serving.reviews.case import Review, ReviewStatus
+from serving.storage.review_log import ReviewQuestion
+
+LARGEST_PAGE = 200
+
+app = application("Cases and house rules.")
+reviews_app = application("Cases a person must look at.")
+policy_app = application("The house rules.")
+app.add_typer(reviews_app, name="reviews")
+app.add_typer(policy_app, name="policy")
+
+
+@reviews_app.command("list")
+def list_reviews(
+    status: Annotated[str | None, typer.Option(help="Only those in this status.")] = None,
+    severity: Annotated[str | None, typer.Option(help="Only those of this severity.")] = None,
+    typology: Annotated[str | None, typer.Option(help="Only those of this typology.")] = None,
+    page_size: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST_PAGE, help="So many a page; all by default.")
+    ] = None,
+    page_token: Annotated[str | None, typer.Option(help="The next page, as the last one named it.")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """List reviews, the most severe first."""
+    question = ReviewQuestion(_status(status), _severity(severity), typology)
+    found: list[Review] = []
+    token = page_token
+    with database_of(settings_of(home)).reading() as transaction:
+        while True:
+            page = transaction.reviews.list(question, page_size or LARGEST_PAGE, token)
+            found += page.rows
+            token = page.next_page_token
+            if page_size or not token:
+                break
+
+    def human() -> None:
+        if not found:
+            out.print("No review is open. `mscore score --as-of MOMENT` opens those the rules and models call for.")
+            return
+        rows = [
+            (r.severity.word, r.typology, r.title, ", ".join(r.accounts[:4]), r.status.value, r.review_id)
+            for r in found
+        ]
+        table(("severity", "typology", "title", "accounts", "status", "review"), rows)
+
+    emit({"reviews": [review.to_json() for review in found], "next_page_token": token}, as_json, human)
+
+
+def _status(word: str | None) -> ReviewStatus | None:
+    if word is None:
+        return None
+    if word not in list(ReviewStatus):
+        raise Invalid(f"There is no status {word!r}; the statuses are {', '.join(ReviewStatus)}.")
+    return ReviewStatus(word)
+
+
+def _severity(word: str | None) -> Severity | None:
+    if word is None:
+        return None
+    if word.upper() not in Severity.__members__:
+        raise Invalid(f"There is no severity {word!r}; the severities are {', '.join(s.word for s in Severity)}.")
+    return Severity.of(word)
+
+
+@reviews_app.command("show")
+def show_review(
+    review_id: Annotated[str, typer.Argument(help="The review.")],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one review: what fired with values against thresholds, evidence, proposed measures."""
+    with database_of(settings_of(home)).reading() as transaction:
+        review = transaction.reviews.get(review_id)
+    emit(review.to_json(), as_json, lambda: _show_review(review))
+
+
+def _show_review(review: Review) -> None:
+    out.print(f"{review.severity.word.upper()} {review.title} ({review.typology}), {review.status.value}", markup=False)
+    out.print(f"accounts {', '.join(review.accounts)}; clauses {', '.join(review.clauses)}; due {review.due_at}")
+    out.print(review.summary, markup=False)
+    for rule in review.rules:
+        rows = [(key, value, rule.thresholds.get(key)) for key, value in rule.values.items()]
+        table(("value of", "found", "threshold"), rows, f"{rule.title} (clause {rule.clause}, {rule.rule_id})")
+    lines = [(row.table, row.id, row.ts.isoformat(), row.text) for row in review.evidence]
+    table(("table", "row", "time", "what"), lines, "evidence")
+    for proposed in review.proposed_measures:
+        length = f" for {proposed.days} days" if proposed.days else ""
+        out.print(f"proposed: {proposed.measure}{length} {proposed.scope or ''}".rstrip(), markup=False)
+
+
+@policy_app.command("check")
+def check_policy(as_json: JsonOption = False) -> None:
+    """Load every rule and check it: names, types, thresholds, sources."""
+    policy = load_policy()
+    rules = [
+        {
+            "rule_id": r.id,
+            "clause": r.clause,
+            "state": r.state.value,
+            "severity": r.severity.word,
+            "outcome": r.outcome.word,
+            "title": r.title,
+        }
+        for r in policy.rules
+    ]
+    headings = ("rule_id", "clause", "state", "severity", "outcome", "title")
+    title = f"{len(rules)} rules are sound; policy {policy.version}"
+    emit(
+        {"version": policy.version, "rules": rules},
+        as_json,
+        lambda: table(headings, [list(r.values()) for r in rules], title),
+    )

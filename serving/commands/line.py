@@ -1,0 +1,163 @@
+"""The commands that run the line: score at a moment, the whole demo, what this home holds."""
+
+from typing import Annotated, Any
+
+import typer
+
+from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress, table
+from features.definitions import CATALOGUE
+from features.errors import Invalid
+from features.home import Home
+from features.simulator.profiles import PROFILES
+from features.spine import moment
+from models.cli import TrackingOption, registry_of
+from serving.app import serve as serve_app
+from serving.clock import utc_now
+from serving.commands.start import database_of, load_policy, settings_of
+from serving.settings import Settings
+from serving.workflows.run_demo import DemoReport, earlier_demo, run_demo
+from serving.workflows.score_accounts import ScoringReport, score_accounts
+
+app = application("The whole line.")
+
+
+@app.command()
+def score(
+    as_of: Annotated[str, typer.Option(help="The moment to look at.")],
+    home: HomeOption = DEFAULT_HOME,
+    tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score all accounts at a moment: vectors, models, rules; open the reviews called for."""
+    at = moment(as_of).to_pydatetime()
+    lake, registry, policy = Home(home).lake, registry_of(home, tracking_uri), load_policy()
+    lake.snapshot()
+    database = database_of(settings_of(home))
+    with progress("scoring") as report:
+        done = score_accounts(at, lake, registry, policy, database, report)
+    emit(_scored(done), as_json, lambda: _show_scored(done))
+
+
+def _scored(done: ScoringReport) -> dict[str, Any]:
+    return {
+        "as_of": done.as_of.isoformat(),
+        "lake_version": done.lake_version,
+        "accounts": done.accounts,
+        "reviews_opened": list(done.opened),
+        "reviews_known": list(done.known),
+        "models": dict(done.models),
+        "notes": list(done.notes),
+    }
+
+
+def _show_scored(done: ScoringReport) -> None:
+    out.print(
+        f"{done.accounts:,} accounts scored as of {done.as_of.isoformat()}: "
+        f"{len(done.opened)} reviews opened, {len(done.known)} known already"
+    )
+    for note in done.notes:
+        out.print(f"  {note}", markup=False)
+
+
+@app.command()
+def status(home: HomeOption = DEFAULT_HOME, tracking_uri: TrackingOption = None, as_json: JsonOption = False) -> None:
+    """Show what this home holds: lake, models, scored accounts, reviews."""
+    lake = Home(home).lake
+    registry = registry_of(home, tracking_uri)
+    versions = {name: registry.aliased(name) for name in ("anomaly", "violations", "m-score")}
+    with database_of(settings_of(home)).reading() as transaction:
+        scored, reviews = transaction.account_states.count(), transaction.reviews.count_by_status()
+    document = {
+        "lake_version": lake.version,
+        "rows": lake.counts(),
+        "catalogue": CATALOGUE.fingerprint,
+        "policy": load_policy().version,
+        "champions": {name: found.version if found else None for name, found in versions.items()},
+        "scored_accounts": scored,
+        "reviews": reviews,
+    }
+
+    def human() -> None:
+        rows = [
+            (key, value if not isinstance(value, dict) else ", ".join(f"{k} {v}" for k, v in value.items()) or "none")
+            for key, value in document.items()
+        ]
+        table(("what", "now"), rows)
+
+    emit(document, as_json, human)
+
+
+@app.command()
+def demo(
+    profile: Annotated[str, typer.Option(help="How large: " + ", ".join(PROFILES) + ".")] = "demo",
+    serves: Annotated[bool, typer.Option("--serve/--no-serve", help="Start the server at the end.")] = True,
+    home: HomeOption = DEFAULT_HOME,
+    tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The whole line on a simulated exchange, then the server; what an earlier demo made is kept and served."""
+    if profile not in PROFILES:
+        raise Invalid(f"There is no profile {profile!r}; choose one of {', '.join(PROFILES)}.")
+    settings = settings_of(home)
+    database, policy = database_of(settings), load_policy()
+    earlier = earlier_demo(database)
+    if earlier is not None:
+        kept = f"{home} holds a {earlier['profile']} demo already; remove the folder for a new one"
+        emit({"kept": dict(earlier)}, as_json, lambda: out.print(f"{kept}.", markup=False))
+    else:
+        lake = Home(home).lake
+        if lake.version is not None:
+            raise Invalid(f"{home} holds activity of its own; give the demo another folder with --home.")
+        with progress("demo") as report:
+            done = run_demo(profile, Home(home), registry_of(home, tracking_uri), policy, database, utc_now(), report)
+        emit(_demonstrated(done, settings), as_json, lambda: _show_demo(done, settings))
+    if serves:
+        out.print(f"mscore serves http://{settings.host}:{settings.port} (stop with Ctrl-C)", markup=False)
+        serve_app(settings, database, policy)
+
+
+def _demonstrated(done: DemoReport, settings: Settings) -> dict[str, Any]:
+    return {
+        "profile": done.profile,
+        "rows": {name: report.accepted for name, report in done.imported.tables.items()},
+        "models": [
+            {
+                "model": trained.name,
+                "version": version.version if version else None,
+                "metrics": {split: dict(values) for split, values in trained.metrics.items()},
+                "notes": list(trained.notes),
+            }
+            for trained, version in done.trained
+        ],
+        "scored": [_scored(one) for one in done.scored],
+        "address": f"http://{settings.host}:{settings.port}",
+        "logins": dict(done.logins),
+        "keys": dict(done.keys),
+    }
+
+
+def _show_demo(done: DemoReport, settings: Settings) -> None:
+    counts = [(name, report.read, report.accepted, report.quarantined) for name, report in done.imported.tables.items()]
+    table(("table", "read", "accepted", "quarantined"), counts, "activity")
+    for trained, version in done.trained:
+        label = f"version {version.version}, champion" if version else "not kept"
+        rows = [
+            (split, *(values.get(name) for name in ("auc", "average_precision", "ece")))
+            for split, values in trained.metrics.items()
+            if "auc" in values
+        ]
+        if rows:
+            table(("split", "AUC", "average precision", "calibration error"), rows, f"\n{trained.name}: {label}")
+        else:
+            out.print(f"\n{trained.name}: {label}")
+        for note in trained.notes:
+            out.print(f"  {note}", markup=False)
+    out.print()
+    for one in done.scored:
+        _show_scored(one)
+    out.print(f"\naddress   http://{settings.host}:{settings.port}/reviews", markup=False)
+    for name, password in done.logins.items():
+        out.print(f"login     {name}  {password}", markup=False)
+    for name, key in done.keys.items():
+        out.print(f"API key   {name}  {key}", markup=False)
+    out.print("Passwords and keys are shown this once.")

@@ -1,0 +1,66 @@
+"""The commands that run the service: serve, migrate, keys for programs, people who may sign in."""
+
+from typing import Annotated
+
+import typer
+
+from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out
+from serving.app import serve as serve_app
+from serving.auth import Passwords, Role
+from serving.clock import utc_now
+from serving.commands.start import database_of, load_policy, settings_of
+
+app = application("The service.")
+keys_app = application("Keys for programs.")
+users_app = application("People who may sign in to the pages.")
+app.add_typer(keys_app, name="keys")
+app.add_typer(users_app, name="users")
+
+
+@keys_app.command("create")
+def create_key(
+    role: Annotated[str, typer.Option(help="What the key may do: " + ", ".join(Role) + ".")],
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an API key; it is shown once and stored hashed."""
+    chosen = Role.of(role)
+    with database_of(settings_of(home)).transaction() as transaction:
+        key = transaction.api_keys.create(chosen, name, utc_now())
+    emit({"key": key, "role": chosen.value, "name": name}, as_json, lambda: out.print(key, markup=False))
+
+
+@users_app.command("add")
+def add_user(
+    name: Annotated[str, typer.Argument(help="Name to sign in with.")],
+    role: Annotated[str, typer.Option(help="What the person may do: " + ", ".join(Role) + ".")],
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, envvar="MSCORE_NEW_PASSWORD")
+    ],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a person who may sign in to the pages; the password is asked for and stored hashed."""
+    chosen = Role.of(role)
+    hashed = Passwords().hash(password)
+    with database_of(settings_of(home)).transaction() as transaction:
+        transaction.users.add(name, hashed, chosen, utc_now())
+    emit({"name": name, "role": chosen.value}, as_json, lambda: out.print(f"{name} may sign in as {chosen.value}."))
+
+
+@app.command()
+def migrate(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+    """Bring the database to the present version."""
+    settings = settings_of(home)
+    database_of(settings)
+    emit({"migrated": True}, as_json, lambda: out.print("The database is at the present version."))
+
+
+@app.command()
+def serve(home: HomeOption = DEFAULT_HOME) -> None:
+    """Serve the endpoints and pages on MSCORE_HOST and MSCORE_PORT (127.0.0.1:8000)."""
+    settings = settings_of(home)
+    database = database_of(settings)
+    out.print(f"mscore serves http://{settings.host}:{settings.port}", markup=False)
+    serve_app(settings, database, load_policy())

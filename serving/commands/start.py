@@ -1,0 +1,27 @@
+"""What every serving command starts from: the settings with the home of this call, the database, the policy."""
+
+from pathlib import Path
+
+from features.definitions import CATALOGUE
+from serving.policy.book import Policy
+from serving.policy.fields import rule_fields
+from serving.settings import Settings
+from serving.storage import Database
+
+
+def settings_of(home: Path) -> Settings:
+    """The settings of the environment, with the home folder of this call."""
+    return Settings().model_copy(update={"home": home})
+
+
+def database_of(settings: Settings) -> Database:
+    """The database, made and migrated at first use."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.resolved_database_url())
+    database.migrate()
+    return database
+
+
+def load_policy() -> Policy:
+    """The shipped rules, checked against the catalogue."""
+    return Policy.load(rule_fields(CATALOGUE.names))
