@@ -32,11 +32,12 @@ def _leg(trades: ir.Table, own: str, other: str, maker: bool) -> ir.Table:
 
 
 def _fills() -> ir.Table:
+    # Columns are dropped one at a time: several at once come out in any order, and the fingerprint would change.
     trades = activity_table("trades")
     legs = _leg(trades, "maker", "taker", maker=True).union(_leg(trades, "taker", "maker", maker=False))
     control = CONTROL.select(account_a=_.account_id, account_b=_.other_id, linked_known=_.known_from)
     linked = legs.left_join(control, (legs.account_id == control.account_a) & (legs.counterparty == control.account_b))
-    linked = linked.drop("account_a", "account_b")
+    linked = linked.drop("account_a").drop("account_b")
     in_window = (
         ((linked.account_id == WASH_PAIRS.account_a) & (linked.counterparty == WASH_PAIRS.account_b))
         & (linked.symbol == WASH_PAIRS.symbol)
@@ -49,7 +50,7 @@ def _fills() -> ir.Table:
     washed = washed.rename(washed_row="row_id", washed_account="account_id")
     marked = linked.left_join(
         washed, (linked.row_id == washed.washed_row) & (linked.account_id == washed.washed_account)
-    ).drop("washed_row", "washed_account")
+    ).drop("washed_row").drop("washed_account")
     return marked.mutate(
         wash_at=marked.wash_known_at - 1,
         linked_at=ibis.ifelse(marked.linked_known.notnull(), marked.ts, ibis.null("int64")),
