@@ -48,13 +48,18 @@ def activity_table(name: str) -> ir.Table:
 NEVER_ENDS = ibis.null("int64")
 
 
+def not_negative(value: ir.IntegerValue) -> ir.IntegerValue:
+    """The value, 0 where it is below, null where it is null (an engine's `greatest` would forget the null)."""
+    return ibis.cases((value < 0, 0), else_=value)
+
+
 def previously_known(rows: ir.Table) -> ir.Table:
     """The rows with `gap_us`, the time since the row of the same account that was known just before.
 
     Rows are ordered by when they were *known*, so a row that arrives late never changes the gap of an earlier one.
     """
     window = ibis.window(group_by=rows.account_id, order_by=[rows.known_from, rows.ts, rows.row_id])
-    return rows.mutate(gap_us=ibis.greatest(rows.ts - rows.ts.lag().over(window), 0))
+    return rows.mutate(gap_us=not_negative(rows.ts - rows.ts.lag().over(window)))
 
 
 def first_known(rows: ir.Table, key: str, happening: str) -> ir.Table:

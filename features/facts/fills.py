@@ -48,9 +48,11 @@ def _fills() -> ir.Table:
     covered = linked.inner_join(WASH_PAIRS, in_window)
     washed = covered.group_by(["row_id", "account_id"]).agg(wash_known_at=covered.known_at.min())
     washed = washed.rename(washed_row="row_id", washed_account="account_id")
-    marked = linked.left_join(
-        washed, (linked.row_id == washed.washed_row) & (linked.account_id == washed.washed_account)
-    ).drop("washed_row").drop("washed_account")
+    marked = (
+        linked.left_join(washed, (linked.row_id == washed.washed_row) & (linked.account_id == washed.washed_account))
+        .drop("washed_row")
+        .drop("washed_account")
+    )
     return marked.mutate(
         wash_at=marked.wash_known_at - 1,
         linked_at=ibis.ifelse(marked.linked_known.notnull(), marked.ts, ibis.null("int64")),

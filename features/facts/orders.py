@@ -4,7 +4,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from features.facts.fact import NEVER_ENDS, Fact, activity_table, first_known, micro_usd, previously_known
+from features.facts.fact import NEVER_ENDS, Fact, activity_table, first_known, micro_usd, not_negative, previously_known
 
 BY_HAND = ("web", "app")
 
@@ -38,7 +38,7 @@ def _orders() -> ir.Table:
     filled = first_known(fills.filter(_.order_id.notnull()), "order_id", "filled")
     joined = placed.left_join(cancelled, placed.row_id == cancelled.order_id).drop("order_id")
     joined = joined.left_join(filled, joined.row_id == filled.order_id).drop("order_id")
-    return joined.mutate(life_us=ibis.greatest(joined.cancelled_at - joined.ts, 0))
+    return joined.mutate(life_us=not_negative(joined.cancelled_at - joined.ts))
 
 
 ORDERS = Fact("orders", "an order placed", _orders(), "order_events")

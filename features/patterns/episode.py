@@ -13,7 +13,7 @@ import yaml
 from features.engines import DuckDBEngine
 
 Measure = float | int | str | bool | None
-Settings = Mapping[str, float]
+Settings = Mapping[str, Any]
 
 EPISODES_SCHEMA = pa.schema(
     [

@@ -1,7 +1,7 @@
 """D26: linked accounts that open one position together, each within the limit, together beyond it (clauses 5.4, 8)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,9 @@ import pandas as pd
 
 from features.engines import DuckDBEngine
 from features.patterns.episode import Episode, Measure, Pattern, Settings
-from features.patterns.synchronised_opens import SECOND_US, Burst, Edges, bursts
+from features.patterns.synchronised_opens import SECOND_US, Burst, Edges, bursts, prepare
 
+CONDITIONS_FOR_AN_EPISODE = 3  # linked, and two of the other four (methods 4.3)
 TICK_DAYS_US = 30 * 86_400 * SECOND_US
 
 MARKET = """
@@ -59,14 +60,46 @@ class Judged:
 
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
-    """One episode a ring: of overlapping windows over the same accounts the strongest is reported."""
-    reported: list[tuple[int, Episode]] = []
-    for burst in bursts(engine, settings):
+    """One episode a ring: of overlapping windows over the same accounts the strongest is reported.
+
+    A ring is judged when its window closes, and again where rows arrived late; what changes supersedes the earlier one.
+    """
+    prepare(engine, settings)
+    window = int(settings["window_s"] * SECOND_US)
+    found: list[Episode] = []
+    judged_before: int | None = None
+    for lateness in (int(seconds * SECOND_US) for seconds in settings["lateness_s"]):
+        judged = list(_strongest(list(_judgements(engine, settings, lateness, judged_before)), window))
+        found = [*_superseded(found, judged, window), *_changed(found, judged)]
+        judged_before = lateness
+    yield from found
+
+
+def _judgements(
+    engine: DuckDBEngine, settings: Settings, lateness: int, judged_before: int | None
+) -> Iterator[tuple[int, Episode]]:
+    for burst in bursts(engine, settings, lateness, judged_before):
         for accounts, edges in burst.components:
-            judged = _judge(engine, burst, accounts, settings)
-            if judged is not None:
-                reported.append((judged.met, _episode(burst, accounts, edges, judged)))
-    yield from _strongest([(met, e) for met, e in reported if met >= 3], int(settings["window_s"] * SECOND_US))
+            judged = _judge(engine, burst, accounts, settings, lateness)
+            if judged is not None and judged.met >= CONDITIONS_FOR_AN_EPISODE:
+                yield judged.met, _episode(burst, accounts, edges, judged)
+
+
+def _changed(earlier: list[Episode], judged: list[Episode]) -> list[Episode]:
+    known = {(e.accounts, e.symbol, e.started_at, tuple(e.measures.items())) for e in earlier}
+    return [e for e in judged if (e.accounts, e.symbol, e.started_at, tuple(e.measures.items())) not in known]
+
+
+def _superseded(earlier: list[Episode], judged: list[Episode], window: int) -> list[Episode]:
+    """The earlier episodes, ended where a changed judgement of the same ring took their place."""
+    changed = _changed(earlier, judged)
+    ended = {id(e): new.known_at for e in earlier for new in changed if _same_ring(e, new, window)}
+    return [replace(e, superseded_at=ended[id(e)]) if id(e) in ended and not e.superseded_at else e for e in earlier]
+
+
+def _same_ring(one: Episode, other: Episode, window: int) -> bool:
+    shared = set(one.accounts) & set(other.accounts)
+    return one.symbol == other.symbol and abs(one.started_at - other.started_at) <= window and bool(shared)
 
 
 def _strongest(found: list[tuple[int, Episode]], window: int) -> Iterator[Episode]:
@@ -78,18 +111,15 @@ def _strongest(found: list[tuple[int, Episode]], window: int) -> Iterator[Episod
         return (-met, -len(episode.accounts), -float(episode.measures["combined_usd"] or 0), episode.started_at)
 
     for _, episode in sorted(found, key=strength):
-        overlapping = any(
-            e.symbol == episode.symbol
-            and abs(e.started_at - episode.started_at) <= window
-            and set(e.accounts) & set(episode.accounts)
-            for e in taken
-        )
+        overlapping = any(_same_ring(e, episode, window) for e in taken)
         if not overlapping:
             taken.append(episode)
             yield episode
 
 
-def _judge(engine: DuckDBEngine, burst: Burst, accounts: frozenset[str], settings: Settings) -> Judged | None:
+def _judge(
+    engine: DuckDBEngine, burst: Burst, accounts: frozenset[str], settings: Settings, lateness: int
+) -> Judged | None:
     own = burst.opens[burst.opens["account_id"].isin(list(accounts))]
     strict = _densest(own, int(settings["sync_ms"] * 1_000))
     loose = _densest(own, int(settings["sync_loose_ms"] * 1_000))
@@ -100,7 +130,7 @@ def _judge(engine: DuckDBEngine, burst: Burst, accounts: frozenset[str], setting
         judged_on = own
     first, last = int(judged_on["ts"].min()), int(judged_on["ts"].max())
     closes = first + int(settings["window_s"] * SECOND_US)
-    known_at = max(closes, int(own["known_from"].max()))
+    known_at = closes + lateness
     market = _market(engine, burst.symbol, judged_on, accounts, (first, closes, known_at))
     limits = _positions(engine, burst, accounts, own, known_at)
     spread = float(judged_on["price"].max() - judged_on["price"].min())

@@ -55,13 +55,17 @@ FROM opens AS o JOIN addresses AS a ON a.account_id = o.account_id AND a.ts BETW
  AND a.known_from <= o.known_from
 """
 
+# A later judgement looks again only where a row arrived after the one before it.
 SEEDS = """
 SELECT DISTINCT symbol, side, ts FROM (
     SELECT h.symbol, h.side, h.ts,
            count(DISTINCT account_id) OVER (PARTITION BY symbol, side, kind, value ORDER BY ts
                RANGE BETWEEN CURRENT ROW AND {window} FOLLOWING) AS together
-    FROM held AS h)
-WHERE together >= 2 ORDER BY symbol, side, ts
+    FROM held AS h) AS seeds
+WHERE together >= 2 AND EXISTS (
+    SELECT 1 FROM trades AS t WHERE t.symbol = seeds.symbol AND t.ts BETWEEN seeds.ts AND seeds.ts + {window}
+    AND t.known_from > seeds.ts + {window} + {judged_before})
+ORDER BY symbol, side, ts
 """
 
 DEGREES = """
@@ -91,8 +95,8 @@ class Burst:
     components: tuple[tuple[frozenset[str], Edges], ...]
 
 
-def bursts(engine: DuckDBEngine, settings: Settings) -> Iterator[Burst]:
-    """Every window of opens that holds at least `min_accounts` linked accounts, anchored at each candidate open."""
+def prepare(engine: DuckDBEngine, settings: Settings) -> None:
+    """Fills the engine's `opens` and `held`, which `bursts` reads."""
     window = int(settings["window_s"] * SECOND_US)
     engine.connection.execute(OPENS)
     engine.connection.execute(
@@ -103,7 +107,18 @@ def bursts(engine: DuckDBEngine, settings: Settings) -> Iterator[Burst]:
             days=int(settings["identifier_days"] * DAY_US),
         )
     )
-    seeds = engine.frame(SEEDS.format(window=window))
+
+
+def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_before: int | None) -> Iterator[Burst]:
+    """Every window of opens that holds at least `min_accounts` linked accounts, anchored at each candidate open.
+
+    Args:
+        lateness: microseconds after the window's end by which a row must be known to count.
+        judged_before: the lateness of the judgement before this one; only windows with later rows are looked at.
+    """
+    window = int(settings["window_s"] * SECOND_US)
+    since = -window - 1 if judged_before is None else judged_before
+    seeds = engine.frame(SEEDS.format(window=window, judged_before=since))
     if seeds.empty:
         return
     opens = engine.frame("SELECT * FROM opens ORDER BY symbol, side, ts, trade_id, account_id")
@@ -115,10 +130,13 @@ def bursts(engine: DuckDBEngine, settings: Settings) -> Iterator[Burst]:
         times, held_times = rows["ts"].to_numpy(), holdings["ts"].to_numpy()
         for anchor in anchors["ts"]:
             inside = rows.iloc[times.searchsorted(anchor) : times.searchsorted(anchor + window, side="right")]
+            inside = inside[inside["known_from"] <= anchor + window + lateness]
             if inside["account_id"].nunique() < settings["min_accounts"]:
                 continue
             here = slice(held_times.searchsorted(anchor), held_times.searchsorted(anchor + window, side="right"))
-            components = _components(engine, holdings.iloc[here], int(anchor), window, settings)
+            holding = holdings.iloc[here]
+            holding = holding[holding["trade_id"].isin(inside["trade_id"])]
+            components = _components(engine, holding, int(anchor), window, settings)
             if components:
                 yield Burst(str(market[0]), str(market[1]), inside, components)
 
@@ -149,7 +167,8 @@ def _components(
     found = []
     for members in nx.connected_components(graph):
         if len(members) >= settings["min_accounts"]:
-            edges = {(a, b): graph.edges[a, b]["by"] for a, b in graph.subgraph(members).edges()}
+            pairs = sorted((min(pair), max(pair)) for pair in graph.subgraph(members).edges())
+            edges = {pair: tuple(sorted(graph.edges[pair]["by"])) for pair in pairs}
             found.append((frozenset(members), edges))
     return tuple(sorted(found, key=lambda component: sorted(component[0])))
 
@@ -180,11 +199,11 @@ def _weights(
 
 def _weight(kind: str, degree: int, coverage: float, settings: Settings) -> float:
     if kind == "device":
-        return settings["weight_device"] if degree <= settings["device_most"] else 0.0
+        return float(settings["weight_device"]) if degree <= settings["device_most"] else 0.0
     if kind == "address":
-        return settings["weight_address"] if degree <= settings["address_most"] else 0.0
+        return float(settings["weight_address"]) if degree <= settings["address_most"] else 0.0
     if coverage >= settings["ip_coverage"]:
-        return settings["weight_ip"]
+        return float(settings["weight_ip"])
     if degree > settings["ip_most"]:
         return 0.0
-    return settings["weight_ip"] * min(1.0, math.log(10) / math.log(2 + degree))
+    return float(settings["weight_ip"]) * min(1.0, math.log(10) / math.log(2 + degree))

@@ -96,7 +96,7 @@ def _episode_review(
     run: Run, suspicion: Suspicion, episode: Mapping[str, Any], explanations: Mapping[str, Any]
 ) -> Review:
     accounts, hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
-    key = f"episode:{episode['episode_id']}"
+    key = f"episode:{episode['pattern']}:{episode['symbol']}:{episode['started_at']}:{','.join(accounts)}"
     started = datetime.fromtimestamp(episode["started_at"] / 1e6, UTC)
     place = f"in {episode['symbol']} at {started:%Y-%m-%d %H:%M:%S} UTC"
     return Review(
