@@ -11,6 +11,7 @@ from features.errors import Invalid
 from features.facts.fact import Fact
 from features.vocabulary import Aggregate, Window
 
+EXACT_ENOUGH = 1_000  # from here on nobody reads decimals
 UNITS = ("count", "usd", "share", "ratio", "hours", "days", "seconds", "bits", "level", "flag", "amount")
 
 
@@ -76,7 +77,7 @@ def worded(value: float, unit: str) -> str:
         "level": f"level {value:.0f}",
         "flag": "yes:" if value else "no:",
     }
-    return words.get(unit, f"{value:,.0f}" if value == int(value) else f"{value:,.3g}")
+    return words.get(unit, f"{value:,.0f}" if value == int(value) or abs(value) >= EXACT_ENOUGH else f"{value:,.3g}")
 
 
 class Catalogue:

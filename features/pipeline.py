@@ -100,10 +100,11 @@ class Features:
         return pd.concat([self.accounts(at) for at in moments], ignore_index=True)
 
     def episodes(self, known_from: datetime, known_until: datetime) -> list[dict[str, Any]]:
-        """Episodes that became known in (known_from, known_until], oldest first; `measures` as a dictionary."""
+        """Episodes known in (known_from, known_until] and not superseded by then, oldest first; `measures` is parsed."""
         rows: list[dict[str, Any]] = self.engine.run(
-            "SELECT * FROM episodes WHERE known_at > ? AND known_at <= ? ORDER BY known_at, episode_id",
-            [microseconds(known_from), microseconds(known_until)],
+            "SELECT * FROM episodes WHERE known_at > ? AND known_at <= ? "
+            "AND (superseded_at IS NULL OR superseded_at > ?) ORDER BY known_at, episode_id",
+            [microseconds(known_from), microseconds(known_until), microseconds(known_until)],
         ).to_pylist()
         return [{**row, "measures": json.loads(row["measures"])} for row in rows]
 

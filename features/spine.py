@@ -1,10 +1,11 @@
 """Spines: which accounts are looked at, at which moments."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from features.errors import Invalid, NotFound
 
@@ -21,12 +22,11 @@ def moment(text: str) -> pd.Timestamp:
         Invalid: the text is no moment.
     """
     try:
-        stamp = pd.Timestamp(text)
-    except ValueError as error:
+        stamp = datetime.fromisoformat(text)
+        stamp = stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise Invalid(f"{text!r} is not a moment; write it like 2025-05-30T03:12:00Z.") from error
-    if pd.isna(stamp):
-        raise Invalid(f"{text!r} is not a moment; write it like 2025-05-30T03:12:00Z.")
-    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+    return pd.Timestamp(stamp).as_unit("us")
 
 
 def read_spine(path: Path) -> pd.DataFrame:
@@ -59,11 +59,18 @@ def checked_spine(spine: pd.DataFrame) -> pd.DataFrame:
     if checked["account_id"].isna().any() or checked["as_of"].isna().any():
         raise Invalid("The spine has a row without account_id or as_of; every row wants both.")
     checked["account_id"] = checked["account_id"].astype(str)
-    try:
-        checked["as_of"] = pd.to_datetime(checked["as_of"], utc=True).dt.as_unit("us")
-    except (ValueError, TypeError) as error:
-        raise Invalid(f"The spine's as_of holds a moment that cannot be read: {error}.") from error
+    checked["as_of"] = _moments(checked["as_of"])
     return checked
+
+
+def _moments(as_of: pd.Series) -> pd.Series:
+    """Moments in UTC, from timestamps or from text in ISO 8601; a number would have to be guessed."""
+    if is_datetime64_any_dtype(as_of):
+        return pd.to_datetime(as_of, utc=True).dt.as_unit("us")
+    if len(as_of) and is_numeric_dtype(as_of):
+        raise Invalid(f"The spine's as_of holds numbers ({as_of.iloc[0]}); it wants moments like 2025-05-30T03:12:00Z.")
+    read = {value: moment(str(value)) for value in as_of.unique()}
+    return as_of.map(read).astype("datetime64[us, UTC]")
 
 
 def weekly_moments(first: pd.Timestamp, last: pd.Timestamp) -> list[pd.Timestamp]:

@@ -7,8 +7,11 @@ from features.activity.schema import Column, Table
 
 SQL_TYPES = {"int": "BIGINT", "bool": "BOOLEAN", "time": "TIMESTAMPTZ"}
 NUMERIC_KINDS = {"float", "positive", "non_negative", "share"}
+TEXTUAL_TYPES = ("VARCHAR", "BLOB", "UUID", "JSON", "ENUM")
 INTEGRAL_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+FRACTIONAL_TYPES = ("FLOAT", "DOUBLE", "DECIMAL")
 MAY_ARRIVE_EARLY = "INTERVAL 1 SECOND"
+EARLIEST, LATEST = "TIMESTAMPTZ '0001-01-01 00:00:00Z'", "TIMESTAMPTZ '9999-12-31 23:59:59.999999Z'"
 
 
 def sql_type(column: Column) -> str:
@@ -47,16 +50,19 @@ def checked_rows(table: Table, relation: str, source: Mapping[str, str], origin:
 
 
 def _typed(column: Column, raw: str, source_type: str) -> str:
+    """The value as its column wants it, or null: to round a number or to write out a list would be a guess."""
     wanted = sql_type(column)
-    if source_type == "NULL":
-        return f"CAST(NULL AS {wanted})"
+    kind = source_type.partition("(")[0]
+    cast = f"TRY_CAST({raw} AS {wanted})"
     if wanted == "VARCHAR":
-        return f"CAST({raw} AS VARCHAR)"
-    if column.kind == "int" and source_type in ("DOUBLE", "FLOAT"):
-        return f"CASE WHEN {raw} = round({raw}) THEN TRY_CAST({raw} AS BIGINT) END"
-    if column.kind == "bool" and source_type in INTEGRAL_TYPES:
+        return cast if kind in TEXTUAL_TYPES + INTEGRAL_TYPES else "CAST(NULL AS VARCHAR)"
+    if column.kind == "int" and kind not in INTEGRAL_TYPES:
+        return f"CASE WHEN TRY_CAST({raw} AS DOUBLE) = round(TRY_CAST({raw} AS DOUBLE)) THEN {cast} END"
+    if column.kind == "bool" and kind in INTEGRAL_TYPES + FRACTIONAL_TYPES:
         return f"CASE {raw} WHEN 0 THEN false WHEN 1 THEN true END"
-    return f"TRY_CAST({raw} AS {wanted})"
+    if column.kind == "time":
+        return f"CASE WHEN {cast} BETWEEN {EARLIEST} AND {LATEST} THEN {cast} END"
+    return cast
 
 
 def _reasons(table: Table, given: set[str]) -> list[str]:

@@ -106,7 +106,11 @@ class Import:
 
     def _mapped_source(self, mapping: Mapping, rows: MappedRows, file: SourceFile) -> Source:
         relation = mapped_relation(mapping, rows, file)
-        described = self.engine.execute(f"DESCRIBE {relation}").fetchall()
+        try:
+            described = self.engine.execute(f"DESCRIBE {relation}").fetchall()
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise Invalid(f"Mapping {mapping.name} does not fit {rows.file}: {reason} Nothing was imported.") from error
         columns = {name: kind for name, kind, *_ in described if name != "_row"}
         missing = [c.name for c in rows.table.columns if c.required and c.name not in columns]
         if missing:

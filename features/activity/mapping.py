@@ -74,11 +74,35 @@ def _parsed(document: Any, file: str) -> Mapping:
     rows = tuple(
         _rows(name, entry, file) for name, entries in document["tables"].items() for entry in _list(entries, name, file)
     )
-    constants = document.get("constants") or {}
+    constants = _dictionary(document.get("constants") or {}, f"{file}: constants")
     for entry in rows:
         for column, made in entry.columns.items():
             _check_made(made, constants, f"{file}: {entry.table.name}.{column}")
-    return Mapping(str(document.get("name", file)), rows, constants, document.get("accounts_from_parties"))
+    accounts_from = document.get("accounts_from_parties")
+    if accounts_from is not None:
+        _check_accounts(_dictionary(accounts_from, f"{file}: accounts_from_parties"), file)
+    return Mapping(str(document.get("name", file)), rows, constants, accounts_from)
+
+
+def _dictionary(found: Any, place: str) -> Dictionary[str, Any]:
+    if not isinstance(found, dict):
+        raise Invalid(f"{place} wants entries of the form 'name: value', not {found!r}.")
+    return found
+
+
+def _check_accounts(given: Dictionary[str, Any], file: str) -> None:
+    """Accounts made from parties are not checked as rows, so what they all share must keep the contract."""
+    accounts = TABLES["accounts"]
+    for name, value in given.items():
+        column = accounts.column(name)
+        if column.kind == "enum" and value not in column.values:
+            raise Invalid(
+                f"{file}: accounts_from_parties gives {name} {value!r}; use one of {', '.join(column.values)}."
+            )
+    made = {"account_id", "created_at", *given}
+    missing = [column.name for column in accounts.columns if column.required and column.name not in made]
+    if missing:
+        raise Invalid(f"{file}: accounts_from_parties lacks {missing[0]}, which every account wants.")
 
 
 def _list(entries: Any, name: str, file: str) -> list[Any]:
@@ -93,9 +117,11 @@ def _rows(name: str, entry: Any, file: str) -> MappedRows:
     if not isinstance(entry, dict) or not {"file", "columns"} <= entry.keys():
         raise Invalid(f"{file}: an entry of table {name} wants 'file' and 'columns'.")
     table = TARGETS[name]
-    for column in entry["columns"]:
+    for column in _dictionary(entry["columns"], f"{file}: columns of table {name}"):
         table.column(column)
     only = entry.get("only")
+    if only is not None and (not isinstance(only, dict) or only.keys() != {"column", "equals"}):
+        raise Invalid(f"{file}: 'only' of table {name} wants 'column' and 'equals'.")
     condition = (str(only["column"]), only["equals"]) if only else None
     return MappedRows(table, str(entry["file"]), entry["columns"], condition, bool(entry.get("optional", False)))
 
@@ -105,6 +131,11 @@ def _check_made(made: Any, constants: Dictionary[str, float], place: str) -> Non
         raise Invalid(f"{place} wants one of column, constant or row, with conversions among {sorted(WORDS)}.")
     if isinstance(made.get("times"), str) and made["times"] not in constants:
         raise Invalid(f"{place} multiplies by {made['times']!r}, which stands in no constants.")
+    factor = constants[made["times"]] if isinstance(made.get("times"), str) else made.get("times", 1)
+    for word, value in (("times", factor), ("plus_days", made.get("plus_days", 0))):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Invalid(f"{place} wants a number for {word}, not {value!r}.")
+    _dictionary(made.get("words", {}), f"{place}: words")
 
 
 def mapped_relation(mapping: Mapping, rows: MappedRows, file: SourceFile) -> str:
@@ -121,7 +152,7 @@ def mapped_relation(mapping: Mapping, rows: MappedRows, file: SourceFile) -> str
             f"{file.path.name} has no column {missing[0]!r}, which mapping {mapping.name} reads; nothing was imported."
         )
     columns = ", ".join(f"{_made(made, mapping)} AS {identifier(name)}" for name, made in rows.columns.items())
-    where = f" WHERE {identifier(rows.only[0])} = {_literal(rows.only[1])}" if rows.only else ""
+    where = f" WHERE {_is(identifier(rows.only[0]), rows.only[1])}" if rows.only else ""
     return f"(SELECT {columns}, _row FROM {file.relation}{where})"
 
 
@@ -130,16 +161,24 @@ def _made(made: Dictionary[str, Any], mapping: Mapping) -> str:
         return f"{quote(str(made['row']))} || '-' || CAST(_row AS VARCHAR)"
     expression = _literal(made["constant"]) if "constant" in made else identifier(str(made["column"]))
     if "words" in made:
-        cases = " ".join(f"WHEN {quote(str(k))} THEN {_literal(v)}" for k, v in made["words"].items())
-        return f"CASE CAST({expression} AS VARCHAR) {cases} ELSE CAST({expression} AS VARCHAR) END"
+        cases = " ".join(f"WHEN {_is(expression, k)} THEN {_literal(v)}" for k, v in made["words"].items())
+        return f"CASE {cases} ELSE CAST({expression} AS VARCHAR) END"
     if made.get("seconds"):
-        expression = f"make_timestamptz(CAST({expression} * 1000000 AS BIGINT))"
+        expression = f"make_timestamptz(TRY_CAST(TRY_CAST({expression} AS DOUBLE) * 1000000 AS BIGINT))"
     if "plus_days" in made:
-        expression = f"CAST({expression} AS TIMESTAMPTZ) + INTERVAL {int(made['plus_days'])} DAY"
+        expression = f"TRY_CAST({expression} AS TIMESTAMPTZ) + INTERVAL {int(made['plus_days'])} DAY"
     if "times" in made:
         factor = made["times"]
-        expression = f"{expression} * {float(mapping.constants[factor] if isinstance(factor, str) else factor)!r}"
+        factor = float(mapping.constants[factor] if isinstance(factor, str) else factor)
+        expression = f"TRY_CAST({expression} AS DOUBLE) * {factor!r}"
     return expression
+
+
+def _is(expression: str, value: Any) -> str:
+    """Whether a foreign value is the one that was written in the mapping; a CSV file has it as text."""
+    if isinstance(value, int | float):
+        return f"TRY_CAST({expression} AS DOUBLE) = {float(value)!r}"
+    return f"CAST({expression} AS VARCHAR) = {quote(str(value))}"
 
 
 def _literal(value: Any) -> str:

@@ -1,6 +1,5 @@
 """Orders: one row per order placed, with when it was first cancelled and first filled."""
 
-import ibis
 import ibis.expr.types as ir
 from ibis import _
 

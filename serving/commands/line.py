@@ -142,7 +142,7 @@ def _show_demo(done: DemoReport, settings: Settings) -> None:
     for trained, version in done.trained:
         label = f"version {version.version}, champion" if version else "not kept"
         rows = [
-            (split, *(values.get(name) for name in ("auc", "average_precision", "ece")))
+            (split, *(values.get(name) for name in ("auc", "average_precision", "calibration_error")))
             for split, values in trained.metrics.items()
             if "auc" in values
         ]

@@ -87,6 +87,16 @@ class MeasureRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedThing:
+    """One identifier with the accounts that share it; `weight` is that of each pair."""
+
+    accounts: tuple[str, ...]
+    kind: str
+    text: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class CasePage:
     """Everything the page of one case shows."""
 
@@ -100,7 +110,7 @@ class CasePage:
     evidence: tuple[ShownEvidence, ...]
     evidence_total: int
     graph: LinkGraph | None
-    links: tuple[AccountLink, ...]
+    links: tuple[SharedThing, ...]
     proposed: tuple[MeasureRow, ...]
     imposed: tuple[MeasureRow, ...]
     history: tuple[tuple[str, str, str, str], ...]
@@ -142,11 +152,20 @@ def case_page(review: Review, history: Sequence[ReviewEvent], now: datetime) -> 
         ),
         evidence_total=len(evidence),
         graph=link_graph(review.accounts, review.links),
-        links=tuple(sorted(review.links, key=lambda link: -link.weight)[:MOST_LINKS]),
+        links=tuple(_shared(review.links))[:MOST_LINKS],
         proposed=tuple(_proposed(measure) for measure in review.proposed_measures),
         imposed=tuple(_imposed(measure) for measure in review.measures),
         history=tuple(_step(event) for event in history),
     )
+
+
+def _shared(links: Sequence[AccountLink]) -> list[SharedThing]:
+    """What is shared, each thing once with everybody who shares it, the heaviest first."""
+    holders: dict[tuple[str, str, float], dict[str, None]] = {}
+    for link in links:
+        holders.setdefault((link.kind, link.text, link.weight), {}).update({link.a: None, link.b: None})
+    things = [SharedThing(tuple(sorted(who)), kind, text, weight) for (kind, text, weight), who in holders.items()]
+    return sorted(things, key=lambda thing: (-thing.weight, -len(thing.accounts), thing.text))
 
 
 def _accounts(accounts: Sequence[str]) -> str:
@@ -171,7 +190,7 @@ def _scores(scores: Mapping[str, Any]) -> Iterator[ScoreRow]:
 
 
 def _proposed(measure: ProposedMeasure) -> MeasureRow:
-    duration = f"{measure.days} days" if measure.days else "until decided"
+    duration = f"{measure.days} day{'s' if measure.days > 1 else ''}" if measure.days else "until decided"
     accounts = ", ".join(measure.accounts)
     return MeasureRow(measure_words(measure.measure), accounts, duration, measure.scope or "whole account", "proposed")
 

@@ -53,6 +53,7 @@ SCORES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 ABBREVIATIONS = frozenset({"usd", "kyc", "ip", "vpn", "p2p", "api", "asn"})
 UNKNOWN = "not known"
+HOURS_MATTER_BELOW_DAYS = 14
 MINUTES_MATTER_BELOW_HOURS = 10
 
 
@@ -150,7 +151,7 @@ def span_words(span: timedelta) -> str:
     minutes = int(abs(span).total_seconds() // 60)
     days, hours = minutes // 1440, minutes // 60 % 24
     if days:
-        return f"{days} d {hours} h" if hours else f"{days} d"
+        return f"{days} d {hours} h" if hours and days < HOURS_MATTER_BELOW_DAYS else f"{days} d"
     if hours >= MINUTES_MATTER_BELOW_HOURS or (hours and not minutes % 60):
         return f"{hours} h"
     return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Any
 
 import pandas as pd
@@ -23,6 +24,7 @@ from serving.reviews.case import AccountLink, EvidenceRow, ProposedMeasure, Revi
 
 LINK_WEIGHT_OF_CONTROL = 3.0  # methods 3.1: weights add up to one controller at 3
 GROUP_SCOPE = "symbol"
+REASONS_WITH_ROWS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +56,22 @@ class Suspicion:
 def build_reviews(run: Run, suspicions: Sequence[Suspicion]) -> Iterator[Review]:
     """One review a suspicion; rows and reasons are looked up for all of them together."""
     explanations = _explanations(run, suspicions)
-    rows = _evidence_of_rules(run, suspicions)
-    for suspicion in suspicions:
+    cited = [_cited(suspicion, explanations) for suspicion in suspicions]
+    rows = _evidence(run, suspicions, cited)
+    for suspicion, names in zip(suspicions, cited, strict=True):
         known = {
             account: explanations[account, suspicion.worst.typology]
             for account in suspicion.accounts
             if (account, suspicion.worst.typology) in explanations
         }
         if suspicion.episode is None:
-            yield _account_review(run, suspicion, known, rows)
+            yield _account_review(run, suspicion, known, _rows_of(suspicion.accounts[0], names, rows))
         else:
             yield _episode_review(run, suspicion, suspicion.episode, known)
 
 
 def _account_review(
-    run: Run, suspicion: Suspicion, explanations: Mapping[str, Any], rows: Mapping[str, Mapping[str, Evidence]]
+    run: Run, suspicion: Suspicion, explanations: Mapping[str, Any], evidence: tuple[EvidenceRow, ...]
 ) -> Review:
     (account,), hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
     key = f"account:{account}:{worst.typology}:{_day(run.as_of)}"
@@ -84,7 +87,7 @@ def _account_review(
         summary=" ".join(dict.fromkeys(hit.says for hit in hits)),
         rules=hits,
         scores=run.scores[account].to_json() if account in run.scores else {},
-        evidence=_rows_of(account, hits, rows),
+        evidence=evidence,
         proposed_measures=_proposals(run.policy, hits, (account,), None),
         links=_links_of(run, account),
         explanation=explanations.get(account, {}),
@@ -96,8 +99,8 @@ def _episode_review(
     run: Run, suspicion: Suspicion, episode: Mapping[str, Any], explanations: Mapping[str, Any]
 ) -> Review:
     accounts, hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
-    key = f"episode:{episode['pattern']}:{episode['symbol']}:{episode['started_at']}:{','.join(accounts)}"
     started = datetime.fromtimestamp(episode["started_at"] / 1e6, UTC)
+    key = f"episode:{episode['pattern']}:{episode['symbol']}:{_day(started)}:{','.join(accounts)}"
     place = f"in {episode['symbol']} at {started:%Y-%m-%d %H:%M:%S} UTC"
     return Review(
         review_id=_review_id(key),
@@ -147,31 +150,44 @@ def _explained(run: Run, rows: pd.DataFrame, typology: str) -> Sequence[Explanat
     return anomaly.explain(rows) if anomaly else ()
 
 
-def _evidence_of_rules(run: Run, suspicions: Sequence[Suspicion]) -> dict[str, dict[str, Evidence]]:
-    """By feature and account: the rows behind the values that the rules cite."""
-    cited: dict[str, list[str]] = defaultdict(list)
-    for suspicion in suspicions:
-        if suspicion.episode is None:
-            for name in _cited(suspicion.hits):
-                cited[name] += suspicion.accounts
-    return {name: evidence_of_many(run.features, CATALOGUE[name], who, run.as_of) for name, who in cited.items()}
+def _cited(suspicion: Suspicion, explanations: Mapping[tuple[str, str], Mapping[str, Any]]) -> list[str]:
+    """The features whose rows a reviewer wants to see: those the rules cite, then those that raised the score most."""
+    if suspicion.episode is not None:
+        return []
+    names = [field for hit in suspicion.hits for field in hit.values if field in CATALOGUE]
+    explanation = explanations.get((suspicion.accounts[0], suspicion.worst.typology), {})
+    raised = [part["feature"] for part in explanation.get("contributions", ()) if part["contribution"] > 0]
+    return list(dict.fromkeys([*names, *raised[:REASONS_WITH_ROWS]]))
 
 
-def _cited(hits: Iterable[RuleHit]) -> list[str]:
-    return list(dict.fromkeys(field for hit in hits for field in hit.values if field in CATALOGUE))
+def _evidence(
+    run: Run, suspicions: Sequence[Suspicion], cited: Sequence[Sequence[str]]
+) -> dict[str, dict[str, Evidence]]:
+    """By feature and account: the rows behind the values."""
+    asked: dict[str, list[str]] = defaultdict(list)
+    for suspicion, names in zip(suspicions, cited, strict=True):
+        for name in names:
+            asked[name] += suspicion.accounts
+    return {name: evidence_of_many(run.features, CATALOGUE[name], who, run.as_of) for name, who in asked.items()}
 
 
 def _rows_of(
-    account: str, hits: Sequence[RuleHit], found: Mapping[str, Mapping[str, Evidence]]
+    account: str, names: Sequence[str], found: Mapping[str, Mapping[str, Evidence]]
 ) -> tuple[EvidenceRow, ...]:
+    """At most 20 rows, taken in turn from each cited feature."""
     rows: dict[tuple[str, str], EvidenceRow] = {}
-    for name in _cited(hits):
-        evidence = found[name][account]
-        for row, text in zip(evidence.rows.to_dict("records"), evidence.row_sentences(), strict=True):
-            key = (evidence.feature.of.evidence_table, str(row["row_id"]))
-            if row["counted"] and key not in rows and len(rows) < MOST_ROWS:
-                rows[key] = EvidenceRow(*key, row["time"].to_pydatetime(), text)
-    return tuple(rows.values())
+    columns = [list(_counted_rows(found[name][account])) for name in names]
+    for turn in zip_longest(*columns):
+        for row in filter(None, turn):
+            rows.setdefault((row.table, row.id), row)
+    return tuple(rows.values())[:MOST_ROWS]
+
+
+def _counted_rows(evidence: Evidence) -> Iterator[EvidenceRow]:
+    table = evidence.feature.of.evidence_table
+    for row, text in zip(evidence.rows.to_dict("records"), evidence.row_sentences(), strict=True):
+        if row["counted"]:
+            yield EvidenceRow(table, str(row["row_id"]), row["time"].to_pydatetime(), text)
 
 
 def _links_of(run: Run, account: str) -> tuple[AccountLink, ...]:

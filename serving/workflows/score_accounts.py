@@ -23,7 +23,7 @@ from serving.policy.evaluation import Fields, evaluate
 from serving.policy.rules import ACCOUNT
 from serving.policy.terms import RuleHit
 from serving.reviews.case import Review
-from serving.storage import Database
+from serving.storage import Database, Transaction
 from serving.workflows.build_reviews import Run, Suspicion, build_reviews
 from serving.workflows.standing import account_facts, everybody
 
@@ -152,10 +152,13 @@ def _episodes_asking(features: Features, policy: Policy, as_of: datetime, last: 
     since = as_of - FIRST_LOOK_BACK
     if last is not None and moment_of(last["as_of"]) < as_of:
         since = moment_of(last["as_of"])
+    asking: list[Suspicion] = []
     for episode in features.episodes(since, as_of):
         wanting = _wanting(policy, str(episode["pattern"]), episode["measures"], as_of)
         if wanting:
-            yield Suspicion(tuple(episode["accounts"]), wanting, episode)
+            asking.append(Suspicion(tuple(episode["accounts"]), wanting, episode))
+    # The strongest first: a ring that strikes twice in a symbol and day is one case, under its gravest finding.
+    yield from sorted(asking, key=lambda suspicion: -suspicion.worst.severity)
 
 
 def _wanting(policy: Policy, subject: str, fields: Fields, as_of: datetime) -> tuple[RuleHit, ...]:
@@ -181,7 +184,24 @@ def _store(
             version = {"as_of": text_of(run.as_of), "lake_version": run.features.activity.version, "models": versions}
             transaction.service_state.put(LAST_RUN, {**version, "accounts": len(states)}, run.as_of)
         for review in reviews:
-            (opened if transaction.reviews.open(review) else known).append(review.review_id)
+            earlier = _open_already(transaction, review)
+            if earlier is None and transaction.reviews.open(review):
+                opened.append(review.review_id)
+            else:
+                known.append(earlier or review.review_id)
     return ScoringReport(
         run.as_of, run.features.activity.version, len(states), tuple(opened), tuple(known), versions, tuple(notes)
     )
+
+
+def _open_already(transaction: Transaction, review: Review) -> str | None:
+    """The review not yet closed in which all these accounts stand for the same suspicion already, if there is one."""
+    bearing = transaction.reviews.bearing_on(review.accounts)
+    same = [
+        {review_id for review_id, typology in bearing[account].open_reviews.items() if typology == review.typology}
+        for account in review.accounts
+        if account in bearing
+    ]
+    if len(same) < len(review.accounts):
+        return None
+    return min(set.intersection(*same), default=None)
