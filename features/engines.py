@@ -22,7 +22,6 @@ class DuckDBEngine:
         self.activity = activity
         self.connection = duckdb.connect()
         self.connection.execute("SET TimeZone = 'UTC'")
-        self.connection.execute("SET enable_progress_bar = false")
         for table in TABLES.values():
             self._present(table)
 

@@ -61,7 +61,6 @@ class Import:
         self.waiting = quarantine.to_retry()
         self.engine = duckdb.connect()
         self.engine.execute("SET TimeZone = 'UTC'")
-        self.engine.execute("SET enable_progress_bar = false")
 
     def folder(self, folder: Path) -> ImportReport:
         """Imports a folder that holds our own tables."""

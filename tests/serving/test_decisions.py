@@ -81,7 +81,9 @@ def test_a_quiet_account_is_allowed_with_scores_and_versions() -> None:
 
 
 def test_a_rule_is_written_as_the_contract_says_with_money_as_text() -> None:
-    state = a_state({"linked_counterparty_share_7d": 0.4, "linked_counterparty_usd_7d": 61234.5}, reviews=("r-1", "r-2"))
+    state = a_state(
+        {"linked_counterparty_share_7d": 0.4, "linked_counterparty_usd_7d": 61234.5}, reviews=("r-1", "r-2")
+    )
     answer = decided(a_request("order"), state).to_json()
     assert (answer["outcome"], answer["severity"], answer["review_id"]) == ("review", "critical", "r-2")
     (rule,) = answer["rules"]
@@ -277,7 +279,9 @@ def test_a_feature_the_vector_lacks_degrades_its_rules_and_nothing_else() -> Non
 
 
 def test_a_rule_in_shadow_is_recorded_and_not_answered() -> None:
-    decision = decided(a_request(), a_state({"ui_orders_n_7d": 500.0, "orders_per_second_max_1d": 9.0, "ui_less_share_7d": 0.6}))
+    decision = decided(
+        a_request(), a_state({"ui_orders_n_7d": 500.0, "orders_per_second_max_1d": 9.0, "ui_less_share_7d": 0.6})
+    )
     assert [hit.rule_id for hit in decision.shadow_rules] == ["ui-less-rate"]
     assert "ui-less-rate" not in json.dumps(decision.to_json())
 

@@ -1,0 +1,152 @@
+"""The ring of clause 8: found once, with its measures, and judged exactly at its boundaries."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from features.activity.snapshot import Activity
+from features.engines import DuckDBEngine
+from features.patterns.episode import Episode
+from features.patterns.position_limit_ring import POSITION_LIMIT_RING
+from tests.flock import BURST, OPENED_MS, PRICE, RING, RING_IP, flock_tables
+
+TICK = 0.00001
+Frames = dict[str, pd.DataFrame]
+
+
+def rings(frames: Frames) -> list[Episode]:
+    """The episodes found in the tables."""
+    engine = DuckDBEngine(Activity.from_frames(frames))
+    return list(POSITION_LIMIT_RING.detect(engine, POSITION_LIMIT_RING.settings))
+
+
+def measures(frames: Frames) -> dict[str, Any]:
+    """The measures of the one ring in the tables."""
+    (episode,) = rings(frames)
+    return dict(episode.measures)
+
+
+def opened(frames: Frames, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Frames:
+    """The tables with the ring's six opening fills changed."""
+    trades = frames["trades"]
+    own = trades["trade_id"].str.fullmatch(r"r\d")
+    return frames | {"trades": pd.concat([change(trades[own].copy()), trades[~own]], ignore_index=True)}
+
+
+def at(milliseconds: list[int]) -> Frames:
+    """The ring opening at these milliseconds of the burst."""
+    moments = [BURST + timedelta(milliseconds=ms) for ms in milliseconds]
+    frames = opened(flock_tables(), lambda own: own.assign(ts=pd.to_datetime(moments, utc=True)))
+    orders = frames["order_events"].assign(ts=pd.to_datetime(moments, utc=True))
+    return frames | {"order_events": orders}
+
+
+def test_the_case_of_clause_8_is_one_episode_with_its_measures() -> None:
+    (episode,) = rings(flock_tables())
+    assert episode.accounts == RING
+    assert episode.symbol == "FLOCKUSDT"
+    found = dict(episode.measures)
+    assert found["linked_accounts"] == 6
+    assert found["sync_ms"] == max(OPENED_MS) - min(OPENED_MS)
+    assert found["sync_strict"] is True
+    assert found["price_range_ticks"] == 0
+    assert found["combined_usd"] == pytest.approx(270_000)
+    assert found["limit_usd"] == 100_000
+    assert found["each_within_limit"] is True
+    assert found["entities"] == 6
+    assert found["market_share"] == pytest.approx(0.5, abs=0.01)
+    assert found["conditions_met"] == 5
+
+
+def test_the_episode_names_its_trades_and_the_address_that_links_each_pair() -> None:
+    (episode,) = rings(flock_tables())
+    assert {(table, row) for table, row, _, _ in episode.evidence} == {("trades", f"r{n}") for n in range(6)}
+    assert all((RING_IP in {e[3] for e in episode.links}, len(episode.links) >= 15))
+    assert {account for link in episode.links for account in link[:2]} == set(RING)
+
+
+def test_it_is_known_when_its_minute_closes_and_not_before() -> None:
+    (episode,) = rings(flock_tables())
+    first = pd.Timestamp(BURST) + timedelta(milliseconds=min(OPENED_MS))
+    assert episode.known_at == int((first + timedelta(seconds=60)).timestamp() * 1e6)
+    assert episode.started_at == int(first.timestamp() * 1e6)
+
+
+@pytest.mark.parametrize(("span_ms", "strict"), [(999, True), (1_000, True), (1_001, False)])
+def test_six_opens_are_synchronised_within_one_second_ends_included(span_ms: int, strict: bool) -> None:
+    found = measures(at([0, span_ms, *([500] * 4)] if strict else [0, 0, 0, span_ms, span_ms, span_ms]))
+    assert found["sync_strict"] is strict
+    assert found["sync_ms"] == (span_ms if strict else 0)
+
+
+@pytest.mark.parametrize(("ticks", "conditions"), [(1, 5), (2, 4)])
+def test_prices_one_tick_apart_are_one_price_and_two_are_not(ticks: int, conditions: int) -> None:
+    prices = [PRICE] * 5 + [PRICE + ticks * TICK]
+    found = measures(opened(flock_tables(), lambda own: own.assign(price=prices)))
+    assert found["price_range_ticks"] == ticks
+    assert found["conditions_met"] == conditions
+
+
+@pytest.mark.parametrize(("limit", "evades"), [(269_999.0, True), (270_000.0, False)])
+def test_a_combined_position_exactly_at_the_limit_is_not_beyond_it(limit: float, evades: bool) -> None:
+    frames = flock_tables()
+    limits = frames["position_limits"].assign(max_notional_usd=limit)
+    rounded = opened(frames, lambda own: own.assign(price=0.25, quantity=180_000.0, notional_usd=45_000.0))
+    found = measures(rounded | {"position_limits": limits})
+    assert found["combined_usd"] == 270_000
+    assert found["conditions_met"] == (5 if evades else 4)
+
+
+@pytest.mark.parametrize(("share", "conditions"), [(0.401, 5), (0.399, 4)])
+def test_the_ring_dominates_from_two_fifths_of_the_minute(share: float, conditions: int) -> None:
+    frames = flock_tables()
+    (now,) = {measures(frames)["market_share"]}
+    trades = frames["trades"]
+    outside = trades["trade_id"].str.startswith("b")
+    factor = now / (1 - now) * (1 - share) / share
+    louder = trades["notional_usd"].where(~outside, trades["notional_usd"] * factor)
+    found = measures(frames | {"trades": trades.assign(notional_usd=louder)})
+    assert found["market_share"] == pytest.approx(share, abs=5e-4)
+    assert found["conditions_met"] == conditions
+
+
+def test_two_accounts_are_no_ring() -> None:
+    assert rings(opened(flock_tables(), lambda own: own.iloc[:2])) == []
+
+
+def test_a_burst_across_the_turn_of_a_minute_is_still_one() -> None:
+    found = measures(at([41_700, 41_800, 41_900, 42_050, 42_150, 42_300]))
+    assert found["conditions_met"] == 5
+    assert found["sync_ms"] == 600
+
+
+def test_an_account_that_only_shares_the_address_and_did_not_trade_is_not_in_the_ring() -> None:
+    frames = flock_tables()
+    assert "B1" in set(frames["sessions"].query("ip == @RING_IP")["account_id"])
+    (episode,) = rings(frames)
+    assert "B1" not in episode.accounts
+
+
+@pytest.mark.parametrize("source", ["copy", "grid", "liquidation"])
+def test_orders_that_an_engine_placed_are_no_common_plan(source: str) -> None:
+    frames = flock_tables()
+    assert rings(frames | {"order_events": frames["order_events"].assign(source=source)}) == []
+
+
+def test_accounts_of_one_declared_owner_are_one_entity_and_evade_nothing() -> None:
+    frames = flock_tables()
+    accounts = frames["accounts"]
+    owned = accounts.assign(owner_id=accounts["account_id"].where(~accounts["account_id"].isin(RING), "fund"))
+    found = measures(frames | {"accounts": owned})
+    assert found["entities"] == 1
+    assert found["conditions_met"] == 4
+
+
+def test_a_session_that_was_learned_of_after_the_minute_links_nobody() -> None:
+    frames = flock_tables()
+    sessions = frames["sessions"]
+    late = sessions.assign(ingested_at=sessions["ts"] + timedelta(days=1))
+    assert rings(frames | {"sessions": late}) == []
