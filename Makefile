@@ -34,7 +34,8 @@ lint: install
 	$(BIN)/lint-imports
 
 bench: install
-	$(BIN)/python -m pytest tests/benchmarks -q -s -o addopts= -m benchmark
+	$(BIN)/python -m tests.benchmarks.features
+	$(BIN)/python -m tests.benchmarks.decisions
 
 serve: install
 	$(BIN)/mscore serve

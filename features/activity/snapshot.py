@@ -56,7 +56,7 @@ class Activity:
 
 
 def _conformed(frame: pd.DataFrame | pa.Table, declared: Table) -> pa.Table:
-    given = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+    given = frame if isinstance(frame, pa.Table) else _arrow(frame)
     columns = [
         given.column(c.name).cast(c.arrow_type)
         if c.name in given.column_names
@@ -64,3 +64,10 @@ def _conformed(frame: pd.DataFrame | pa.Table, declared: Table) -> pa.Table:
         for c in declared.columns
     ]
     return pa.table(columns, schema=declared.arrow_schema)
+
+
+def _arrow(frame: pd.DataFrame) -> pa.Table:
+    """The frame with its moments in UTC; pandas 3.1 warns where Arrow reads a column that still carries a zone."""
+    zoned = frame.select_dtypes("datetimetz").columns
+    plain = {name: frame[name].dt.tz_convert(None) for name in zoned}
+    return pa.Table.from_pandas(frame.assign(**plain), preserve_index=False)

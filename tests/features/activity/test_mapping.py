@@ -98,8 +98,8 @@ def test_a_card_payment_becomes_a_withdrawal_and_its_fraud_a_label_and_a_report_
     done = desk.take_mapped("fdh", transactions=PAYMENTS)
     read = {name: report.accepted for name, report in done.tables.items()}
     assert read == {"transfers": 3, "reports": 1, "labels": 3, "accounts": 2}
-    reports = Features(desk.home.lake).engine.frame("SELECT report_id, subject_id, epoch_ms(ts) AS at FROM reports")
-    assert reports.values.tolist() == [["fraud-2", "11", pd.Timestamp("2018-04-09")]]
+    reports = Features(desk.home.lake).engine.frame("SELECT report_id, subject_id, ts FROM reports")
+    assert reports.values.tolist() == [["fraud-2", "11", int(pd.Timestamp("2018-04-09").timestamp() * 1e6)]]
     confirmed = labels(desk.home.lake).query("finding == 'confirmed'")
     assert confirmed[["account_id", "event_id", "typology"]].values.tolist() == [["4961", "11", "card_fraud"]]
     assert (confirmed["known_at"] - confirmed["onset"]).tolist() == [pd.Timedelta(days=7)]

@@ -64,7 +64,8 @@ def test_the_case_of_clause_8_is_one_episode_with_its_measures() -> None:
 def test_the_episode_names_its_trades_and_the_address_that_links_each_pair() -> None:
     (episode,) = rings(flock_tables())
     assert {(table, row) for table, row, _, _ in episode.evidence} == {("trades", f"r{n}") for n in range(6)}
-    assert all((RING_IP in {e[3] for e in episode.links}, len(episode.links) >= 15))
+    assert {value for _, _, kind, value, _ in episode.links if kind == "ip"} == {RING_IP}
+    assert len([kind for _, _, kind, _, _ in episode.links if kind == "ip"]) == 15
     assert {account for link in episode.links for account in link[:2]} == set(RING)
 
 
@@ -75,11 +76,19 @@ def test_it_is_known_when_its_minute_closes_and_not_before() -> None:
     assert episode.started_at == int(first.timestamp() * 1e6)
 
 
-@pytest.mark.parametrize(("span_ms", "strict"), [(999, True), (1_000, True), (1_001, False)])
-def test_six_opens_are_synchronised_within_one_second_ends_included(span_ms: int, strict: bool) -> None:
-    found = measures(at([0, span_ms, *([500] * 4)] if strict else [0, 0, 0, span_ms, span_ms, span_ms]))
+@pytest.mark.parametrize(("span_ms", "together"), [(999, 6), (1_000, 6), (1_001, 5)])
+def test_opens_are_synchronised_within_one_second_ends_included(span_ms: int, together: int) -> None:
+    found = measures(at([0, 200, 400, 600, 800, span_ms]))
+    assert found["sync_accounts"] == together
+    assert found["sync_loose_accounts"] == 6
+    assert found["sync_ms"] == (span_ms if together == 6 else 800)
+
+
+@pytest.mark.parametrize(("apart", "strict"), [(1, True), (2, False)])
+def test_a_ring_is_strictly_synchronised_where_four_fifths_of_it_are(apart: int, strict: bool) -> None:
+    found = measures(at([0] * (6 - apart) + [1_001] * apart))
+    assert found["linked_accounts"] == 6
     assert found["sync_strict"] is strict
-    assert found["sync_ms"] == (span_ms if strict else 0)
 
 
 @pytest.mark.parametrize(("ticks", "conditions"), [(1, 5), (2, 4)])

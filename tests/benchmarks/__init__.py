@@ -1,0 +1,1 @@
+"""Tables of speed, printed by `make bench`; nothing here asserts a time."""
