@@ -10,7 +10,7 @@ import typer
 
 from features.activity.importing import Import, ImportReport
 from features.activity.mapping import load_mapping
-from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress, table
+from features.console import DEFAULT_HOME, HomeOption, JsonOption, SeedOption, application, emit, out, progress, table
 from features.definitions import CATALOGUE
 from features.errors import Invalid
 from features.evidence import evidence as find_evidence
@@ -34,7 +34,7 @@ app.add_typer(features_app, name="features")
 def simulate(
     out_folder: Annotated[Path, typer.Option("--out", help="Folder to write activity/ and truth/ to.")],
     profile: Annotated[str, typer.Option(help="How large: " + ", ".join(PROFILES) + ".")] = "tiny",
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal exchanges.")] = 7,
+    seed: SeedOption = 7,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate an exchange: activity and, apart from it, the truth about its accounts."""

@@ -1,6 +1,7 @@
 """How every command speaks: one JSON document or readable text on stdout, progress and errors on stderr, exit codes."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +16,19 @@ from rich.table import Table
 from features.errors import MscoreError
 
 DONE, OUR_FAULT, WRONG_CALL = 0, 1, 2
+UNUSABLE_PATH = (FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 CLICK_EXCEPTION = typer.BadParameter.__mro__[2]  # the root of usage errors, which Typer does not export
 
 HomeOption = Annotated[
-    Path, typer.Option("--home", envvar="MSCORE_HOME", help="Folder that keeps all state.", show_default="./var")
+    Path,
+    typer.Option(
+        "--home", envvar="MSCORE_HOME", help="Folder that keeps all state.", show_default="./var", file_okay=False
+    ),
 ]
+SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Equal seeds and data give equal results.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
 DEFAULT_HOME = Path("var")
+LONG_SECONDS = 2.0
 
 ReportProgress = Callable[[str, float], None]
 PIPE_WIDTH = 160
@@ -31,7 +38,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def application(help_text: str) -> typer.Typer:
     """A group of commands that look and fail alike."""
-    return typer.Typer(help=help_text, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    return typer.Typer(help=help_text, add_completion=False, pretty_exceptions_enable=False)
 
 
 def emit(document: Mapping[str, Any], as_json: bool, human: Callable[[], None]) -> None:
@@ -66,7 +73,7 @@ def _cell(value: object) -> str:
 
 @contextmanager
 def progress(title: str) -> Iterator[ReportProgress]:
-    """Shows how far a long work is, on stderr: a bar on a terminal, a line a step elsewhere."""
+    """Shows how far a long work is, on stderr: a bar on a terminal, elsewhere a line a step once it takes long."""
     if not err.is_terminal:
         yield _lines(title)
         return
@@ -82,9 +89,10 @@ def progress(title: str) -> Iterator[ReportProgress]:
 
 def _lines(title: str) -> ReportProgress:
     said: set[str] = set()
+    began = time.monotonic()
 
     def report(what: str, _share: float) -> None:
-        if what not in said:
+        if what not in said and time.monotonic() - began >= LONG_SECONDS:
             said.add(what)
             err.print(f"{title}: {what}", markup=False)
 
@@ -97,16 +105,26 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     try:
         code = command.main(args=list(arguments), prog_name="mscore", standalone_mode=False)
     except MscoreError as error:
-        err.print(f"mscore: {error}", markup=False)
-        return WRONG_CALL
+        return wrong_call(str(error))
+    except UNUSABLE_PATH as error:
+        return wrong_call(f"{error.filename or 'a path'} cannot be used: {error.strerror or error}.")
     except typer.Abort:
-        err.print("mscore: stopped.", markup=False)
+        complain("stopped.")
         return OUR_FAULT
     except Exception as error:
         if isinstance(error, CLICK_EXCEPTION):
             speak = getattr(error, "format_message", None)
-            message = speak() if speak else str(error)
-            err.print(f"mscore: {message or 'this call wants a command'} (try --help)", markup=False)
-            return WRONG_CALL
+            return wrong_call(f"{speak() if speak else error} (try --help)")
         raise
     return int(code or DONE)
+
+
+def wrong_call(sentence: str) -> int:
+    """Says what was wrong with the call; gives back the exit code that says so too."""
+    complain(sentence)
+    return WRONG_CALL
+
+
+def complain(sentence: str) -> None:
+    """Says on stderr, in one line, what went wrong."""
+    err.print(f"mscore: {' '.join(sentence.split())}")

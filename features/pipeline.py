@@ -69,7 +69,7 @@ class Features:
         self.engine.register("spine", _numbered(given))
         return given
 
-    def accounts(self, as_of: datetime | pd.Timestamp) -> pd.DataFrame:
+    def accounts(self, as_of: datetime | pd.Timestamp | str) -> pd.DataFrame:
         """A spine of every account visible at one moment, by account_id."""
         moment = microseconds(as_of)
         accounts = self.engine.frame(
@@ -166,7 +166,7 @@ def _numbered(spine: pd.DataFrame) -> pa.Table:
     )
 
 
-def microseconds(moment: datetime | pd.Timestamp) -> int:
+def microseconds(moment: datetime | pd.Timestamp | str) -> int:
     """A moment as whole microseconds since 1970 UTC; without a zone it is UTC."""
     stamp = pd.Timestamp(moment)
     stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress, table
+from features.console import DEFAULT_HOME, HomeOption, JsonOption, SeedOption, application, emit, out, progress, table
 from features.definitions import CATALOGUE
 from features.errors import Invalid, NotFound
 from features.home import Home
@@ -39,7 +39,7 @@ def train_command(
     spine: Annotated[Path | None, typer.Option(help="File of account_id and as_of to train on.")] = None,
     labels_as_of: Annotated[str | None, typer.Option(help="Only labels known by then count.")] = None,
     search: Annotated[bool, typer.Option("--search", help="Look for better parameters on validation folds.")] = False,
-    seed: Annotated[int, typer.Option(help="Equal seeds and data give equal models.")] = SEED,
+    seed: SeedOption = SEED,
     home: HomeOption = DEFAULT_HOME,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from features.console import DONE, OUR_FAULT, WRONG_CALL, err, out, run, table
+from features.console import DONE, OUR_FAULT, WRONG_CALL, complain, err, out, run, table, wrong_call
 from features.errors import MscoreError
 
 FEATURES, MODELS = "features.cli", "models.cli"
@@ -40,13 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         code = OUR_FAULT
     except MscoreError as error:
-        err.print(f"mscore: {error}", markup=False)
-        code = WRONG_CALL
+        code = wrong_call(str(error))
     except BrokenPipeError:
         code = DONE
     except Exception as error:  # the edge: whatever went wrong below is said, not shown as a stack
         err.print_exception(show_locals=False, max_frames=8)
-        err.print(f"mscore: this is our fault: {type(error).__name__}: {error}", markup=False)
+        complain(f"this is our fault: {type(error).__name__}: {error}")
         code = OUR_FAULT
     sys.exit(code)
 
@@ -58,8 +57,7 @@ def _run(given: list[str]) -> int:
         out.print("\n`mscore COMMAND --help` says more. State lives in MSCORE_HOME (default ./var).")
         return DONE if given else WRONG_CALL
     if given[0] not in COMMANDS:
-        err.print(f"mscore: there is no command {given[0]!r}; there are {', '.join(COMMANDS)}.", markup=False)
-        return WRONG_CALL
+        return wrong_call(f"there is no command {given[0]!r}; there are {', '.join(COMMANDS)}.")
     module = import_module(COMMANDS[given[0]][0])
     return run(module.app, given)
 

@@ -37,9 +37,9 @@ class Activity:
         return cls(snapshot.version, tables, snapshot.derived)
 
     @classmethod
-    def from_folder(cls, folder: Path) -> "Activity":
+    def from_folder(cls, folder: Path | str) -> "Activity":
         """The Parquet files of a folder as they are; for data known to keep the contract, such as a simulation."""
-        place = activity_folder(folder)
+        place = activity_folder(Path(folder))
         return cls(str(place), {name: tuple(str(p) for p in files_of(place, name)) for name in TABLES})
 
     @classmethod

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress, table
+from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, err, out, progress, table
 from features.definitions import CATALOGUE
 from features.errors import Invalid
 from features.home import Home
@@ -112,7 +112,8 @@ def demo(
             done = run_demo(profile, Home(home), registry_of(home, tracking_uri), policy, database, utc_now(), report)
         emit(_demonstrated(done, settings), as_json, lambda: _show_demo(done, settings))
     if serves:
-        out.print(f"mscore serves http://{settings.host}:{settings.port} (stop with Ctrl-C)", markup=False)
+        said_on = err if as_json else out
+        said_on.print(f"mscore serves http://{settings.host}:{settings.port} (stop with Ctrl-C)")
         serve_app(settings, database, policy)
 
 

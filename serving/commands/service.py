@@ -1,10 +1,12 @@
 """The commands that run the service: serve, migrate, keys for programs, people who may sign in."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out
+from features.errors import Invalid
 from serving.app import serve as serve_app
 from serving.auth import Passwords, Role
 from serving.clock import utc_now
@@ -36,17 +38,24 @@ def add_user(
     name: Annotated[str, typer.Argument(help="Name to sign in with.")],
     role: Annotated[str, typer.Option(help="What the person may do: " + ", ".join(Role) + ".")],
     password: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, envvar="MSCORE_NEW_PASSWORD")
-    ],
+        str | None, typer.Option(envvar="MSCORE_NEW_PASSWORD", help="Better left out: then it is asked for.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
     """Add a person who may sign in to the pages; the password is asked for and stored hashed."""
     chosen = Role.of(role)
-    hashed = Passwords().hash(password)
+    hashed = Passwords().hash(password or _asked())
     with database_of(settings_of(home)).transaction() as transaction:
         transaction.users.add(name, hashed, chosen, utc_now())
     emit({"name": name, "role": chosen.value}, as_json, lambda: out.print(f"{name} may sign in as {chosen.value}."))
+
+
+def _asked() -> str:
+    if not sys.stdin.isatty():
+        raise Invalid("There is no terminal to ask for the password; give it in MSCORE_NEW_PASSWORD.")
+    answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return answer
 
 
 @app.command()
@@ -58,9 +67,10 @@ def migrate(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> Non
 
 
 @app.command()
-def serve(home: HomeOption = DEFAULT_HOME) -> None:
+def serve(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Serve the endpoints and pages on MSCORE_HOST and MSCORE_PORT (127.0.0.1:8000)."""
     settings = settings_of(home)
     database = database_of(settings)
-    out.print(f"mscore serves http://{settings.host}:{settings.port}", markup=False)
+    address = f"http://{settings.host}:{settings.port}"
+    emit({"address": address}, as_json, lambda: out.print(f"mscore serves {address}"))
     serve_app(settings, database, load_policy())

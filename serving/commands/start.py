@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from features.definitions import CATALOGUE
+from features.errors import Invalid
 from serving.policy.book import Policy
 from serving.policy.fields import rule_fields
 from serving.settings import Settings
@@ -10,8 +13,17 @@ from serving.storage import Database
 
 
 def settings_of(home: Path) -> Settings:
-    """The settings of the environment, with the home folder of this call."""
-    return Settings().model_copy(update={"home": home})
+    """The settings of the environment, with the home folder of this call.
+
+    Raises:
+        Invalid: a variable has a value that it cannot have.
+    """
+    try:
+        return Settings().model_copy(update={"home": home})
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = "_".join(["MSCORE", *(str(part).upper() for part in wrong["loc"])])
+        raise Invalid(f"{name} is {wrong['input']!r}: {wrong['msg']}.") from error
 
 
 def database_of(settings: Settings) -> Database:
