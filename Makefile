@@ -20,7 +20,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing the pinned dependencies"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9,<1" 2>/dev/null \
-		&& $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock \
+		&& $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
 		|| { echo "installing with pip, which takes a minute or two"; \
 		     $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
