@@ -100,7 +100,7 @@ class Features:
         return pd.concat([self.accounts(at) for at in moments], ignore_index=True)
 
     def episodes(self, known_from: datetime, known_until: datetime) -> list[dict[str, Any]]:
-        """Episodes known in (known_from, known_until] and not superseded by then, oldest first; `measures` is parsed."""
+        """Episodes known in (known_from, known_until], not superseded by then, oldest first; `measures` is parsed."""
         rows: list[dict[str, Any]] = self.engine.run(
             "SELECT * FROM episodes WHERE known_at > ? AND known_at <= ? "
             "AND (superseded_at IS NULL OR superseded_at > ?) ORDER BY known_at, episode_id",

@@ -1,4 +1,4 @@
-"""The house keeps its shape: imports run one way, files stay small, every file says what it alone is responsible for."""
+"""The house keeps its shape: imports run one way, files stay small, every file says what it is responsible for."""
 
 import ast
 from pathlib import Path
