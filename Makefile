@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test install lint bench serve clean
+.PHONY: demo test install lint bench docs serve clean
 
 demo: install
 	$(BIN)/mscore demo
@@ -36,6 +36,9 @@ lint: install
 bench: install
 	$(BIN)/python -m tests.benchmarks.features
 	$(BIN)/python -m tests.benchmarks.decisions
+
+docs: install
+	$(BIN)/python docs/generate.py
 
 serve: install
 	$(BIN)/mscore serve
