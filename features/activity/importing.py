@@ -84,6 +84,8 @@ class Import:
                 sources.append(self._mapped_source(mapping, rows, open_file(self.engine, path)))
             elif not rows.optional:
                 raise Invalid(f"{folder} has no {rows.file}, which mapping {mapping.name} reads; nothing was imported.")
+        if not sources:
+            raise Invalid(f"{folder} holds none of the files that mapping {mapping.name} reads; nothing was imported.")
         return self._run(sources, mapping.accounts_from)
 
     def labels(self, path: Path) -> ImportReport:

@@ -66,7 +66,7 @@ def load_mapping(reference: str) -> Mapping:
 
 
 def _parsed(document: Any, file: str) -> Mapping:
-    if not isinstance(document, dict) or not isinstance(document.get("tables"), dict):
+    if not isinstance(document, dict) or not document.get("tables") or not isinstance(document["tables"], dict):
         raise Invalid(f"{file} has no 'tables'; a mapping names the tables it makes.")
     unknown = document.keys() - {"name", "describes", "constants", "tables", "accounts_from_parties"}
     if unknown:
@@ -106,7 +106,7 @@ def _check_accounts(given: Dictionary[str, Any], file: str) -> None:
 
 
 def _list(entries: Any, name: str, file: str) -> list[Any]:
-    if not isinstance(entries, list):
+    if not isinstance(entries, list) or not entries:
         raise Invalid(f"{file}: table {name} wants a list of entries, each with 'file' and 'columns'.")
     return entries
 

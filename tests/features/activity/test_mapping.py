@@ -140,6 +140,7 @@ def test_csv_moments_in_seconds_sums_and_conditions_are_read_from_text(desk: Des
     [
         ({"tables": {"shoes": [{"file": "f", "columns": {}}]}}, "makes table 'shoes', which does not exist"),
         ({"tables": {"transfers": {"file": "f"}}}, "wants a list of entries"),
+        ({"tables": {"transfers": []}}, "wants a list of entries"),
         ({"tables": {"transfers": [{"file": "f"}]}}, "wants 'file' and 'columns'"),
         ({"tables": {"transfers": [{"file": "f", "columns": ["ts"]}]}}, "wants entries of the form"),
         ({"tables": {"transfers": [{"file": "f", "columns": {}, "only": "x"}]}}, "wants 'column' and 'equals'"),

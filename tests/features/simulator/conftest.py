@@ -1,11 +1,11 @@
-"""One tiny simulated exchange for all tests of the simulator."""
+"""The tests of the simulator look at the exchange that all tests share."""
 
 import pytest
 
-from features.simulator.exchange import Simulation, simulate
-from features.simulator.profiles import PROFILES
+from features.simulator.exchange import Simulation
 
 
 @pytest.fixture(scope="session")
-def tiny_run() -> Simulation:
-    return simulate(PROFILES["tiny"], seed=7)
+def tiny_run(simulated: Simulation) -> Simulation:
+    """The tiny exchange."""
+    return simulated

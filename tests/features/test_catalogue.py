@@ -1,0 +1,78 @@
+"""The catalogue: complete, unambiguous, and with a fingerprint that changes with whatever decides a value."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+from ibis import _
+
+from features.catalogue import UNITS, Catalogue, Feature
+from features.definitions import CATALOGUE, FAMILIES
+from features.derivation import PATTERNS, definitions
+from features.errors import Invalid
+from features.facts.orders import ORDERS
+from features.vocabulary import by_then, count, days, share
+
+CANCELS = Feature("cancels_7d", ORDERS, count(by_then("cancelled")), days(7), "count", "cancels in 7 days", "5.3")
+
+
+def test_it_holds_at_least_45_features_in_seven_families_each_named_once() -> None:
+    assert len(CATALOGUE) >= 45
+    assert len(FAMILIES) == 7
+    assert len(set(CATALOGUE.names)) == len(CATALOGUE) == sum(len(features) for features in FAMILIES.values())
+
+
+@pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)
+def test_every_feature_says_what_it_is(feature: Feature) -> None:
+    assert feature.unit in UNITS
+    assert feature.window.text
+    assert feature.clause
+    assert feature.family in FAMILIES
+    assert feature.sentence(0.5).endswith(feature.says)
+    assert feature.says == feature.says.strip() != ""
+
+
+def test_two_features_of_one_name_and_a_made_up_unit_are_refused() -> None:
+    with pytest.raises(Invalid, match="cancels_7d"):
+        Catalogue((CANCELS, CANCELS))
+    with pytest.raises(Invalid, match="unit 'parsec'"):
+        replace(CANCELS, unit="parsec")
+    with pytest.raises(Invalid, match="no feature 'cancels_8d'"):
+        CATALOGUE["cancels_8d"]
+
+
+def fingerprint(*features: Feature, definition: str = "") -> str:
+    """Of a catalogue of these features."""
+    return Catalogue(features, lambda: definition).fingerprint
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(CANCELS, window=days(8)),
+        replace(CANCELS, where=_.buy),
+        replace(CANCELS, value=count(by_then("filled"))),
+        replace(CANCELS, value=share(by_then("cancelled"))),
+        replace(CANCELS, name="cancels"),
+    ],
+    ids=["window", "predicate", "what is counted", "aggregate", "name"],
+)
+def test_the_fingerprint_changes_with_whatever_decides_a_value(other: Feature) -> None:
+    assert fingerprint(other) != fingerprint(CANCELS)
+
+
+def test_the_fingerprint_does_not_change_with_words_for_people() -> None:
+    assert fingerprint(replace(CANCELS, says="orders withdrawn", clause="5.5")) == fingerprint(CANCELS)
+
+
+def test_the_fingerprint_covers_facts_and_the_settings_of_every_pattern() -> None:
+    assert fingerprint(CANCELS, definition="lift: 5") != fingerprint(CANCELS, definition="lift: 6")
+    for pattern in PATTERNS:
+        assert pattern.settings_file.read_text() in definitions()
+
+
+def test_the_fingerprint_is_the_same_in_another_process() -> None:
+    program = "from features.definitions import CATALOGUE; print(CATALOGUE.fingerprint)"
+    fresh = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert fresh.stdout.strip() == CATALOGUE.fingerprint

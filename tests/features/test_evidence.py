@@ -1,0 +1,86 @@
+"""Evidence: the very rows behind a value, enough to compute it again, for features of ours and of anybody's own."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+from ibis import _
+
+from features.catalogue import Feature
+from features.definitions import CATALOGUE
+from features.errors import Invalid
+from features.evidence import MOST_ROWS, evidence, evidence_of_many
+from features.facts.orders import ORDERS
+from features.pipeline import Features, build_vectors
+from features.vocabulary import days, share
+
+AS_OF = pd.Timestamp("2025-06-05T00:00:00Z")
+MICRO = 1e6
+Again = Callable[[pd.DataFrame], float]
+AGAIN: dict[str, Again] = {
+    "in_usd_7d": lambda rows: rows["amount"].sum() / MICRO,
+    "in_max_usd": lambda rows: rows["amount"].max() / MICRO,
+    "senders_n_7d": lambda rows: rows["other"].nunique(),
+    "volume_usd_7d": lambda rows: rows["notional"].sum() / MICRO,
+    "trades_n_7d": len,
+    "maker_share_30d": lambda rows: rows.loc[rows["maker"], "notional"].sum() / rows["notional"].sum(),
+    "cancel_ratio_7d": lambda rows: rows["counted"].mean(),
+    "sessions_n_7d": len,
+    "ips_n_30d": lambda rows: rows["ip"].nunique(),
+    "kyc_level": lambda rows: rows["level"].max(),
+    "promo_usd_90d": lambda rows: rows["reward"].sum() / MICRO,
+}
+
+
+@pytest.fixture(scope="module")
+def everybody(exchange: Features) -> pd.DataFrame:
+    """All vectors at one moment, by account."""
+    return exchange.vectors(exchange.accounts(AS_OF)).set_index("account_id")
+
+
+@pytest.mark.parametrize("name", AGAIN)
+def test_the_rows_shown_give_the_value_again(exchange: Features, everybody: pd.DataFrame, name: str) -> None:
+    active = everybody.index[everybody[name] > 0][:40]
+    found = evidence_of_many(exchange, CATALOGUE[name], active, AS_OF)
+    whole = [one for one in found.values() if one.total <= MOST_ROWS]
+    assert whole
+    for one in whole:
+        assert len(one.rows) == one.total
+        assert AGAIN[name](one.rows) == pytest.approx(everybody[name][one.account_id], rel=1e-9)
+
+
+def test_at_most_twenty_rows_are_shown_and_all_are_counted(exchange: Features, everybody: pd.DataFrame) -> None:
+    busy = str(everybody["orders_n_7d"].idxmax())
+    found = evidence(exchange, "cancel_ratio_7d", busy, AS_OF)
+    assert found.total == everybody["orders_n_7d"].max()
+    assert found.total > MOST_ROWS == len(found.rows)
+    assert found.counted / found.total == pytest.approx(everybody["cancel_ratio_7d"][busy])
+    assert found.rows["counted"].is_monotonic_decreasing
+
+
+def test_an_account_to_which_nothing_happened_has_no_rows(exchange: Features, everybody: pd.DataFrame) -> None:
+    idle = str(everybody.index[everybody["trades_n_7d"] == 0][0])
+    found = evidence(exchange, "trades_n_7d", idle, AS_OF)
+    assert (found.total, found.counted, len(found.rows), found.row_sentences()) == (0, 0, 0, [])
+
+
+def test_an_unknown_feature_or_account_is_refused(exchange: Features) -> None:
+    with pytest.raises(Invalid, match="no feature 'trades'"):
+        evidence(exchange, "trades", "FLOCK-A1", AS_OF)
+    with pytest.raises(Invalid, match="no account 'nobody'"):
+        evidence(exchange, "trades_n_7d", "nobody", AS_OF)
+
+
+def test_a_feature_of_ones_own_has_values_a_sentence_and_evidence(exchange: Features, everybody: pd.DataFrame) -> None:
+    own = Feature(
+        "dear_share_30d", ORDERS, share(_.notional > 1_000_000_000), days(30), "share", "of the orders were dear", "5.3"
+    )
+    spine = exchange.accounts(AS_OF).head(300)
+    vectors = build_vectors(exchange.activity, spine, features=[own, CATALOGUE["orders_n_7d"]])
+    assert list(vectors.columns) == ["account_id", "as_of", "dear_share_30d", "orders_n_7d"]
+    assert vectors["orders_n_7d"].tolist() == everybody["orders_n_7d"][spine["account_id"]].tolist()
+    dearest = vectors["dear_share_30d"].to_numpy().argmax()
+    found = evidence(exchange, own, vectors["account_id"].tolist()[dearest], AS_OF)
+    assert found.counted > 0
+    assert found.counted / found.total == pytest.approx(vectors["dear_share_30d"].max())
+    assert own.sentence(0.25) == "25 % of the orders were dear"
