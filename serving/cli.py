@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": (MODELS, "the reasons behind a score"),
     "score": (LINE, "score all accounts at a moment and open reviews"),
     "reviews": (DESK, "list · show: cases a person must look at"),
-    "policy": (DESK, "check: load and check every rule"),
+    "policy": (DESK, "check every rule · backtest them on vectors"),
     "keys": (SERVICE, "create: an API key with a role"),
     "users": (SERVICE, "add: a person who may sign in"),
     "migrate": (SERVICE, "bring the database to the present version"),

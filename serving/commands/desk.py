@@ -1,5 +1,6 @@
 """The commands of the review desk: cases, and the house rules."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from serving.commands.start import database_of, load_policy, settings_of
 from serving.policy.terms import Severity
 from serving.reviews.case import Review, ReviewStatus
 from serving.storage.review_log import ReviewQuestion
+from serving.workflows.backtest_policy import backtest_policy
 
 LARGEST_PAGE = 200
 
@@ -121,3 +123,22 @@ def check_policy(as_json: JsonOption = False) -> None:
         as_json,
         lambda: table(headings, [list(r.values()) for r in rules], title),
     )
+
+
+@policy_app.command("backtest")
+def backtest(
+    vectors: Annotated[Path, typer.Argument(help="Parquet file of vectors, as `mscore features build` writes it.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Count on how many vectors of a file each account rule would have fired."""
+    policy = load_policy()
+    total, counts = backtest_policy(policy, vectors)
+    rules = [{"rule_id": rule.id, "state": rule.state.value, "fires": fires} for rule, fires in counts]
+    rows = [(r["rule_id"], r["state"], r["fires"], int(str(r["fires"])) / max(total, 1)) for r in rules if r["fires"]]
+    quiet = len(rules) - len(rows)
+
+    def human() -> None:
+        title = f"policy {policy.version} on {total:,} vectors; {quiet} of {len(rules)} rules fire nowhere"
+        table(("rule", "state", "fires", "share"), rows, title)
+
+    emit({"version": policy.version, "vectors": total, "rules": rules}, as_json, human)
