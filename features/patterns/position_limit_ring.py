@@ -11,7 +11,7 @@ from features.engines import DuckDBEngine
 from features.patterns.episode import Episode, Measure, Pattern, Settings
 from features.patterns.synchronised_opens import SECOND_US, Burst, Edges, bursts, prepare
 
-CONDITIONS_FOR_AN_EPISODE = 3  # linked, and two of the other four (methods 4.3)
+ENOUGH_OTHER_SIGNS = 2  # besides the link and the limit (methods 4.3)
 TICK_DAYS_US = 30 * 86_400 * SECOND_US
 
 MARKET = """
@@ -49,14 +49,17 @@ SELECT min(step) FROM (SELECT round(price - lag(price) OVER (ORDER BY price), 9)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A linked group in one window, judged against the five conditions of methods 4.3."""
+    """A linked group in one window, judged against the five conditions of methods 4.3.
+
+    `strength` is 3 where all hold, 2 and 1 for the two weaker conjunctions there, 0 where there is no case.
+    """
 
     measures: Mapping[str, Measure]
     first: int
     last: int
     known_at: int
     trades: pd.DataFrame
-    met: int
+    strength: int
 
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
@@ -81,8 +84,8 @@ def _judgements(
     for burst in bursts(engine, settings, lateness, judged_before):
         for accounts, edges in burst.components:
             judged = _judge(engine, burst, accounts, settings, lateness)
-            if judged is not None and judged.met >= CONDITIONS_FOR_AN_EPISODE:
-                yield judged.met, _episode(burst, accounts, edges, judged)
+            if judged is not None and judged.strength:
+                yield judged.strength, _episode(burst, accounts, edges, judged)
 
 
 def _changed(earlier: list[Episode], judged: list[Episode]) -> list[Episode]:
@@ -103,14 +106,16 @@ def _same_ring(one: Episode, other: Episode, window: int) -> bool:
 
 
 def _strongest(found: list[tuple[int, Episode]], window: int) -> Iterator[Episode]:
-    """Of the episodes of one symbol that share accounts and overlap in time: most conditions, then largest position."""
+    """Of the episodes of one symbol that share accounts and overlap in time: the strongest, then the largest group."""
     taken: list[Episode] = []
 
-    def strength(item: tuple[int, Episode]) -> tuple[float, ...]:
-        met, episode = item
-        return (-met, -len(episode.accounts), -float(episode.measures["combined_usd"] or 0), episode.started_at)
+    def rank(item: tuple[int, Episode]) -> tuple[float, ...]:
+        strength, episode = item
+        measures = episode.measures
+        met, combined = float(measures["conditions_met"] or 0), float(measures["combined_usd"] or 0)
+        return (-strength, -len(episode.accounts), -met, -combined, episode.started_at)
 
-    for _, episode in sorted(found, key=strength):
+    for _, episode in sorted(found, key=rank):
         overlapping = any(_same_ring(e, episode, window) for e in taken)
         if not overlapping:
             taken.append(episode)
@@ -160,7 +165,14 @@ def _judge(
         **market,
         "conditions_met": sum(conditions),
     }
-    return Judged(measures, first, last, known_at, own, sum(conditions))
+    sync_loose = loose_n >= enough
+    if all(conditions):
+        strength = 3
+    elif evades and sum((sync_strict or sync_loose, same_price, dominates)) >= ENOUGH_OTHER_SIGNS:
+        strength = 2
+    else:
+        strength = int(sync_strict and (same_price or evades or dominates))
+    return Judged(measures, first, last, known_at, own, strength)
 
 
 def _densest(opens: pd.DataFrame, width: int) -> pd.DataFrame:

@@ -52,6 +52,12 @@ def jittered(tables: Tables) -> None:
     tables["trades"].loc[of_ring(tables), "ts"] = [BURST + timedelta(milliseconds=ms) for ms in offsets]
 
 
+def in_two_halves(tables: Tables) -> None:
+    """Three at once, two seconds later the other three: one group all the same."""
+    offsets = (112, 168, 203, 2_291, 2_344, 2_487)
+    tables["trades"].loc[of_ring(tables), "ts"] = [BURST + timedelta(milliseconds=ms) for ms in offsets]
+
+
 def six_addresses_one_device(tables: Tables) -> None:
     """H2."""
     ring = tables["sessions"]["account_id"].isin(RING)
@@ -152,6 +158,7 @@ def within_the_limit(tables: Tables) -> None:
     [
         (as_it_was, [("critical", 6)]),
         (jittered, [("high", 6)]),
+        (in_two_halves, [("high", 6)]),
         (six_addresses_one_device, [("critical", 6)]),
         (price_ladder, [("high", 6)]),
         (thirty_percent, [("high", 6)]),
