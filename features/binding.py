@@ -26,7 +26,7 @@ SELECT list, kind, value, effective_from, effective_to FROM watchlist
 WHERE known_from <= $1 AND (effective_to IS NULL OR effective_to > $1) ORDER BY list, kind, value
 """
 LISTED = """
-WITH people AS (SELECT account_id, arg_max(owner_id, known_from) AS owner_id, max(created_at) AS ts FROM accounts
+WITH people AS (SELECT account_id, arg_max(struct_pack(id := owner_id), known_from).id AS owner_id FROM accounts
                 WHERE created_at < $1 AND known_from <= $1 GROUP BY account_id),
 held AS (
     SELECT account_id, 'account' AS kind, account_id AS value FROM people
@@ -40,8 +40,15 @@ FROM held JOIN watchlist AS w ON w.kind = held.kind AND w.value = held.value
 WHERE w.known_from <= $1 AND (w.effective_to IS NULL OR w.effective_to > $1)
 ORDER BY held.account_id, w.list, w.value
 """
+# The newest state of each measure that was imposed earlier, here or elsewhere; those over or lifted bind no more.
+ENFORCEMENTS = """
+SELECT event_id, account_id, measure, ts, ends_at FROM (
+    SELECT * FROM enforcements WHERE ts < $1 AND known_from <= $1
+    QUALIFY row_number() OVER (PARTITION BY account_id, measure ORDER BY ts DESC, known_from DESC, event_id DESC) = 1)
+WHERE state = 'in_force' AND (ends_at IS NULL OR ends_at > $1) ORDER BY account_id, measure
+"""
 COUNTRIES = """
-SELECT account_id, arg_max(ip_country, ts) AS ip_country FROM sessions
+SELECT account_id, arg_max(ip_country, struct_pack(ts := ts, id := session_id)) AS ip_country FROM sessions
 WHERE ts < $1 AND known_from <= $1 GROUP BY account_id
 """
 
@@ -56,6 +63,7 @@ class Binding:
     listed: pd.DataFrame
     lists: pd.DataFrame
     countries: pd.DataFrame
+    enforcements: pd.DataFrame
 
 
 def binding_facts(features: Features, as_of: datetime) -> Binding:
@@ -65,7 +73,7 @@ def binding_facts(features: Features, as_of: datetime) -> Binding:
     def read(sql: str, *more: object) -> pd.DataFrame:
         frame = features.engine.frame(sql, [moment, *more])
         for column in frame.columns.intersection(
-            ["ts", "changed_at", "added_at", "expires_at", "lifted_at", "effective_from", "effective_to"]
+            ["ts", "changed_at", "added_at", "expires_at", "lifted_at", "effective_from", "effective_to", "ends_at"]
         ):
             frame[column] = pd.to_datetime(frame[column], unit="us", utc=True)
         return frame
@@ -78,4 +86,5 @@ def binding_facts(features: Features, as_of: datetime) -> Binding:
         listed=read(LISTED),
         lists=everybody[everybody["kind"].isin(["address", "country"])],
         countries=read(COUNTRIES),
+        enforcements=read(ENFORCEMENTS),
     )

@@ -2,13 +2,16 @@
 
 import hashlib
 import shutil
+import tempfile
 from collections.abc import Callable
 from functools import cache
+from inspect import getsource
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features import engines
 from features.activity.files import identifier, quote
 from features.engines import DuckDBEngine, compiled
 from features.facts.access import LISTED_SESSIONS, SECURITY, SESSIONS
@@ -46,6 +49,7 @@ FACTS: tuple[Fact, ...] = (
     ORDERS,
 )
 DAY_US = 86_400 * 1_000_000
+STATES_KEPT = 3
 PAIRS_SCHEMA = pa.schema(
     [
         ("account_a", pa.string()),
@@ -66,7 +70,8 @@ Progress = Callable[[str, float], None]
 def definitions() -> str:
     """Everything that decides facts and episodes, as text for fingerprints."""
     facts = [f"{fact.name}: {compiled(fact.rows)}" for fact in (*LINK_FACTS, *FACTS)]
-    return "\n".join([*facts, *(pattern.definition for pattern in PATTERNS)])
+    presented = getsource(engines) + getsource(_wash_pairs)
+    return "\n".join([*facts, *(pattern.definition for pattern in PATTERNS), presented])
 
 
 def derive(engine: DuckDBEngine, progress: Progress) -> None:
@@ -133,12 +138,16 @@ def _wash_pairs(episodes: list[Episode]) -> pa.Table:
 
 
 def _keep(engine: DuckDBEngine, names: list[str], folder: Path) -> None:
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     for name in names:
         order = " ORDER BY account_id, ts" if name.startswith("fact_") else ""
         rows = engine.run(f"SELECT * FROM {identifier(name)}{order}")
         pq.write_table(rows, partial / f"{name}.parquet", row_group_size=100_000)
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.replace(folder)
+    try:
+        partial.replace(folder)
+    except OSError:  # another process kept the same state meanwhile
+        shutil.rmtree(partial, ignore_errors=True)
+    states = sorted(folder.parent.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for older in states[STATES_KEPT:]:
+        shutil.rmtree(older, ignore_errors=True)

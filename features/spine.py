@@ -39,7 +39,11 @@ def read_spine(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise NotFound(f"There is no spine file {path}; give a Parquet or CSV file of account_id and as_of.")
     try:
-        frame = pd.read_csv(path, dtype=str) if path.suffix == ".csv" else pd.read_parquet(path)
+        frame = (
+            pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+            if path.suffix == ".csv"
+            else pd.read_parquet(path)
+        )
     except (ValueError, OSError, pa.ArrowException) as error:
         raise Invalid(f"{path.name} cannot be read as a spine: {str(error).splitlines()[0]}") from error
     return checked_spine(frame)

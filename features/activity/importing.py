@@ -58,7 +58,7 @@ class Import:
 
     def __init__(self, lake: Lake, quarantine: Quarantine, imported_at: datetime, progress: Progress) -> None:
         self.lake, self.quarantine, self.imported_at, self.progress = lake, quarantine, imported_at, progress
-        self.waiting = quarantine.to_retry()
+        self.waiting = pa.table({})
         self.engine = duckdb.connect()
         self.engine.execute("SET TimeZone = 'UTC'")
 
@@ -119,6 +119,11 @@ class Import:
         return Source(rows.table, relation, columns, rows.file)
 
     def _run(self, sources: list[Source], accounts_from: object) -> ImportReport:
+        with self.lake.locked():
+            return self._run_alone(sources, accounts_from)
+
+    def _run_alone(self, sources: list[Source], accounts_from: object) -> ImportReport:
+        self.waiting = self.quarantine.to_retry()
         retried = list(self._retried())
         tables = {source.table.name: source.table for source in (*sources, *retried)}
         if accounts_from is not None:
@@ -194,7 +199,7 @@ class Import:
 
     def _append(self, tables: dict[str, Table]) -> str | None:
         self.quarantine.add(self._set_aside(tables))
-        good: dict[str, pa.RecordBatchReader] = {}
+        good: dict[str, pa.Table] = {}
         for position, (name, table) in enumerate(tables.items()):
             self.progress(f"appending {name}", 0.5 + 0.5 * position / len(tables))
             columns = ", ".join(identifier(c.name) for c in table.columns)

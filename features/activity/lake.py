@@ -1,17 +1,21 @@
 """Keeps activity as Delta tables: appends whole imports, pins them in a manifest, and hands out snapshots."""
 
+import fcntl
+import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
 from features.activity.schema import LABELS, TABLES, TIME
-from features.errors import NotFound
+from features.errors import Conflict, Invalid, NotFound
 
 MANIFEST = "manifest"
 MANIFEST_SCHEMA = pa.schema(
@@ -71,15 +75,38 @@ class Lake:
         if pinned is None:
             raise NotFound(f"The lake at {self.root} is empty; run `mscore import DIR` or `mscore demo` first.")
         versions: dict[str, int] = json.loads(str(pinned["versions"]))
-        files = {name: tuple(self._table(name, version).file_uris()) for name, version in versions.items()}
-        version = str(pinned["lake_version"])
-        return Snapshot(version, files, self.root / "derived" / version)
+        files = {
+            name: tuple(map(_path_of, self._table(name, version).file_uris())) for name, version in versions.items()
+        }
+        activity = {name: version for name, version in versions.items() if name != LABELS.name}
+        state = hashlib.sha256(json.dumps(activity, sort_keys=True).encode()).hexdigest()[:16]
+        return Snapshot(str(pinned["lake_version"]), files, self.root / "derived" / state)
 
     def counts(self) -> dict[str, int]:
         """Rows per table in the newest pinned state."""
         pinned = self._manifest()
         counts: dict[str, int] = json.loads(str(pinned["counts"])) if pinned else {}
         return counts
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps every other import out while one reads, checks and appends.
+
+        Raises:
+            Conflict: another import is under way.
+            Invalid: the folder's name holds a character that readers of files take for a pattern.
+        """
+        if set("[]*?{}") & set(str(self.root.resolve())):
+            raise Invalid(
+                f"The folder {self.root} cannot hold a lake: its name has one of [ ] * ? {{ }}; take another."
+            )
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "import.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise Conflict("Another import into this lake is under way; try again when it is done.") from error
+            yield
 
     def _path(self, name: str) -> str:
         return str(self.root / name)
@@ -116,3 +143,9 @@ class Lake:
             finally:
                 os.close(descriptor)
         return int(table.version())
+
+
+def _path_of(uri: str) -> str:
+    """The path behind a file URI, whose special characters come percent-encoded."""
+    parsed = urlparse(uri)
+    return unquote(parsed.path) if parsed.scheme == "file" else unquote(uri)

@@ -105,7 +105,7 @@ ACCESS = (
     Feature(
         "edd_sessions_7d",
         LISTED_SESSIONS,
-        count(),
+        distinct(_.row_id),
         days(7),
         "count",
         "sessions in 7 days from countries under enhanced due diligence",
@@ -115,7 +115,7 @@ ACCESS = (
     Feature(
         "prohibited_sessions_7d",
         LISTED_SESSIONS,
-        count(),
+        distinct(_.row_id),
         days(7),
         "count",
         "sessions in 7 days from prohibited countries",

@@ -5,7 +5,18 @@ from ibis import _
 from features.catalogue import Feature
 from features.facts.access import SECURITY
 from features.facts.standing import ACCOUNTS, LEGAL_ORDERS, VERIFICATIONS
-from features.vocabulary import LIFETIME, count, distinct, in_days, in_hours, largest, latest, since_first, since_last
+from features.vocabulary import (
+    LIFETIME,
+    by_then,
+    count,
+    distinct,
+    in_days,
+    in_hours,
+    largest,
+    latest,
+    since_first,
+    since_last,
+)
 
 APPROVED = _.approved
 IN_FORCE = (_.ends.isnull() | (_.ends > _.as_of)) & (_.lifted.isnull() | (_.lifted > _.as_of))
@@ -38,9 +49,9 @@ COMPLIANCE = (
         in_hours(since_last()),
         LIFETIME,
         "hours",
-        "since verification was submitted",
+        "since verification was submitted and not answered",
         "4.2",
-        where=_.submitted,
+        where=_.submitted & ~by_then("settled"),
     ),
     Feature(
         "kyc_rejections_n", VERIFICATIONS, count(_.rejected), LIFETIME, "count", "verifications rejected so far", "4.3"

@@ -63,7 +63,9 @@ def _after_credential_change(rows: ir.Table) -> ir.BooleanValue:
             changes.known_from <= rows.known_from,
         ],
     )
-    return rows.row_id.isin(earlier.row_id)
+    row = rows.account_id + ":" + rows.row_id + ":" + rows.inward.cast("string")
+    changed = earlier.select(row=earlier.account_id + ":" + earlier.row_id + ":" + earlier.inward.cast("string"))
+    return row.isin(changed.row)
 
 
 FLOWS = Fact("flows", "a transfer in or out", _flows(), "transfers")

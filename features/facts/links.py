@@ -130,6 +130,6 @@ def _control() -> ir.Table:
     )
 
 
-LINKS = Fact("links", "an identifier shared with another account", _links(), "sessions")
-CONTROLLED = Fact("control", "another account under the same control", _control(), "sessions")
+LINKS = Fact("links", "an identifier shared with another account", _links(), "links")
+CONTROLLED = Fact("control", "another account under the same control", _control(), "links")
 CONTROL = CONTROLLED.table

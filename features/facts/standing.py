@@ -1,5 +1,6 @@
 """Standing: who the account is, how far it is verified, and what authorities ordered."""
 
+import ibis
 import ibis.expr.types as ir
 from ibis import _
 
@@ -20,19 +21,32 @@ def _accounts() -> ir.Table:
 
 
 def _verifications() -> ir.Table:
-    return activity_table("verifications").select(
+    """Steps of verification; a submission is settled by the first known answer to a submission of that level."""
+    steps = activity_table("verifications")
+    answers = steps.filter(_.status != "submitted").select(
+        account_id=_.account_id, level=_.level, answered_at=_.ts, answered_known_at=_.known_from
+    )
+    rows = steps.select(
         account_id=_.account_id,
         ts=_.ts,
         known_from=_.known_from,
         known_until=NEVER_ENDS,
-        row_id=_.account_id,
+        row_id=_.account_id + ":" + _.level.cast("string") + ":" + _.status + ":" + _.ts.cast("string"),
         level=_.level,
         approved=_.status == "approved",
         submitted=_.status == "submitted",
-        settled=_.status.isin(("approved", "rejected", "expired")),
         rejected=_.status == "rejected",
         expired=_.status == "expired",
     )
+    answered = rows.filter(_.submitted).inner_join(
+        answers, [_.account_id == answers.account_id, _.level == answers.level, _.ts <= answers.answered_at]
+    )
+    first = ibis.struct({"known": answered.answered_known_at, "ts": answered.answered_at})
+    settled = answered.group_by("row_id").agg(
+        settled_at=answered.answered_at.argmin(first), settled_known_at=answered.answered_known_at.min()
+    )
+    settled = settled.rename(settled_row="row_id")
+    return rows.left_join(settled, rows.row_id == settled.settled_row).drop("settled_row")
 
 
 def _legal_orders() -> ir.Table:

@@ -60,13 +60,14 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A detector card: what it finds, its settings beside it as YAML, and how it finds it."""
+    """A detector card: what it finds, its settings beside it as YAML, how it finds it, `also` with which files."""
 
     name: str
     clause: str
     says: str
     settings_file: Path
     detect: Callable[[DuckDBEngine, Settings], Iterable[Episode]]
+    also: tuple[str, ...] = ()
 
     @property
     def settings(self) -> Settings:
@@ -77,7 +78,8 @@ class Pattern:
     @property
     def definition(self) -> str:
         """The text that decides what is found, for the catalogue's fingerprint."""
-        return self.settings_file.read_text() + self.settings_file.with_suffix(".py").read_text()
+        code = [self.settings_file.with_suffix(".py"), *(self.settings_file.with_name(name) for name in self.also)]
+        return "\n".join(path.read_text() for path in (self.settings_file, *code))
 
 
 def as_table(episodes: Iterable[Episode]) -> pa.Table:

@@ -16,7 +16,7 @@ TICK_DAYS_US = 30 * 86_400 * SECOND_US
 
 MARKET = """
 SELECT trade_id, notional_usd, maker_account_id, taker_account_id FROM trades
-WHERE symbol = ? AND product = 'perp' AND ts BETWEEN ? AND ? AND known_from <= ?
+WHERE symbol = ? AND product = 'perp' AND ts >= ? AND ts <= ? AND ts < ? AND known_from <= ?
 """
 POSITIONS = """
 SELECT account_id, sum(quantity) AS quantity FROM (
@@ -33,8 +33,9 @@ WHERE symbol = ? AND coalesce(product, 'perp') = 'perp' AND valid_from <= ? AND 
   AND known_from <= ?
 """
 OWNERS = """
-SELECT account_id, arg_max(owner_id, known_from) AS owner_id FROM accounts
-WHERE known_from <= ? AND owner_id IS NOT NULL GROUP BY account_id
+SELECT account_id, owner.owner_id AS owner_id FROM (
+    SELECT account_id, arg_max(struct_pack(owner_id := owner_id), known_from) AS owner FROM accounts
+    WHERE known_from <= ? GROUP BY account_id) WHERE owner.owner_id IS NOT NULL
 """
 TICK = """
 SELECT tick_size FROM instruments WHERE symbol = ? AND product = 'perp' AND valid_from <= ?
@@ -191,7 +192,7 @@ def _market(
     engine: DuckDBEngine, symbol: str, judged_on: pd.DataFrame, accounts: frozenset[str], span: tuple[int, int, int]
 ) -> dict[str, float]:
     first, closes, known_at = span
-    trades = engine.frame(MARKET, [symbol, first, closes, known_at])
+    trades = engine.frame(MARKET, [symbol, first, closes, known_at, known_at])
     ring = set(judged_on["account_id"])
     opened = trades["trade_id"].isin(list(judged_on["trade_id"]))
     by_ring = trades["maker_account_id"].isin(list(ring)) | trades["taker_account_id"].isin(list(ring))
@@ -280,4 +281,5 @@ POSITION_LIMIT_RING = Pattern(
     "linked accounts opening one position together beyond the limit",
     Path(__file__).with_suffix(".yaml"),
     detect,
+    also=("synchronised_opens.py",),
 )

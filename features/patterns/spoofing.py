@@ -50,21 +50,25 @@ WITH cancelled AS (
     SELECT l.*, c.ts AS cancelled_at, greatest(l.known_from, c.known_from) AS cancel_known
     FROM spoof_large AS l JOIN order_events AS c ON c.order_id = l.order_id AND c.event = 'cancel'
     WHERE c.ts - l.ts BETWEEN 0 AND $life),
+legs AS (
+    SELECT trade_id, taker_account_id AS account_id, symbol, taker_side AS side, ts, known_from, notional_usd,
+           taker_order_id AS order_id, quantity FROM trades
+    UNION ALL
+    SELECT trade_id, maker_account_id, symbol, CASE taker_side WHEN 'buy' THEN 'sell' ELSE 'buy' END, ts, known_from,
+           notional_usd, maker_order_id, quantity FROM trades),
 opposite AS (
     SELECT c.*, t.trade_id, t.ts AS filled_at, t.notional_usd, greatest(c.cancel_known, t.known_from) AS known_at
-    FROM cancelled AS c JOIN trades AS t
-      ON t.symbol = c.symbol AND t.ts BETWEEN c.ts AND c.cancelled_at + $after
-     AND ((t.taker_account_id = c.account_id AND t.taker_side <> c.side)
-       OR (t.maker_account_id = c.account_id AND t.taker_side = c.side))
+    FROM cancelled AS c JOIN legs AS t
+      ON t.account_id = c.account_id AND t.symbol = c.symbol AND t.side <> c.side
+     AND t.ts BETWEEN c.ts AND c.cancelled_at + $after
     WHERE c.cancelled_at - t.ts <= $after),
 first AS (
     SELECT * FROM opposite
-    QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY known_at, filled_at, trade_id) = 1)
-SELECT f.* FROM first AS f
-WHERE NOT EXISTS (
-    SELECT 1 FROM trades AS t
-    WHERE (t.maker_order_id = f.order_id OR t.taker_order_id = f.order_id) AND t.known_from <= f.known_at
-    GROUP BY ALL HAVING sum(t.quantity) > $filled * f.quantity)
+    QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY known_at, filled_at, trade_id) = 1),
+filled AS (
+    SELECT f.order_id FROM first AS f JOIN legs AS t ON t.order_id = f.order_id AND t.known_from <= f.known_at
+    GROUP BY f.order_id, f.quantity HAVING sum(t.quantity) > $filled * f.quantity)
+SELECT f.* FROM first AS f ANTI JOIN filled USING (order_id)
 ORDER BY known_at, order_id
 """
 

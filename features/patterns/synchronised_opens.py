@@ -30,13 +30,14 @@ WITH legs AS (
     SELECT trade_id, ts, known_from, symbol, product, price, quantity, notional_usd, taker_account_id,
            taker_order_id, taker_side
     FROM trades WHERE taker_effect = 'open' AND NOT liquidation),
-placed AS (SELECT order_id, min(source) AS source, max(leverage) AS leverage FROM order_events
-           WHERE event = 'new' GROUP BY order_id)
-SELECT legs.*, placed.leverage FROM legs LEFT JOIN placed USING (order_id)
+placed AS (SELECT order_id, arg_min(source, known_from) AS source, arg_min(leverage, known_from) AS leverage,
+                  min(known_from) AS placed_known FROM order_events WHERE event = 'new' GROUP BY order_id)
+SELECT legs.*, placed.leverage FROM legs
+LEFT JOIN placed ON placed.order_id = legs.order_id AND placed.placed_known <= legs.known_from
 WHERE product = 'perp' AND coalesce(placed.source, 'web') NOT IN ('copy', 'grid', 'liquidation')
 """
 
-# An identifier is held at the burst if it was used in the look-back, and known to be, by the time of the open.
+# An identifier is held at the burst if it was used in the look-back; each judgement sees what was known by then.
 HELD = """
 CREATE OR REPLACE TEMP TABLE held AS
 WITH used AS (
@@ -46,13 +47,22 @@ addresses AS (
     SELECT account_id, address AS value, ts, known_from FROM transfers
     WHERE direction = 'withdrawal' AND counterparty_type = 'self_hosted' AND address IS NOT NULL),
 people AS (SELECT DISTINCT account_id FROM opens)
-SELECT DISTINCT o.trade_id, o.account_id, o.symbol, o.side, o.ts, u.kind, u.value
-FROM opens AS o JOIN used AS u ON u.account_id = o.account_id
- AND u.ts BETWEEN o.ts - {lookback} AND o.ts + {slack} AND u.known_from <= greatest(o.known_from, o.ts + {window})
+SELECT DISTINCT o.trade_id, o.account_id, o.symbol, o.side, o.ts, u.kind, u.value, u.ts AS used_at, u.known_from
+FROM opens AS o JOIN used AS u ON u.account_id = o.account_id AND u.ts BETWEEN o.ts - {lookback} AND o.ts + {slack}
 UNION ALL
-SELECT DISTINCT o.trade_id, o.account_id, o.symbol, o.side, o.ts, 'address', a.value
+SELECT DISTINCT o.trade_id, o.account_id, o.symbol, o.side, o.ts, 'address', a.value, a.ts, a.known_from
 FROM opens AS o JOIN addresses AS a ON a.account_id = o.account_id AND a.ts BETWEEN o.ts - {days} AND o.ts
- AND a.known_from <= o.known_from
+"""
+
+# Who used the identifiers that at least two openers share; all others can link nobody.
+USED = """
+CREATE OR REPLACE TEMP TABLE used_shared AS
+WITH shared AS (SELECT kind, value FROM held GROUP BY ALL HAVING count(DISTINCT account_id) >= 2),
+used AS (
+    SELECT 'ip' AS kind, ip AS value, account_id, ts, known_from FROM sessions
+    UNION ALL SELECT 'device', device_id, account_id, ts, known_from FROM sessions
+    UNION ALL SELECT 'address', address, account_id, ts, known_from FROM transfers WHERE direction = 'withdrawal')
+SELECT used.* FROM used SEMI JOIN shared USING (kind, value)
 """
 
 # A later judgement looks again only where a row arrived after the one before it.
@@ -62,19 +72,18 @@ SELECT DISTINCT symbol, side, ts FROM (
            count(DISTINCT account_id) OVER (PARTITION BY symbol, side, kind, value ORDER BY ts
                RANGE BETWEEN CURRENT ROW AND {window} FOLLOWING) AS together
     FROM held AS h) AS seeds
-WHERE together >= 2 AND EXISTS (
+WHERE together >= 2 AND (EXISTS (
     SELECT 1 FROM trades AS t WHERE t.symbol = seeds.symbol AND t.ts BETWEEN seeds.ts AND seeds.ts + {window}
     AND t.known_from > seeds.ts + {window} + {judged_before})
+  OR EXISTS (
+    SELECT 1 FROM held AS late WHERE late.symbol = seeds.symbol AND late.side = seeds.side
+    AND late.ts BETWEEN seeds.ts AND seeds.ts + {window} AND late.known_from > seeds.ts + {window} + {judged_before}))
 ORDER BY symbol, side, ts
 """
 
 DEGREES = """
-WITH used AS (
-    SELECT 'ip' AS kind, ip AS value, account_id, ts, known_from FROM sessions
-    UNION ALL SELECT 'device', device_id, account_id, ts, known_from FROM sessions
-    UNION ALL SELECT 'address', address, account_id, ts, known_from FROM transfers WHERE direction = 'withdrawal')
 SELECT kind, value, count(DISTINCT account_id) AS holders
-FROM used JOIN (SELECT DISTINCT kind, value FROM asked) USING (kind, value)
+FROM used_shared JOIN (SELECT DISTINCT kind, value FROM asked) USING (kind, value)
 WHERE ts BETWEEN ? AND ? AND known_from <= ?
 GROUP BY ALL
 """
@@ -96,17 +105,16 @@ class Burst:
 
 
 def prepare(engine: DuckDBEngine, settings: Settings) -> None:
-    """Fills the engine's `opens` and `held`, which `bursts` reads."""
-    window = int(settings["window_s"] * SECOND_US)
+    """Fills the engine's `opens`, `held` and `used_shared`, which `bursts` reads."""
     engine.connection.execute(OPENS)
     engine.connection.execute(
         HELD.format(
             lookback=int(settings["lookback_h"] * HOUR_US),
             slack=int(settings["session_slack_ms"] * 1_000),
-            window=window,
             days=int(settings["identifier_days"] * DAY_US),
         )
     )
+    engine.connection.execute(USED)
 
 
 def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_before: int | None) -> Iterator[Burst]:
@@ -130,19 +138,21 @@ def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_befor
         times, held_times = rows["ts"].to_numpy(), holdings["ts"].to_numpy()
         for anchor in anchors["ts"]:
             inside = rows.iloc[times.searchsorted(anchor) : times.searchsorted(anchor + window, side="right")]
-            inside = inside[inside["known_from"] <= anchor + window + lateness]
+            judged_at = int(anchor) + window + lateness
+            inside = inside[(inside["known_from"] <= judged_at) & (inside["ts"] < judged_at)]
             if inside["account_id"].nunique() < settings["min_accounts"]:
                 continue
             here = slice(held_times.searchsorted(anchor), held_times.searchsorted(anchor + window, side="right"))
             holding = holdings.iloc[here]
-            holding = holding[holding["trade_id"].isin(inside["trade_id"])]
-            components = _components(engine, holding, int(anchor), window, settings)
+            known = (holding["known_from"] <= judged_at) & (holding["used_at"] < judged_at)
+            holding = holding[known & holding["trade_id"].isin(inside["trade_id"])]
+            components = _components(engine, holding, int(anchor), judged_at, settings)
             if components:
                 yield Burst(str(market[0]), str(market[1]), inside, components)
 
 
 def _components(
-    engine: DuckDBEngine, held: pd.DataFrame, anchor: int, window: int, settings: Settings
+    engine: DuckDBEngine, held: pd.DataFrame, anchor: int, judged_at: int, settings: Settings
 ) -> tuple[tuple[frozenset[str], Edges], ...]:
     holders: dict[Shared, set[str]] = {}
     for kind, value, account in zip(held["kind"], held["value"], held["account_id"], strict=True):
@@ -150,7 +160,7 @@ def _components(
     shared = {identifier: tuple(sorted(accounts)) for identifier, accounts in holders.items() if len(accounts) >= 2}
     if not _may_connect(shared.values(), int(settings["min_accounts"])):
         return ()
-    weights = _weights(engine, shared, anchor, window, settings)
+    weights = _weights(engine, shared, anchor, judged_at, settings)
     graph: nx.Graph[str] = nx.Graph()
     for (kind, value), accounts in shared.items():
         weight = weights[kind, value]
@@ -182,13 +192,12 @@ def _may_connect(groups: Collection[tuple[str, ...]], enough: int) -> bool:
 
 
 def _weights(
-    engine: DuckDBEngine, shared: Mapping[Shared, tuple[str, ...]], anchor: int, window: int, settings: Settings
+    engine: DuckDBEngine, shared: Mapping[Shared, tuple[str, ...]], anchor: int, judged_at: int, settings: Settings
 ) -> dict[Shared, float]:
     """The weight of each shared identifier (methods 3.1): addresses by coverage, hot identifiers none."""
     engine.register("asked", pa.table({"kind": [k for k, _ in shared], "value": [v for _, v in shared]}))
     since = anchor - int(settings["identifier_days"] * DAY_US)
-    until = anchor + window + int(settings["session_slack_ms"] * 1_000)
-    degrees = engine.run(DEGREES, [since, until, until]).to_pylist()
+    degrees = engine.run(DEGREES, [since, judged_at - 1, judged_at]).to_pylist()
     holders = {(row["kind"], row["value"]): int(row["holders"]) for row in degrees}
     weights: dict[Shared, float] = {}
     for (kind, value), accounts in shared.items():

@@ -78,12 +78,18 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._url = _checked(url)
-        self._engine = create_engine(
-            self._url,
-            json_serializer=lambda value: orjson.dumps(value).decode(),
-            json_deserializer=_json_value,
-            pool_pre_ping=self._url.get_backend_name() != "sqlite",
-        )
+        try:
+            self._engine = create_engine(
+                self._url,
+                json_serializer=lambda value: orjson.dumps(value).decode(),
+                json_deserializer=_json_value,
+                pool_pre_ping=self._url.get_backend_name() != "sqlite",
+            )
+        except ImportError as error:
+            raise Invalid(
+                f"The database {self._url.get_backend_name()} wants the Python driver {error.name}, which is not "
+                "installed; add it to this environment or use SQLite."
+            ) from error
         if self._engine.dialect.name == "sqlite":
             _prepare_sqlite(self._engine)
 

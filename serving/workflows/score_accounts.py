@@ -25,7 +25,8 @@ from serving.policy.terms import RuleHit
 from serving.reviews.case import Review
 from serving.storage import Database, Transaction
 from serving.workflows.build_reviews import Run, Suspicion, build_reviews
-from serving.workflows.standing import account_facts, everybody
+from serving.workflows.score_reasons import strongest_reasons
+from serving.workflows.standing import account_facts, everybody, measures_imposed
 
 MODELS = (anomaly.KIND, violations.KIND, m_score.KIND)
 LAST_RUN = "last_score"
@@ -111,7 +112,8 @@ def _states(
     as_of: datetime,
 ) -> list[AccountState]:
     binding = binding_facts(features, as_of)
-    facts, common = account_facts(binding), everybody(binding)
+    facts, common, measures = account_facts(binding), everybody(binding), measures_imposed(binding)
+    reasons = strongest_reasons(vectors, models, CATALOGUE)
     names = list(CATALOGUE.names)
     values = vectors[names].to_numpy(dtype=float).tolist()
     versions = {name: loaded.version for name, loaded in models.items()}
@@ -122,6 +124,8 @@ def _states(
             vector=dict(zip(names, row, strict=True)),
             scores=scores.get(account, Scores()),
             facts=facts.get(account, common),
+            measures=measures.get(account, ()),
+            score_reasons=reasons.get(account, ()),
             catalogue=CATALOGUE.fingerprint,
             models=versions,
         )
@@ -148,9 +152,10 @@ def _accounts_asking(policy: Policy, states: list[AccountState], as_of: datetime
 
 
 def _episodes_asking(features: Features, policy: Policy, as_of: datetime, last: Any) -> Iterator[Suspicion]:
-    """Episodes that became known since the last run (at first: in 7 days) and for which a rule wants a review."""
+    """Episodes known since the last run (in 7 days at first, or after an import) for which a rule wants a review."""
     since = as_of - FIRST_LOOK_BACK
-    if last is not None and moment_of(last["as_of"]) < as_of:
+    same_lake = last is not None and last["lake_version"] == features.activity.version
+    if same_lake and moment_of(last["as_of"]) < as_of:
         since = moment_of(last["as_of"])
     asking: list[Suspicion] = []
     for episode in features.episodes(since, as_of):

@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.binding import Binding
 from serving.account_state import AccountFacts, LegalOrder, WatchlistEntry
+from serving.reviews.case import Measure, MeasureState
 
 
 def account_facts(binding: Binding) -> Mapping[str, AccountFacts]:
@@ -36,6 +37,26 @@ def account_facts(binding: Binding) -> Mapping[str, AccountFacts]:
         )
         for account in named
     }
+
+
+def measures_imposed(binding: Binding) -> Mapping[str, tuple[Measure, ...]]:
+    """The measures that were imposed earlier and still bind, by account (activity table `enforcements`, clause 7)."""
+    imposed: dict[str, list[Measure]] = defaultdict(list)
+    for row in _rows(binding.enforcements):
+        imposed[row["account_id"]].append(
+            Measure(
+                measure_id=row["event_id"],
+                measure=row["measure"],
+                account_id=row["account_id"],
+                clause="7",
+                scope="account",
+                starts_at=row["ts"].to_pydatetime(),
+                decided_by="imported",
+                state=MeasureState.IN_FORCE,
+                ends_at=_moment(row["ends_at"]),
+            )
+        )
+    return {account: tuple(measures) for account, measures in imposed.items()}
 
 
 def everybody(binding: Binding) -> AccountFacts:

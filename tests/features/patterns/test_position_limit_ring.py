@@ -1,6 +1,7 @@
 """The ring of clause 8: found once, with its measures, and judged exactly at its boundaries."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -154,8 +155,30 @@ def test_accounts_of_one_declared_owner_are_one_entity_and_evade_nothing() -> No
     assert found["conditions_met"] == 4
 
 
-def test_a_session_that_was_learned_of_after_the_minute_links_nobody() -> None:
+def test_a_session_that_was_learned_of_later_links_only_then() -> None:
     frames = flock_tables()
     sessions = frames["sessions"]
     late = sessions.assign(ingested_at=sessions["ts"] + timedelta(days=1))
-    assert rings(frames | {"sessions": late}) == []
+    (at_once,), (a_day_later,) = rings(frames), rings(frames | {"sessions": late})
+    assert a_day_later.known_at - at_once.known_at == timedelta(days=1) // timedelta(microseconds=1)
+
+
+def test_a_login_just_after_the_judgement_changes_nothing_before_it() -> None:
+    """Sixty strangers on the address a second later would make it a café: too late to undo what was known."""
+    frames = flock_tables()
+    sessions, accounts = frames["sessions"], frames["accounts"]
+    (ring,) = rings(frames)
+    strangers = [f"X{number}" for number in range(60)]
+    after = pd.Timestamp(ring.known_at + 700_000, unit="us", tz="UTC")
+    crowd = pd.concat([sessions.iloc[[0]]] * 60, ignore_index=True)
+    crowd = crowd.assign(account_id=strangers, session_id=strangers, device_id=strangers, ts=after)
+    people = pd.concat([accounts.iloc[[0]]] * 60, ignore_index=True).assign(account_id=strangers)
+    found = rings(frames | {"sessions": pd.concat([sessions, crowd]), "accounts": pd.concat([accounts, people])})
+    assert [e for e in found if e.known_at == ring.known_at] == [replace(ring, superseded_at=found[0].superseded_at)]
+
+
+def test_an_order_row_that_arrives_later_does_not_unmake_a_ring() -> None:
+    frames = flock_tables()
+    orders = frames["order_events"]
+    copied = orders.assign(source="copy", ingested_at=orders["ts"] + timedelta(hours=1))
+    assert [e.accounts for e in rings(frames | {"order_events": copied})] == [RING]
