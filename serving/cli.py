@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "score": (LINE, "score all accounts at a moment and open reviews"),
     "reviews": (DESK, "list · show: cases a person must look at"),
     "policy": (DESK, "check every rule · backtest them on vectors"),
-    "keys": (SERVICE, "create: an API key with a role"),
+    "keys": (SERVICE, "create · revoke: API keys with a role"),
     "users": (SERVICE, "add: a person who may sign in"),
     "migrate": (SERVICE, "bring the database to the present version"),
     "status": (LINE, "what this home holds"),

@@ -24,13 +24,26 @@ class Identifier:
     most_holders: int
 
 
+FOREVER = 2**62
+
+
 def _holders(rows: ir.Table, value: ir.StringValue) -> ir.Table:
-    """Per identifier value and account, when the account was first known to hold it."""
-    held = rows.select(account_id=rows.account_id, value=value, ts=rows.ts, known_from=rows.known_from)
+    """Per identifier value and account, when the account was first known to hold it, and until when if that ends."""
+    until = rows.held_until if "held_until" in rows.columns else ibis.null("int64")
+    held = rows.select(account_id=rows.account_id, value=value, ts=rows.ts, known_from=rows.known_from, until=until)
     held = held.filter(held.value.notnull())
     return held.group_by(["value", "account_id"]).agg(
-        known_from=held.known_from.min(), ts=held.ts.argmin(ibis.struct({"k": held.known_from, "t": held.ts}))
+        known_from=held.known_from.min(),
+        ts=held.ts.argmin(ibis.struct({"k": held.known_from, "t": held.ts})),
+        held_until=held.until.fill_null(FOREVER).max().nullif(FOREVER),
     )
+
+
+def _owned() -> ir.Table:
+    """Versions of accounts with their owner, each until the next version is known."""
+    accounts = activity_table("accounts")
+    versions = ibis.window(group_by=accounts.account_id, order_by=accounts.known_from)
+    return accounts.mutate(ts=accounts.created_at, held_until=accounts.known_from.lead().over(versions))
 
 
 def _identifiers() -> tuple[Identifier, ...]:
@@ -40,7 +53,7 @@ def _identifiers() -> tuple[Identifier, ...]:
     withdrawals = transfers.filter(
         (transfers.direction == "withdrawal") & (transfers.counterparty_type == "self_hosted")
     )
-    accounts = activity_table("accounts").filter(_.owner_id.notnull()).mutate(ts=_.created_at)
+    accounts = _owned()
     return (
         Identifier("owner", _holders(accounts, accounts.owner_id), 4_000, 50),
         Identifier("document", _holders(verifications, verifications.document_hash), 4_000, 8),
@@ -66,13 +79,14 @@ def _pairs(identifier: Identifier) -> ir.Table:
         value=_.value,
         ts=ibis.greatest(_.ts, _.ts_right),
         known_from=ibis.greatest(_.known_from, _.known_from_right),
+        held_until=ibis.least(_.held_until.fill_null(FOREVER), _.held_until_right.fill_null(FOREVER)),
     )
     timed = pairs.left_join(hot, pairs.value == hot.value)
     return timed.select(
         account_id=_.account_id,
         ts=_.ts,
         known_from=_.known_from,
-        known_until=_.hot_from,
+        known_until=ibis.least(_.hot_from.fill_null(FOREVER), _.held_until).nullif(FOREVER),
         row_id=_.value,
         other_id=_.other_id,
         kind=ibis.literal(identifier.kind),
@@ -104,10 +118,16 @@ def _links() -> ir.Table:
 
 
 def _control() -> ir.Table:
-    """From when a pair's distinct kinds of link together weigh enough to mean one controller."""
+    """From when a pair's kinds of link together weigh enough to mean one controller, until one that was needed ends.
+
+    Links that come later do not prolong it: in doubt an account is not held to be another's.
+    """
     links = LINKS.table
-    kinds = links.group_by(["account_id", "other_id", "kind", "weight"]).agg(
-        known_from=links.known_from.min(), ts=links.ts.min(), row_id=links.row_id.min()
+    pair = ["account_id", "other_id"]
+    kinds = links.group_by([*pair, "kind", "weight"]).agg(
+        known_from=links.known_from.min(),
+        until=links.known_until.fill_null(FOREVER).max(),
+        row_id=links.row_id.min(),
     )
     so_far = ibis.window(
         group_by=[kinds.account_id, kinds.other_id],
@@ -117,14 +137,20 @@ def _control() -> ir.Table:
     )
     grown = kinds.mutate(reached=kinds.weight.sum().over(so_far))
     enough = grown.filter(_.reached >= CONTROL_WEIGHT)
-    pairs = enough.group_by(["account_id", "other_id"]).agg(
-        known_from=enough.known_from.min(), row_id=enough.row_id.min()
+    reached = enough.group_by(pair).agg(reached_at=enough.known_from.min())
+    counted = kinds.inner_join(reached, pair).filter(_.known_from <= _.reached_at)
+    together = ibis.window(group_by=[counted.account_id, counted.other_id])
+    needed = counted.mutate(rest=counted.weight.sum().over(together) - counted.weight)
+    pairs = needed.group_by(pair).agg(
+        reached_at=needed.reached_at.max(),
+        until=needed.until.min(where=needed.rest < CONTROL_WEIGHT),
+        row_id=needed.row_id.min(),
     )
     return pairs.select(
         account_id=_.account_id,
-        ts=_.known_from - 1,
-        known_from=_.known_from,
-        known_until=NEVER_ENDS,
+        ts=_.reached_at - 1,
+        known_from=_.reached_at,
+        known_until=_.until.nullif(FOREVER),
         row_id=_.row_id,
         other_id=_.other_id,
     )

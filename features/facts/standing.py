@@ -13,7 +13,7 @@ def _accounts() -> ir.Table:
         ts=_.created_at,
         known_from=_.known_from,
         known_until=NEVER_ENDS,
-        row_id=_.account_id,
+        row_id=_.account_id + ":" + _.kind + ":" + _.market_maker.cast("string"),
         market_maker=_.market_maker.cast("int64"),
         institution=_.kind.isin(("institution", "sub")).cast("int64"),
         referred=_.referrer_id.notnull().cast("int64"),

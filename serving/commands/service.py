@@ -33,6 +33,20 @@ def create_key(
     emit({"key": key, "role": chosen.value, "name": name}, as_json, lambda: out.print(key, markup=False))
 
 
+@keys_app.command("revoke")
+def revoke_key(
+    key: Annotated[str, typer.Argument(help="The key, or the id in its middle: msk_ID_…")],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Let an API key open nothing any more."""
+    parts = key.split("_")
+    key_id = parts[1] if len(parts) > 1 else key
+    with database_of(settings_of(home)).transaction() as transaction:
+        transaction.api_keys.revoke(key_id, utc_now())
+    emit({"key_id": key_id, "revoked": True}, as_json, lambda: out.print(f"The key {key_id} opens nothing any more."))
+
+
 @users_app.command("add")
 def add_user(
     name: Annotated[str, typer.Argument(help="Name to sign in with.")],
