@@ -2,6 +2,7 @@
 
 import gc
 import random
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -21,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from features.errors import MscoreError
+from features.errors import Conflict, MscoreError
 from serving.api import accounts, decisions, operations, reviews
 from serving.api.body_limit import BodyLimit
 from serving.api.decision_queue import DecisionQueue
@@ -105,9 +106,21 @@ def serve(settings: Settings, database: Database, policy: Policy) -> None:
     Raises:
         Invalid: production on a default secret.
     """
+    _require_free_port(settings)
     app = create_app(settings, database, policy)
     _settle_memory()
     uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, server_header=False, log_level="warning")
+
+
+def _require_free_port(settings: Settings) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise Conflict(
+                f"{settings.url} cannot be served ({error.strerror}); set MSCORE_PORT to another port."
+            ) from error
 
 
 def _add_routes(app: FastAPI) -> None:

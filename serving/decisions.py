@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from serving.policy.rules import ACCOUNT
 from serving.policy.terms import Degraded, Outcome, RuleHit, Severity, Value
 from serving.reviews.case import Measure, rule_to_json
 
+FRESH_FOR = timedelta(days=7)
 _NO_VECTOR = Degraded(
     "vector",
     "No vector has been built for the account yet.",
@@ -100,7 +101,7 @@ def decide(
         measures=measures_in_force(state, period),
         as_of=state.as_of,
         decided_at=decided_at,
-        degraded=(*_missing(state), *evaluation.degraded),
+        degraded=(*_missing(state), *_stale(state, request), *evaluation.degraded),
         versions=Versions(state.catalogue, policy.version, state.models),
         review_id=state.reviews[-1] if state.reviews else None,
         shadow_rules=evaluation.shadow_hits,
@@ -143,6 +144,14 @@ def _missing(state: AccountState) -> tuple[Degraded, ...]:
         if missing
         else vector
     )
+
+
+def _stale(state: AccountState, request: DecisionRequest) -> tuple[Degraded, ...]:
+    if state.as_of is None or abs(request.occurred_at - state.as_of) <= FRESH_FOR:
+        return ()
+    days = abs(request.occurred_at - state.as_of).days
+    side = "older than" if request.occurred_at > state.as_of else "later than"
+    return (Degraded("vector", f"The vector is {days} days {side} the request.", "The vector was used as it is."),)
 
 
 def _reasons(evaluation: Evaluation, state: AccountState, policy: Policy) -> tuple[Reason, ...]:

@@ -31,6 +31,11 @@ class Settings(BaseSettings):
         """Whether defaults that are only fit for one developer's machine are refused."""
         return self.environment == "production"
 
+    @property
+    def url(self) -> str:
+        """Where the service is reached."""
+        return f"http://{self.host}:{self.port}"
+
     def resolved_database_url(self) -> str:
         """The database to use: the one given, else `mscore.db` in the home folder."""
         return self.database_url or f"sqlite:///{self.home.resolve() / 'mscore.db'}"

@@ -79,6 +79,6 @@ def _honest(world: World, rng: np.random.Generator, free: Ints) -> dict[str, Int
             world.people.agent[account] = agent.name
             if agent.resembles:
                 world.truth.look_alikes[int(account)] = agent.resembles
-        if agent.recruit:
+        if agent.recruit and len(cast[agent.name]):
             agent.recruit(world, world.rng(f"recruit {agent.name}"), cast[agent.name])
     return cast

@@ -31,9 +31,9 @@ Amount = Annotated[
 
 
 class ActionBody(BaseModel):
-    """What the account wants to do; fields that are not known are ignored."""
+    """What the account wants to do; an unknown field is refused, because a misspelt address would not be checked."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: Literal["withdrawal", "deposit", "order", "login", "transfer", "subscription", "upgrade", "account"]
     occurred_at: datetime
@@ -54,7 +54,7 @@ class ActionBody(BaseModel):
 class DecisionBody(BaseModel):
     """Who asks for what."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     account_id: Text
     action: ActionBody

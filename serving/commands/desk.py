@@ -14,6 +14,7 @@ from serving.storage.review_log import ReviewQuestion
 from serving.workflows.backtest_policy import backtest_policy
 
 LARGEST_PAGE = 200
+MOST_NAMES = 4
 
 app = application("Cases and house rules.")
 reviews_app = application("Cases a person must look at.")
@@ -50,13 +51,15 @@ def list_reviews(
         if not found:
             out.print("No review is open. `mscore score --as-of MOMENT` opens those the rules and models call for.")
             return
-        rows = [
-            (r.severity.word, r.typology, r.title, ", ".join(r.accounts[:4]), r.status.value, r.review_id)
-            for r in found
-        ]
+        rows = [(r.severity.word, r.typology, r.title, _named(r.accounts), r.status.value, r.review_id) for r in found]
         table(("severity", "typology", "title", "accounts", "status", "review"), rows)
 
     emit({"reviews": [review.to_json() for review in found], "next_page_token": token}, as_json, human)
+
+
+def _named(accounts: tuple[str, ...]) -> str:
+    shown = ", ".join(accounts[:MOST_NAMES])
+    return shown if len(accounts) <= MOST_NAMES else f"{shown} and {len(accounts) - MOST_NAMES} more"
 
 
 def _status(word: str | None) -> ReviewStatus | None:

@@ -102,8 +102,12 @@ def demo(
     database, policy = database_of(settings), load_policy()
     earlier = earlier_demo(database)
     if earlier is not None:
-        kept = f"{home} holds a {earlier['profile']} demo already; remove the folder for a new one"
-        emit({"kept": dict(earlier)}, as_json, lambda: out.print(f"{kept}.", markup=False))
+        kept = (
+            f"The {earlier['profile']} exchange in {home} is kept, with the logins and keys it was made with. "
+            "\nAnother login: mscore users add NAME --role reviewer. Another key: mscore keys create --role "
+            f"risk_system.\nA new exchange: mscore demo --home OTHER_FOLDER.\naddress   {settings.url}/reviews"
+        )
+        emit({"kept": dict(earlier)}, as_json, lambda: out.print(kept, markup=False))
     else:
         lake = Home(home).lake
         if lake.version is not None:
@@ -113,7 +117,7 @@ def demo(
         emit(_demonstrated(done, settings), as_json, lambda: _show_demo(done, settings))
     if serves:
         said_on = err if as_json else out
-        said_on.print(f"mscore serves http://{settings.host}:{settings.port} (stop with Ctrl-C)")
+        said_on.print(f"mscore serves {settings.url} (stop with Ctrl-C)")
         serve_app(settings, database, policy)
 
 
@@ -131,7 +135,7 @@ def _demonstrated(done: DemoReport, settings: Settings) -> dict[str, Any]:
             for trained, version in done.trained
         ],
         "scored": [_scored(one) for one in done.scored],
-        "address": f"http://{settings.host}:{settings.port}",
+        "address": settings.url,
         "logins": dict(done.logins),
         "keys": dict(done.keys),
     }
@@ -153,12 +157,13 @@ def _show_demo(done: DemoReport, settings: Settings) -> None:
             out.print(f"\n{trained.name}: {label}")
         for note in trained.notes:
             out.print(f"  {note}", markup=False)
-    out.print()
-    for one in done.scored:
+    for when, one in zip(("by the rules alone, before training", "with the models"), done.scored, strict=True):
+        out.print(f"\n{when}:")
         _show_scored(one)
-    out.print(f"\naddress   http://{settings.host}:{settings.port}/reviews", markup=False)
+    out.print(f"\naddress   {settings.url}/reviews", markup=False)
     for name, password in done.logins.items():
         out.print(f"login     {name}  {password}", markup=False)
     for name, key in done.keys.items():
         out.print(f"API key   {name}  {key}", markup=False)
+    out.print(f"export KEY={done.keys['risk-system']}", markup=False)
     out.print("Passwords and keys are shown this once.")

@@ -8,6 +8,7 @@ from serving.web.wording import number, plain, signed
 
 MOST_BARS = 10
 BAR_LEFT, BAR_WIDTH = 142.0, 146.0
+SMALLEST_SPAN = 1e-9  # below it the picture has nothing to show
 ROW_HEIGHT = 24
 LONGEST_LABEL = 20
 
@@ -74,7 +75,7 @@ def _bars(base: float, score: float, steps: Sequence[tuple[str, float]]) -> tupl
     for _, amount in steps:
         levels.append(levels[-1] + amount)
     low, high = min([*levels, score, 0.0]), max([*levels, score, 0.0])
-    scale = BAR_WIDTH / ((high - low) or 1.0)
+    scale = BAR_WIDTH / max(high - low, SMALLEST_SPAN)
 
     def bar(row: int, label: str, kind: str, start: float, end: float, amount: str) -> Bar:
         left, right = sorted((start, end))
