@@ -65,6 +65,8 @@ def test_keys_move_through_the_queue(service: Running, browser: Browser) -> None
     page.fill("#name", "ria")
     page.fill("#password", PASSWORD)
     page.click("button.primary")
+    page.wait_for_url("**/reviews")
+    page.wait_for_load_state("networkidle")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("k")
