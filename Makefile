@@ -7,7 +7,8 @@ INSTALLED := $(VENV)/.installed
 .PHONY: demo test install lint bench docs serve clean
 
 demo: install
-	$(BIN)/mscore demo
+	@echo "loading the libraries (the first time takes half a minute)"
+	@$(BIN)/mscore demo
 
 test: install
 	$(BIN)/python -m pytest

@@ -3,12 +3,10 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from threading import Timer
 
 from features.console import DONE, OUR_FAULT, WRONG_CALL, complain, err, out, run, table, wrong_call
 from features.errors import MscoreError
 
-SLOW_START_S = 5.0
 FEATURES, MODELS = "features.cli", "models.cli"
 LINE, DESK, SERVICE = "serving.commands.line", "serving.commands.desk", "serving.commands.service"
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -60,11 +58,7 @@ def _run(given: list[str]) -> int:
         return DONE if given else WRONG_CALL
     if given[0] not in COMMANDS:
         return wrong_call(f"there is no command {given[0]!r}; there are {', '.join(COMMANDS)}.")
-    starting = Timer(SLOW_START_S, lambda: err.print("mscore: loading (the first time takes half a minute)"))
-    starting.daemon = True
-    starting.start()
     module = import_module(COMMANDS[given[0]][0])
-    starting.cancel()
     return run(module.app, given)
 
 
