@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from inspect import getsource
 from pathlib import Path
@@ -74,6 +74,11 @@ def definitions() -> str:
     return "\n".join([*facts, *(pattern.definition for pattern in PATTERNS), presented])
 
 
+def episode_measures() -> dict[str, Mapping[str, type]]:
+    """What the episodes of each pattern measure, by pattern and measure: policy rules may read these."""
+    return {pattern.name: pattern.measures for pattern in PATTERNS}
+
+
 def derive(engine: DuckDBEngine, progress: Progress) -> None:
     """Gives the engine `fact_<name>` for every fact, `episodes` and `wash_pairs`.
 
@@ -99,11 +104,14 @@ def _derive(engine: DuckDBEngine, progress: Progress) -> None:
         engine.create(f"fact_{fact.name}", fact.rows)
         done += 1
     episodes: list[Episode] = []
+    _register(engine, "episodes", EPISODES_SCHEMA.empty_table())
     for pattern in PATTERNS:
         progress(f"looking for {pattern.name.replace('_', ' ')}", done / steps)
-        episodes += pattern.detect(engine, pattern.settings)
+        found = list(pattern.detect(engine, pattern.settings))
         done += 1
-    _register(engine, "episodes", as_table(episodes) if episodes else EPISODES_SCHEMA.empty_table())
+        if found:
+            episodes += found
+            _register(engine, "episodes", as_table(episodes))
     _register(engine, "wash_pairs", _wash_pairs(episodes))
     for fact in FACTS:
         progress(f"deriving {fact.name}", done / steps)

@@ -3,6 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 from ibis import _
+from ibis.common.deferred import Deferred
 
 from features.facts.fact import Fact
 
@@ -17,6 +18,7 @@ EPISODES = ibis.table(
         "known_at": "int64",
         "superseded_at": "int64",
         "measures": "string",
+        "numbers": "map<string, float64>",
         "evidence": "string",
         "links": "string",
     },
@@ -48,7 +50,14 @@ def _episodes() -> ir.Table:
         pattern=_.pattern,
         symbol=_.symbol,
         members=_.members,
+        numbers=_.numbers,
     )
+
+
+def milli(measure: str) -> Deferred:
+    """A measure of the episode in thousandths, an integer so that aggregates are exact; null where it has none."""
+    value: Deferred = (_.numbers[measure] * 1_000).round().cast("int64")
+    return value
 
 
 def _washing() -> ir.Table:

@@ -5,15 +5,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import yaml
 
 from features.engines import DuckDBEngine
+from features.thresholds import Settings, Thresholds, read_thresholds
 
 Measure = float | int | str | bool | None
-Settings = Mapping[str, Any]
 
 EPISODES_SCHEMA = pa.schema(
     [
@@ -26,6 +24,7 @@ EPISODES_SCHEMA = pa.schema(
         ("known_at", pa.int64()),
         ("superseded_at", pa.int64()),
         ("measures", pa.string()),
+        ("numbers", pa.map_(pa.string(), pa.float64())),
         ("evidence", pa.string()),
         ("links", pa.string()),
     ]
@@ -60,20 +59,38 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A detector card: what it finds, its settings beside it as YAML, how it finds it, `also` with which files."""
+    """A detector card: what it finds, its settings beside it as YAML, and how it finds it.
+
+    Attributes:
+        name: how the pattern is called in episodes and rules.
+        card: the detector card of the method it builds ("D04").
+        clause: the section of the risk-control guidelines it serves.
+        says: what one episode is, in words.
+        settings_file: what defines an episode; the code stands beside it under the same name.
+        measures: what every episode measures, by name, with its type (float, bool or str): policy rules read these.
+        detect: (engine, settings) -> episodes. The engine holds the activity tables, the link facts, and `episodes`
+            with what the patterns before it found.
+        also: further files beside it that decide what is found.
+    """
 
     name: str
+    card: str
     clause: str
     says: str
     settings_file: Path
+    measures: Mapping[str, type]
     detect: Callable[[DuckDBEngine, Settings], Iterable[Episode]]
     also: tuple[str, ...] = ()
 
     @property
+    def thresholds(self) -> Thresholds:
+        """What defines an episode, each number with its unit and source."""
+        return read_thresholds(self.settings_file)
+
+    @property
     def settings(self) -> Settings:
         """What defines an episode, by name."""
-        document: dict[str, dict[str, Any]] = yaml.safe_load(self.settings_file.read_text())
-        return {name: entry["value"] for name, entry in document["settings"].items()}
+        return self.thresholds.values
 
     @property
     def definition(self) -> str:
@@ -95,6 +112,7 @@ def as_table(episodes: Iterable[Episode]) -> pa.Table:
             "known_at": e.known_at,
             "superseded_at": e.superseded_at,
             "measures": json.dumps(dict(e.measures), sort_keys=True),
+            "numbers": [(name, float(value)) for name, value in e.measures.items() if isinstance(value, int | float)],
             "evidence": json.dumps(e.evidence),
             "links": json.dumps(e.links),
         }

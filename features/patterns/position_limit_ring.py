@@ -8,11 +8,32 @@ import numpy as np
 import pandas as pd
 
 from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Measure, Pattern, Settings
+from features.patterns.episode import Episode, Measure, Pattern
 from features.patterns.synchronised_opens import SECOND_US, Burst, Edges, bursts, prepare
+from features.thresholds import Settings
 
 ENOUGH_OTHER_SIGNS = 2  # besides the link and the limit (methods 4.3)
 TICK_DAYS_US = 30 * 86_400 * SECOND_US
+
+MEASURES: Mapping[str, type] = {
+    "linked_accounts": float,
+    "shared_identifier": bool,
+    "sync_ms": float,
+    "sync_accounts": float,
+    "sync_loose_accounts": float,
+    "sync_strict": bool,
+    "price_range_ticks": float,
+    "combined_usd": float,
+    "limit_usd": float,
+    "combined_to_limit": float,
+    "each_within_limit": bool,
+    "entities": float,
+    "market_usd": float,
+    "ring_usd": float,
+    "market_share": float,
+    "outside_accounts": float,
+    "conditions_met": float,
+}
 
 MARKET = """
 SELECT trade_id, notional_usd, maker_account_id, taker_account_id FROM trades
@@ -277,9 +298,11 @@ def _episode(burst: Burst, accounts: frozenset[str], edges: Edges, judged: Judge
 
 POSITION_LIMIT_RING = Pattern(
     "position_limit_ring",
+    "D26",
     "8",
     "linked accounts opening one position together beyond the limit",
     Path(__file__).with_suffix(".yaml"),
+    MEASURES,
     detect,
     also=("synchronised_opens.py",),
 )

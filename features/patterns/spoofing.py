@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Pattern, Settings
+from features.patterns.episode import Episode, Pattern
+from features.thresholds import Settings
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
@@ -125,8 +126,20 @@ def _bound(sql: str, parameters: dict[str, float | int]) -> str:
 
 SPOOFING = Pattern(
     "spoofing",
+    "D04",
     "5.3",
     "a large order on one side cancelled around an own fill on the other",
     Path(__file__).with_suffix(".yaml"),
+    dict.fromkeys(
+        (
+            "notional_usd",
+            "size_to_own_median",
+            "depth_share",
+            "life_s",
+            "cancel_after_fill_s",
+            "filled_opposite_usd",
+        ),
+        float,
+    ),
     detect,
 )

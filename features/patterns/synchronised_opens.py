@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.engines import DuckDBEngine
-from features.patterns.episode import Settings
+from features.thresholds import Settings
 
 Shared = tuple[str, str]
 Edges = Mapping[tuple[str, str], tuple[tuple[str, str, float], ...]]

@@ -10,7 +10,8 @@ from pathlib import Path
 from scipy.special import pdtrc
 
 from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Pattern, Settings
+from features.patterns.episode import Episode, Pattern
+from features.thresholds import Settings
 
 DAY_US = 86_400 * 1_000_000
 
@@ -86,8 +87,10 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
 
 WASH_PAIR = Pattern(
     "wash_pair",
+    "D03",
     "5.3",
     "two accounts trading with each other far more often than chance",
     Path(__file__).with_suffix(".yaml"),
+    dict.fromkeys(("trades", "expected_trades", "lift", "p_value", "volume_usd", "net_share", "participants"), float),
     detect,
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from features.definitions import CATALOGUE
+from features.derivation import episode_measures
 from features.errors import Invalid
 from serving.policy.book import Policy
 from serving.policy.fields import rule_fields
@@ -35,5 +36,5 @@ def database_of(settings: Settings) -> Database:
 
 
 def load_policy() -> Policy:
-    """The shipped rules, checked against the catalogue."""
-    return Policy.load(rule_fields(CATALOGUE.names))
+    """The shipped rules, checked against the catalogue and the patterns."""
+    return Policy.load(rule_fields(CATALOGUE.names, episode_measures()))

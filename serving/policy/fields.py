@@ -37,32 +37,16 @@ FACTS: Mapping[str, type] = {
     "observation_in_force": bool,
     "ip_country_listed": str,
 }
-EPISODES: Mapping[str, Mapping[str, type]] = {
-    "position_limit_ring": {
-        "linked_accounts": float,
-        "sync_ms": float,
-        "sync_loose_accounts": float,
-        "sync_strict": bool,
-        "price_range_ticks": float,
-        "combined_usd": float,
-        "limit_usd": float,
-        "combined_to_limit": float,
-        "market_share": float,
-        "market_usd": float,
-        "outside_accounts": float,
-        "each_within_limit": bool,
-        "entities": float,
-        "shared_identifier": bool,
-        "conditions_met": float,
-    }
-}
 
 
-def rule_fields(features: Iterable[str]) -> dict[str, Mapping[str, type]]:
-    """The fields of every subject: `account` with these features of the catalogue, and each pattern's episodes.
+def rule_fields(
+    features: Iterable[str], episodes: Mapping[str, Mapping[str, type]] | None = None
+) -> dict[str, Mapping[str, type]]:
+    """The fields of every subject: `account` with these features of the catalogue, and the measures of each pattern.
 
-    >>> "cancel_ratio_7d" in rule_fields(["cancel_ratio_7d"])["account"]
-    True
+    >>> fields = rule_fields(["cancel_ratio_7d"], {"ring": {"sync_ms": float}})
+    >>> "cancel_ratio_7d" in fields["account"], fields["ring"]
+    (True, {'sync_ms': <class 'float'>})
     """
     known: dict[str, type] = dict.fromkeys(features, float)
-    return {ACCOUNT: {**known, **SCORES, **REQUEST, **FACTS}, **EPISODES}
+    return {ACCOUNT: {**known, **SCORES, **REQUEST, **FACTS}, **(episodes or {})}

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from features.definitions import CATALOGUE
+from features.derivation import episode_measures
 from serving.policy.book import Policy
-from serving.policy.fields import EPISODES, FACTS, REQUEST, SCORES, rule_fields
+from serving.policy.fields import FACTS, REQUEST, SCORES, rule_fields
 from serving.policy.terms import Value
 
 FEATURES = CATALOGUE.names
-POLICY = Policy.load(rule_fields(FEATURES))
+EPISODES = episode_measures()
+POLICY = Policy.load(rule_fields(FEATURES, EPISODES))
 
 
 def idle_vector() -> dict[str, float]:
