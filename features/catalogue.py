@@ -28,6 +28,9 @@ class Feature:
         says: the sentence after the value, in an explanation ("of the orders placed in 7 days were cancelled").
         clause: the section of the risk-control guidelines it serves, or "M" for the M Score programme.
         where: which rows of the fact it looks at.
+        key: looks along this column instead of the account: at the rows that share its value with the event that is
+            judged (where the spine names none: with the account's newest row); whose they are is `_.row_account_id`.
+        delay: shifts the window back: `as_of - delay - width <= ts < as_of - delay`, by what is known at `as_of`.
         family: the part of the catalogue it stands in.
         pillar: the M Score pillar it feeds, if any.
         direction: the sign of its effect on the M Score (+1, -1), 0 where unconstrained.
@@ -41,6 +44,8 @@ class Feature:
     says: str
     clause: str
     where: Deferred | None = None
+    key: Deferred | None = None
+    delay: Window | None = None
     family: str = ""
     pillar: str | None = None
     direction: int = 0
@@ -48,6 +53,15 @@ class Feature:
     def __post_init__(self) -> None:
         if self.unit not in UNITS:
             raise Invalid(f"Feature {self.name} has the unit {self.unit!r}; use one of {', '.join(UNITS)}.")
+        if self.delay is not None and self.delay.width_us is None:
+            raise Invalid(f"Feature {self.name} is delayed by {self.delay.text}; a delay has a length, like days(7).")
+        if self.window.only_event and (self.key is not None or self.delay is not None):
+            raise Invalid(f"Feature {self.name} reads the event alone; it can have neither key nor delay.")
+
+    @property
+    def delay_us(self) -> int:
+        """How far the window is shifted back, in microseconds."""
+        return 0 if self.delay is None or self.delay.width_us is None else self.delay.width_us
 
     def sentence(self, value: float) -> str:
         """The value in words, for an explanation."""
@@ -56,7 +70,8 @@ class Feature:
     @property
     def declaration(self) -> str:
         """Everything that decides the value, as one canonical line."""
-        return f"{self.name}|{self.of.name}|{self.value.text}|{self.value.fill}|{self.window.text}|{self.where!r}"
+        seen = f"{self.window.text}|{self.where!r}|{self.key!r}|{self.delay_us}"
+        return f"{self.name}|{self.of.name}|{self.value.text}|{self.value.fill}|{seen}"
 
 
 def worded(value: float, unit: str) -> str:

@@ -22,6 +22,7 @@ HIDDEN = [
     "spine_id",
     "account_id",
     "as_of",
+    "event_id",
     "ts",
     "known_from",
     "known_until",
@@ -88,7 +89,7 @@ def _evidence(feature: Feature, account: str, rows: pd.DataFrame) -> Evidence:
 
 @cache
 def _query(feature: Feature) -> str:
-    rows = visible(feature.of, feature.window.width_us)
+    rows = visible([feature])
     chosen = rows.filter(condition(feature, rows))
     counted = feature.value.counted
     chosen = chosen.mutate(

@@ -20,7 +20,7 @@ from features.facts.access import SESSIONS
 from features.facts.fills import FILLS
 from features.facts.flows import FLOWS
 from features.facts.orders import ORDERS
-from features.queries import SPINE, queries
+from features.queries import queries
 from features.spine import checked_spine, weekly_moments
 
 Progress = Callable[[str, float], None]
@@ -156,13 +156,14 @@ def build_vectors(
 
 def _numbered(spine: pd.DataFrame) -> pa.Table:
     moments = spine["as_of"].astype("int64").to_numpy()
+    events = spine["event_id"].astype("string") if "event_id" in spine.columns else [None] * len(spine)
     return pa.table(
         {
             "spine_id": pa.array(np.arange(len(spine)), pa.int64()),
             "account_id": pa.array(spine["account_id"], pa.string()),
             "as_of": pa.array(moments, pa.int64()),
-        },
-        schema=pa.schema([(name, pa.string() if name == "account_id" else pa.int64()) for name in SPINE.columns]),
+            "event_id": pa.array(events, pa.string()),
+        }
     )
 
 

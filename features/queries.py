@@ -1,17 +1,20 @@
 """Turns a list of features into one query per fact (and per inner group) over a spine of (account, moment)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import ibis
 import ibis.expr.types as ir
+from ibis import _
+from ibis.common.deferred import Deferred
 
 from features.catalogue import Feature
 from features.engines import compiled
 from features.facts.fact import Fact
 from features.vocabulary import value_of
 
-SPINE = ibis.table({"spine_id": "int64", "account_id": "string", "as_of": "int64"}, name="spine")
+SPINE = ibis.table({"spine_id": "int64", "account_id": "string", "as_of": "int64", "event_id": "string"}, name="spine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,43 +28,98 @@ class Query:
 @lru_cache(maxsize=64)
 def queries(features: tuple[Feature, ...]) -> tuple[Query, ...]:
     """The queries that together compute the features; compiling takes a second, so the last ones are kept."""
-    by_shape: dict[tuple[str, str], list[Feature]] = {}
+    by_shape: dict[tuple[str, str, str, bool], list[Feature]] = {}
     for feature in features:
-        by_shape.setdefault((feature.of.name, repr(feature.value.per)), []).append(feature)
+        shape = (feature.of.name, repr(feature.value.per), repr(feature.key), feature.window.only_event)
+        by_shape.setdefault(shape, []).append(feature)
     return tuple(Query(tuple(group), compiled(_expression(group))) for group in by_shape.values())
 
 
-def visible(fact: Fact, width_us: int | None) -> ir.Table:
-    """The rows of a fact that each spine moment may see: `ts < as_of`, known by `as_of`, not yet superseded."""
-    rows = fact.table
-    conditions = [
-        SPINE.account_id == rows.account_id,
-        rows.ts < SPINE.as_of,
-        rows.known_from <= SPINE.as_of,
-        rows.known_until.isnull() | (rows.known_until > SPINE.as_of),
-    ]
-    if width_us is not None:
-        conditions.append(rows.ts >= SPINE.as_of - width_us)
-    return SPINE.inner_join(rows, conditions).drop("account_id_right")
+def visible(features: Sequence[Feature]) -> ir.Table:
+    """The rows of a fact that each spine moment may see, for features of one shape (fact, key, event or window).
+
+    A row is seen if it happened before the moment, is known by it and not superseded; the event that is being judged
+    is seen as it happens. `account_id` is always the spine's; along a key a row's own account is `row_account_id`.
+    """
+    first = features[0]
+    rows = first.of.table
+    if first.window.only_event:
+        own = [SPINE.account_id == rows.account_id, rows.row_id == SPINE.event_id, rows.ts <= SPINE.as_of]
+        return SPINE.inner_join(rows, own).drop("account_id_right")
+    if first.key is None:
+        return SPINE.inner_join(rows, [SPINE.account_id == rows.account_id, *_seen(SPINE, rows, features)]).drop(
+            "account_id_right"
+        )
+    asked = _keys(first.of, first.key)
+    keyed = rows.mutate(_key=value_of(rows, first.key))
+    joined = asked.inner_join(keyed, [asked.asked_key == keyed._key, *_seen(asked, keyed, features)])
+    return joined.rename(row_account_id="account_id_right").drop("asked_key").drop("_key")
 
 
 def condition(feature: Feature, rows: ir.Table) -> ir.BooleanValue:
     """Which of the visible rows the feature looks at: its window and its predicate."""
     chosen: ir.BooleanValue = ibis.literal(True)
     if feature.window.width_us is not None:
-        chosen = rows.ts >= rows.as_of - feature.window.width_us
+        chosen = rows.ts >= rows.as_of - (feature.window.width_us + feature.delay_us)
+    if feature.delay_us:
+        chosen = chosen & (rows.ts < rows.as_of - feature.delay_us)
     if feature.where is not None:
         chosen = chosen & value_of(rows, feature.where)
     return chosen
 
 
-def _widest(features: list[Feature]) -> int | None:
-    widths = [feature.window.width_us for feature in features]
+def _seen(spine: ir.Table, rows: ir.Table, features: Sequence[Feature]) -> list[ir.BooleanValue]:
+    newest = min(feature.delay_us for feature in features)
+    conditions = [
+        rows.ts < (spine.as_of - newest if newest else spine.as_of),
+        rows.known_from <= spine.as_of,
+        rows.known_until.isnull() | (rows.known_until > spine.as_of),
+    ]
+    widest = _widest(features)
+    if widest is not None:
+        conditions.append(rows.ts >= spine.as_of - widest)
+    return conditions
+
+
+def _keys(fact: Fact, key: Deferred) -> ir.Table:
+    """The spine with `asked_key`: the key's value in the event that is judged, else in the account's newest row."""
+    rows = fact.table
+    own = rows.select(
+        account_id=rows.account_id,
+        ts=rows.ts,
+        known_from=rows.known_from,
+        known_until=rows.known_until,
+        row_id=rows.row_id,
+        value=value_of(rows, key),
+    ).filter(_.value.notnull())
+    is_event = own.row_id == SPINE.event_id
+    before = (own.ts < SPINE.as_of) & (own.known_from <= SPINE.as_of)
+    holds = own.known_until.isnull() | (own.known_until > SPINE.as_of)
+    seen = SPINE.inner_join(
+        own,
+        [
+            SPINE.account_id == own.account_id,
+            (is_event.fill_null(False) & (own.ts <= SPINE.as_of)) | (before & holds),
+        ],
+    )
+    newest = ibis.struct(
+        {
+            "event": (seen.row_id == seen.event_id).fill_null(False),
+            "ts": seen.ts,
+            "known_from": seen.known_from,
+            "row_id": seen.row_id,
+        }
+    )
+    return seen.group_by(["spine_id", "account_id", "as_of", "event_id"]).agg(asked_key=seen.value.argmax(newest))
+
+
+def _widest(features: Sequence[Feature]) -> int | None:
+    widths = [None if f.window.width_us is None else f.window.width_us + f.delay_us for f in features]
     return None if None in widths else max(width for width in widths if width is not None)
 
 
 def _expression(features: list[Feature]) -> ir.Table:
-    rows = visible(features[0].of, _widest(features))
+    rows = visible(features)
     per = features[0].value.per
     if per is None:
         values = {f.name: f.value.measure(rows, condition(f, rows)).cast("float64") for f in features}

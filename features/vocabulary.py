@@ -20,13 +20,18 @@ Measure = Callable[[ir.Table, ir.BooleanValue], ir.Value]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How far back a feature looks: `as_of - width <= ts < as_of`; no width means since the beginning."""
+    """How far back a feature looks: `as_of - width <= ts < as_of`; no width means since the beginning.
+
+    `only_event` looks at the one row that is being judged, which the spine names in `event_id`.
+    """
 
     text: str
     width_us: int | None
+    only_event: bool = False
 
 
 LIFETIME = Window("lifetime", None)
+THE_EVENT = Window("event", None, only_event=True)
 
 
 def minutes(count: int) -> Window:
