@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test install lint bench docs serve clean
+.PHONY: demo test install lint bench gates docs serve clean
 
 demo: install
 	@echo "loading the libraries (the first time takes half a minute)"
@@ -38,8 +38,11 @@ bench: install
 	$(BIN)/python -m tests.benchmarks.features
 	$(BIN)/python -m tests.benchmarks.decisions
 
+gates: install
+	$(BIN)/python -m tests.gates.hardness
+
 docs: install
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 serve: install
 	$(BIN)/mscore serve

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from docs.clauses import clause_table
 from features.activity.schema import LABELS, TABLES, Table
 from features.definitions import CATALOGUE, FAMILIES
-from features.derivation import PATTERNS
+from features.derivation import EVERY_PATTERN
 from serving.commands.start import load_policy
 
 HERE = Path(__file__).parent
@@ -18,14 +19,20 @@ def reference() -> str:
         [
             "# Reference",
             "",
-            "Written by `python docs/generate.py` from the code; a test holds it to be current.",
+            "Written by `make docs` from the code; a test holds it to be current.",
             "",
+            *clauses(),
             *tables(),
             *catalogue(),
             *patterns(),
             *rules(),
         ]
     )
+
+
+def clauses() -> Iterator[str]:
+    """Every named trigger of the guidelines with what is built for it and the tests that show it."""
+    yield from ("## Clauses, cards and what is built", "", *clause_table(load_policy()), "")
 
 
 def tables() -> Iterator[str]:
@@ -59,11 +66,15 @@ def catalogue() -> Iterator[str]:
 
 def patterns() -> Iterator[str]:
     """Every pattern with what defines an episode."""
-    yield from ("## Patterns", "", "| pattern | clause | finds | settings |", "|---|---|---|---|")
-    for pattern in PATTERNS:
-        settings = ", ".join(f"{name} {value}" for name, value in pattern.settings.items())
-        yield _row((pattern.name, pattern.clause, pattern.says, settings))
-    yield ""
+    yield from ("## Patterns", "", "What defines an episode; what decides stands in the rules.", "")
+    for pattern in EVERY_PATTERN:
+        since = f"Card {pattern.card}, clause {pattern.clause}, since {pattern.thresholds.effective_from}."
+        yield from (f"### {pattern.name}", "", f"{pattern.says[0].upper()}{pattern.says[1:]}. {since}", "")
+        yield f"Measures: {', '.join(pattern.measures)}."
+        yield from ("", "| setting | value | unit | source |", "|---|---|---|---|")
+        for number in pattern.thresholds.numbers:
+            yield _row((number.name, number.value, number.unit, number.source))
+        yield ""
 
 
 def rules() -> Iterator[str]:

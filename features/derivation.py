@@ -14,54 +14,107 @@ import pyarrow.parquet as pq
 from features import engines
 from features.activity.files import identifier, quote
 from features.engines import DuckDBEngine, compiled
-from features.facts.access import LISTED_SESSIONS, SECURITY, SESSIONS
+from features.facts.access import LISTED_ORDERS, LISTED_SESSIONS, SECURITY, SESSIONS
+from features.facts.associations import ASSOCIATIONS, CONTROLLED
 from features.facts.engagement import BALANCES, LINKED_REWARDS, PARTICIPATIONS, STAKING
 from features.facts.fact import Fact
 from features.facts.fills import FILLS
-from features.facts.findings import FINDINGS, WASHING
-from features.facts.flows import FLOWS
-from features.facts.links import CONTROLLED, LINKS
-from features.facts.orders import ORDERS
-from features.facts.standing import ACCOUNTS, LEGAL_ORDERS, REFERRALS, VERIFICATIONS
+from features.facts.findings import FINDINGS
+from features.facts.flows import FLOWS, LISTED_FLOWS
+from features.facts.identifiers import HOLDINGS
+from features.facts.links import LINKS
+from features.facts.market_spells import MARKET_DAYS, MARKET_HOURS
+from features.facts.messages import KEY_USES, MESSAGES
+from features.facts.orders import ORDERS, PULLS
+from features.facts.standing import (
+    ACCOUNTS,
+    BANNED_IDENTIFIERS,
+    LEGAL_ORDERS,
+    REFERRALS,
+    UNVERIFIED_OPENS,
+    VERIFICATIONS,
+)
+from features.facts.washing import WASHING
+from features.patterns.account_groups import ACCOUNT_CLUSTER, CONTROLLED_GROUP
+from features.patterns.bursts import DORMANCY_BURST, NEW_ACCOUNT_BURST
 from features.patterns.episode import EPISODES_SCHEMA, Episode, Pattern, as_table
+from features.patterns.excessive_cancels import EXCESSIVE_CANCELS
+from features.patterns.fan import FAN_IN, FAN_OUT
+from features.patterns.layering import LAYERING
+from features.patterns.linked_trades import LINKED_TRADES
+from features.patterns.lockstep import LOCKSTEP
+from features.patterns.machine_speed import MACHINE_SPEED
+from features.patterns.pass_through import PASS_THROUGH
 from features.patterns.position_limit_ring import POSITION_LIMIT_RING
+from features.patterns.quote_stuffing import QUOTE_STUFFING
+from features.patterns.round_trips import ROUND_TRIPS
 from features.patterns.spoofing import SPOOFING
+from features.patterns.structuring import STRUCTURING
+from features.patterns.takeover import TAKEOVER
+from features.patterns.unlinked_ring import UNLINKED_RING
 from features.patterns.wash import WASH_PAIR
+from features.patterns.wash_ring import WASH_RING
 
-PATTERNS: tuple[Pattern, ...] = (SPOOFING, WASH_PAIR, POSITION_LIMIT_RING)
-LINK_FACTS: tuple[Fact, ...] = (LINKS, CONTROLLED)
+LINK_STEPS: tuple[Fact | Pattern, ...] = (
+    HOLDINGS,
+    LINKS,
+    ASSOCIATIONS,
+    ACCOUNT_CLUSTER,
+    CONTROLLED_GROUP,
+    CONTROLLED,
+    PULLS,
+)
+PATTERNS: tuple[Pattern, ...] = (
+    SPOOFING,
+    LAYERING,
+    QUOTE_STUFFING,
+    EXCESSIVE_CANCELS,
+    MACHINE_SPEED,
+    WASH_PAIR,
+    WASH_RING,
+    LINKED_TRADES,
+    ROUND_TRIPS,
+    POSITION_LIMIT_RING,
+    UNLINKED_RING,
+    LOCKSTEP,
+    STRUCTURING,
+    PASS_THROUGH,
+    FAN_IN,
+    FAN_OUT,
+    NEW_ACCOUNT_BURST,
+    DORMANCY_BURST,
+    TAKEOVER,
+)
 FACTS: tuple[Fact, ...] = (
     ACCOUNTS,
     VERIFICATIONS,
+    UNVERIFIED_OPENS,
+    BANNED_IDENTIFIERS,
     LEGAL_ORDERS,
     REFERRALS,
     SESSIONS,
     LISTED_SESSIONS,
+    LISTED_ORDERS,
     SECURITY,
     FLOWS,
+    LISTED_FLOWS,
     STAKING,
     PARTICIPATIONS,
     LINKED_REWARDS,
     BALANCES,
     FINDINGS,
     WASHING,
+    MARKET_HOURS,
+    MARKET_DAYS,
     FILLS,
     ORDERS,
+    MESSAGES,
+    KEY_USES,
 )
-DAY_US = 86_400 * 1_000_000
+STEPS: tuple[Fact | Pattern, ...] = (*LINK_STEPS, *PATTERNS, *FACTS)
+EVERY_FACT = tuple(step for step in STEPS if isinstance(step, Fact))
+EVERY_PATTERN = tuple(step for step in STEPS if isinstance(step, Pattern))
 STATES_KEPT = 3
-PAIRS_SCHEMA = pa.schema(
-    [
-        ("account_a", pa.string()),
-        ("account_b", pa.string()),
-        ("symbol", pa.string()),
-        ("window_from", pa.int64()),
-        ("known_at", pa.int64()),
-        ("superseded_at", pa.int64()),
-        ("episode_id", pa.string()),
-        ("lift_milli", pa.int64()),
-    ]
-)
 
 Progress = Callable[[str, float], None]
 
@@ -69,24 +122,24 @@ Progress = Callable[[str, float], None]
 @cache
 def definitions() -> str:
     """Everything that decides facts and episodes, as text for fingerprints."""
-    facts = [f"{fact.name}: {compiled(fact.rows)}" for fact in (*LINK_FACTS, *FACTS)]
-    presented = getsource(engines) + getsource(_wash_pairs)
-    return "\n".join([*facts, *(pattern.definition for pattern in PATTERNS), presented])
+    facts = [f"{fact.name}: {compiled(fact.rows)}" for fact in EVERY_FACT]
+    presented = getsource(engines)
+    return "\n".join([*facts, *(pattern.definition for pattern in EVERY_PATTERN), presented])
 
 
 def episode_measures() -> dict[str, Mapping[str, type]]:
     """What the episodes of each pattern measure, by pattern and measure: policy rules may read these."""
-    return {pattern.name: pattern.measures for pattern in PATTERNS}
+    return {pattern.name: pattern.measures for pattern in EVERY_PATTERN}
 
 
 def derive(engine: DuckDBEngine, progress: Progress) -> None:
-    """Gives the engine `fact_<name>` for every fact, `episodes` and `wash_pairs`.
+    """Gives the engine `fact_<name>` for every fact, and `episodes`.
 
     Where the activity has a folder for what is derived, a state is derived once and then read.
     """
     folder = engine.activity.derived
     kept = folder / hashlib.sha256(definitions().encode()).hexdigest()[:16] if folder else None
-    names = [f"fact_{fact.name}" for fact in (*LINK_FACTS, *FACTS)] + ["episodes", "wash_pairs"]
+    names = [f"fact_{fact.name}" for fact in EVERY_FACT] + ["episodes"]
     if kept and kept.is_dir():
         for name in names:
             engine.view(name, f"SELECT * FROM read_parquet({quote(str(kept / f'{name}.parquet'))})")
@@ -97,52 +150,23 @@ def derive(engine: DuckDBEngine, progress: Progress) -> None:
 
 
 def _derive(engine: DuckDBEngine, progress: Progress) -> None:
-    steps = len(LINK_FACTS) + len(PATTERNS) + len(FACTS)
-    done = 0
-    for fact in LINK_FACTS:
-        progress(f"deriving {fact.name}", done / steps)
-        engine.create(f"fact_{fact.name}", fact.rows)
-        done += 1
     episodes: list[Episode] = []
     _register(engine, "episodes", EPISODES_SCHEMA.empty_table())
-    for pattern in PATTERNS:
-        progress(f"looking for {pattern.name.replace('_', ' ')}", done / steps)
-        found = list(pattern.detect(engine, pattern.settings))
-        done += 1
+    for done, step in enumerate(STEPS):
+        if isinstance(step, Fact):
+            progress(f"deriving {step.name}", done / len(STEPS))
+            engine.create(f"fact_{step.name}", step.rows)
+            continue
+        progress(f"looking for {step.name.replace('_', ' ')}", done / len(STEPS))
+        found = list(step.detect(engine, step.settings))
         if found:
             episodes += found
             _register(engine, "episodes", as_table(episodes))
-    _register(engine, "wash_pairs", _wash_pairs(episodes))
-    for fact in FACTS:
-        progress(f"deriving {fact.name}", done / steps)
-        engine.create(f"fact_{fact.name}", fact.rows)
-        done += 1
 
 
 def _register(engine: DuckDBEngine, name: str, rows: pa.Table) -> None:
     engine.register(f"_{name}", rows)
     engine.create(name, f"SELECT * FROM {identifier('_' + name)}")
-
-
-def _wash_pairs(episodes: list[Episode]) -> pa.Table:
-    """Both directions of every wash pair, with the window its run looked at."""
-    width = int(WASH_PAIR.settings["window_days"]) * DAY_US
-    rows = [
-        {
-            "account_a": one,
-            "account_b": other,
-            "symbol": e.symbol,
-            "window_from": e.known_at - width,
-            "known_at": e.known_at,
-            "superseded_at": e.superseded_at,
-            "episode_id": e.episode_id,
-            "lift_milli": round(float(e.measures["lift"] or 0) * 1_000),
-        }
-        for e in episodes
-        if e.pattern == WASH_PAIR.name
-        for one, other in (e.accounts, e.accounts[::-1])
-    ]
-    return pa.Table.from_pylist(rows, PAIRS_SCHEMA)
 
 
 def _keep(engine: DuckDBEngine, names: list[str], folder: Path) -> None:

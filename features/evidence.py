@@ -1,9 +1,10 @@
 """Shows the rows behind feature values: the very rows that predicate and window select, for one account or for many."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from features.activity.snapshot import Activity
 from features.catalogue import Catalogue, Feature
 from features.definitions import CATALOGUE
 from features.engines import compiled
+from features.errors import NotFound
 from features.pipeline import Features
 from features.queries import condition, visible
 from features.vocabulary import value_of
@@ -80,6 +82,49 @@ def evidence_of_many(
     by_account = dict(tuple(found.groupby("account_id")))
     nothing = found.iloc[:0]
     return {account: _evidence(feature, account, by_account.get(account, nothing)) for account in spine["account_id"]}
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeEvidence:
+    """What an episode rests on: at most 20 rows in its pattern's order, `total` of all, and for a group its edges.
+
+    Attributes:
+        episode: its id, pattern, accounts, symbol, moments and measures.
+        rows: time, table, row_id, text.
+        links: account, other, kind, value, weight.
+    """
+
+    episode: dict[str, Any]
+    rows: pd.DataFrame
+    total: int
+    links: pd.DataFrame
+
+
+def episode_evidence(
+    activity: Activity | Lake | Features, episode_id: str, as_of: datetime | pd.Timestamp
+) -> EpisodeEvidence:
+    """The rows and edges behind an episode.
+
+    Raises:
+        NotFound: no such episode was known at the moment.
+    """
+    features = activity if isinstance(activity, Features) else Features(activity)
+    found = features.episodes_named([episode_id], as_of).get(episode_id)
+    if found is None:
+        raise NotFound(f"At {as_of} there was no episode {episode_id!r}; `mscore episodes` lists those known by then.")
+    rows = pd.DataFrame(found["evidence"], columns=["table", "row_id", "ts", "text"])
+    rows.insert(0, "time", pd.to_datetime(rows.pop("ts").astype("int64"), unit="us", utc=True))
+    links = pd.DataFrame(found["links"], columns=["account", "other", "kind", "value", "weight"])
+    return EpisodeEvidence(episode_summary(found), rows, found["evidence_total"], links)
+
+
+def episode_summary(episode: Mapping[str, Any]) -> dict[str, Any]:
+    """An episode as people and programs read it: its moments as UTC timestamps, without rows and edges."""
+    kept = {name: episode[name] for name in ("episode_id", "pattern", "accounts", "symbol", "measures")}
+    moments = {name: episode[name] for name in ("started_at", "ended_at", "known_at", "superseded_at")}
+    return kept | {
+        name: None if value is None else pd.Timestamp(value, unit="us", tz="UTC") for name, value in moments.items()
+    }
 
 
 def _evidence(feature: Feature, account: str, rows: pd.DataFrame) -> Evidence:

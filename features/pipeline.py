@@ -100,13 +100,21 @@ class Features:
         return pd.concat([self.accounts(at) for at in moments], ignore_index=True)
 
     def episodes(self, known_from: datetime, known_until: datetime) -> list[dict[str, Any]]:
-        """Episodes known in (known_from, known_until], not superseded by then, oldest first; `measures` is parsed."""
-        rows: list[dict[str, Any]] = self.engine.run(
-            "SELECT * FROM episodes WHERE known_at > ? AND known_at <= ? "
-            "AND (superseded_at IS NULL OR superseded_at > ?) ORDER BY known_at, episode_id",
-            [microseconds(known_from), microseconds(known_until), microseconds(known_until)],
-        ).to_pylist()
-        return [{**row, "measures": json.loads(row["measures"])} for row in rows]
+        """Episodes known in (known_from, known_until], not superseded by then, oldest first; JSON parsed."""
+        seen = "known_at > ? AND known_at <= ? AND (superseded_at IS NULL OR superseded_at > ?)"
+        until = microseconds(known_until)
+        return self._episodes(seen, [microseconds(known_from), until, until])
+
+    def episodes_named(self, episode_ids: Iterable[str], as_of: datetime) -> dict[str, dict[str, Any]]:
+        """The episodes of these ids that were known at a moment, by id; superseded ones among them."""
+        wanted = list(dict.fromkeys(episode_ids))
+        found = self._episodes("known_at <= ? AND list_contains(?, episode_id)", [microseconds(as_of), wanted])
+        return {episode["episode_id"]: episode for episode in found}
+
+    def _episodes(self, condition: str, parameters: list[Any]) -> list[dict[str, Any]]:
+        query = f"FROM episodes WHERE {condition} ORDER BY known_at, episode_id"
+        rows: list[dict[str, Any]] = self.engine.run(query, parameters).to_pylist()
+        return [{**row, **{name: json.loads(row[name]) for name in ("measures", "evidence", "links")}} for row in rows]
 
     def links(self, account_id: str, as_of: datetime) -> list[dict[str, Any]]:
         """The links of an account that hold at a moment, the strongest first: other_id, kind, weight, row_id."""

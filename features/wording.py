@@ -46,8 +46,11 @@ def row_sentence(fact: str, row: Mapping[Hashable, Any]) -> str:
 
     >>> row_sentence("fills", {"symbol": "BTCUSDT", "buy": True, "notional": 25_000_000})
     'buy, 25 USD, symbol BTCUSDT'
+    >>> row_sentence("findings", {"pattern": "wash_ring", "symbol": "BTCUSDT"})
+    'wash ring, symbol BTCUSDT'
     """
-    words = [text for name, text in TRUE_WORDS.items() if row.get(name) is True]
+    words = [str(row["pattern"]).replace("_", " ")] if _known(row.get("pattern")) else []
+    words += [text for name, text in TRUE_WORDS.items() if row.get(name) is True]
     words += [text for name, text in FALSE_WORDS.items() if row.get(name) is False]
     words += [f"{row[name] / MICRO:,.0f} USD" for name in MONEY if _known(row.get(name)) and row[name]]
     words += [f"{name.replace('_', ' ')} {row[name]}" for name in NAMES if _known(row.get(name))]

@@ -4,18 +4,21 @@ from dataclasses import replace
 
 from features.catalogue import Catalogue, Feature
 from features.definitions.access import ACCESS
+from features.definitions.automation import AUTOMATION
 from features.definitions.compliance import COMPLIANCE
 from features.definitions.engagement import ENGAGEMENT
 from features.definitions.funds import FUNDS
+from features.definitions.laundering import LAUNDERING
 from features.definitions.network import NETWORK
 from features.definitions.ordering import ORDERING
 from features.definitions.trading import TRADING
+from features.definitions.wash_trading import WASH_TRADING
 from features.derivation import definitions
 
 FAMILIES: dict[str, tuple[Feature, ...]] = {
-    "trading": TRADING,
-    "ordering": ORDERING,
-    "funds": FUNDS,
+    "trading": (*TRADING, *WASH_TRADING),
+    "ordering": (*ORDERING, *AUTOMATION),
+    "funds": (*FUNDS, *LAUNDERING),
     "access": ACCESS,
     "network": NETWORK,
     "engagement": ENGAGEMENT,

@@ -4,11 +4,12 @@ from ibis import _
 
 from features.catalogue import Feature
 from features.facts.access import SECURITY
-from features.facts.standing import ACCOUNTS, LEGAL_ORDERS, VERIFICATIONS
+from features.facts.standing import ACCOUNTS, BANNED_IDENTIFIERS, LEGAL_ORDERS, UNVERIFIED_OPENS, VERIFICATIONS
 from features.vocabulary import (
     LIFETIME,
     by_then,
     count,
+    days,
     distinct,
     in_days,
     in_hours,
@@ -16,6 +17,8 @@ from features.vocabulary import (
     latest,
     since_first,
     since_last,
+    total,
+    usd,
 )
 
 APPROVED = _.approved
@@ -57,6 +60,61 @@ COMPLIANCE = (
         "kyc_rejections_n", VERIFICATIONS, count(_.rejected), LIFETIME, "count", "verifications rejected so far", "4.3"
     ),
     Feature(
+        "kyc_rejections_n_90d",
+        VERIFICATIONS,
+        count(_.rejected),
+        days(90),
+        "count",
+        "verifications rejected in 90 days",
+        "4.3",
+    ),
+    Feature(
+        "kyc_expired_days",
+        VERIFICATIONS,
+        in_days(since_last()),
+        LIFETIME,
+        "days",
+        "since a verification last expired",
+        "4.2",
+        where=_.expired,
+    ),
+    Feature(
+        "unverified_opens_7d",
+        UNVERIFIED_OPENS,
+        count(),
+        days(7),
+        "count",
+        "orders in 7 days opening futures positions before advanced verification was approved",
+        "4.2",
+    ),
+    Feature(
+        "unverified_opens_usd_7d",
+        UNVERIFIED_OPENS,
+        usd(total(_.notional)),
+        days(7),
+        "usd",
+        "of futures positions ordered in 7 days before advanced verification was approved",
+        "4.2",
+    ),
+    Feature(
+        "kyc_gap_7d",
+        UNVERIFIED_OPENS,
+        largest(_.gap),
+        days(7),
+        "count",
+        "levels of verification lacking for the futures positions opened in 7 days",
+        "4.2",
+    ),
+    Feature(
+        "banned_identifier_kinds_n",
+        BANNED_IDENTIFIERS,
+        distinct(_.kind),
+        LIFETIME,
+        "count",
+        "kinds of identifier (device, wallet) of a banned person used while the ban stood",
+        "4.3",
+    ),
+    Feature(
         "second_factor",
         SECURITY,
         largest(_.second_factor.cast("int64")),
@@ -89,6 +147,15 @@ COMPLIANCE = (
     ),
     Feature(
         "institution", ACCOUNTS, latest(_.institution), LIFETIME, "flag", "an institution or its sub-account", "4.2"
+    ),
+    Feature(
+        "declared_business",
+        ACCOUNTS,
+        latest(_.declared_business),
+        LIFETIME,
+        "flag",
+        "a declared business: an institution, its sub-account or a project",
+        "4.4",
     ),
     Feature("referred", ACCOUNTS, latest(_.referred), LIFETIME, "flag", "the account was referred by another", "5.4"),
     Feature(

@@ -1,10 +1,10 @@
-"""Trading: how often, how much, with whom and how an account trades; wash trading among it."""
+"""Trading: how often, how much, with whom and how an account trades, and what of it earns credit."""
 
 from ibis import _
 
 from features.catalogue import Feature
 from features.facts.fills import FILLS
-from features.facts.findings import FINDINGS, WASHING
+from features.facts.findings import FINDINGS
 from features.vocabulary import (
     DAY_US,
     LIFETIME,
@@ -15,7 +15,6 @@ from features.vocabulary import (
     distinct,
     groups,
     in_days,
-    largest,
     ratio,
     scaled,
     share,
@@ -26,7 +25,7 @@ from features.vocabulary import (
 )
 
 DAY = _.ts // DAY_US
-CLEAN = ~by_then("wash") & ~by_then("linked") & ~_.own_trade
+CREDIT = 1_000 - _.wash_weight * by_then("wash").cast("int64")
 
 TRADING = (
     Feature("trades_n_7d", FILLS, count(), days(7), "count", "fills in 7 days", "5.3"),
@@ -37,12 +36,11 @@ TRADING = (
     Feature(
         "credited_volume_usd_30d",
         FILLS,
-        usd(total(_.notional)),
+        scaled(usd(total(_.notional * CREDIT)), 1_000),
         days(30),
         "usd",
         "of credited trading in 30 days",
         "M",
-        where=CLEAN,
         pillar="trading",
         direction=1,
     ),
@@ -54,7 +52,7 @@ TRADING = (
         "days",
         "with credited trading in 30 days",
         "M",
-        where=CLEAN,
+        where=CREDIT > 0,
         pillar="trading",
         direction=1,
     ),
@@ -141,71 +139,6 @@ TRADING = (
         days(7),
         "ratio",
         "concentration of volume on counterparties (1 = one) in 7 days",
-        "5.3",
-    ),
-    Feature(
-        "self_trades_1d",
-        FILLS,
-        count(_.own_trade | by_then("linked")),
-        days(1),
-        "count",
-        "trades in 1 day with itself or an account under the same control",
-        "5.3",
-    ),
-    Feature(
-        "linked_counterparty_share_7d",
-        FILLS,
-        share(_.own_trade | by_then("linked"), by=_.notional),
-        days(7),
-        "share",
-        "of the volume of 7 days with itself or an account under the same control",
-        "5.3",
-    ),
-    Feature(
-        "linked_counterparty_usd_7d",
-        FILLS,
-        usd(total(_.notional)),
-        days(7),
-        "usd",
-        "traded in 7 days with itself or an account under the same control",
-        "5.3",
-        where=_.own_trade | by_then("linked"),
-    ),
-    Feature(
-        "wash_volume_usd_7d",
-        FILLS,
-        usd(total(_.notional)),
-        days(7),
-        "usd",
-        "traded in 7 days inside pairs that meet far more often than chance",
-        "5.3",
-        where=by_then("wash"),
-    ),
-    Feature(
-        "wash_volume_share_7d",
-        FILLS,
-        share(by_then("wash"), by=_.notional),
-        days(7),
-        "share",
-        "of the volume of 7 days inside pairs that meet far more often than chance",
-        "5.3",
-    ),
-    Feature(
-        "wash_pairs_n",
-        WASHING,
-        distinct(_.other_id),
-        LIFETIME,
-        "count",
-        "counterparties met far more often than chance in the newest daily run",
-        "5.3",
-    ),
-    Feature(
-        "pair_lift_max",
-        WASHING,
-        scaled(largest(_.lift_milli), 1_000),
-        LIFETIME,
-        "ratio",
-        "times as many trades as by chance with one counterparty in the newest daily run",
         "5.3",
     ),
     Feature(

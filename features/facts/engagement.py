@@ -4,8 +4,8 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from features.facts.associations import CONTROL
 from features.facts.fact import NEVER_ENDS, Fact, activity_table, micro_usd
-from features.facts.links import CONTROL
 
 
 def _staking() -> ir.Table:
@@ -51,17 +51,19 @@ def _balances() -> ir.Table:
 def _linked_rewards() -> ir.Table:
     """Rewards of other accounts under the same control, once both the link and the reward were known."""
     rewards = activity_table("participations").filter(_.reward_usd > 0)
-    pairs = CONTROL.select(holder=_.account_id, other_id=_.other_id, linked_from=_.known_from)
+    pairs = CONTROL.select(
+        holder=_.account_id, other_id=_.other_id, linked_from=_.known_from, linked_until=_.known_until
+    )
     joined = rewards.inner_join(pairs, rewards.account_id == pairs.other_id)
     return joined.select(
         account_id=_.holder,
         ts=_.ts,
         known_from=ibis.greatest(_.known_from, _.linked_from),
-        known_until=NEVER_ENDS,
+        known_until=_.linked_until,
         row_id=_.event_id,
         other_id=_.other_id,
         reward=micro_usd(_.reward_usd),
-    )
+    ).filter(_.known_until.isnull() | (_.known_from < _.known_until))
 
 
 STAKING = Fact("staking", "a stake or an unstake", _staking(), "staking")

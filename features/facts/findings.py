@@ -24,19 +24,6 @@ EPISODES = ibis.table(
     },
     name="episodes",
 )
-WASH_PAIRS = ibis.table(
-    {
-        "account_a": "string",
-        "account_b": "string",
-        "symbol": "string",
-        "window_from": "int64",
-        "known_at": "int64",
-        "superseded_at": "int64",
-        "episode_id": "string",
-        "lift_milli": "int64",
-    },
-    name="wash_pairs",
-)
 
 
 def _episodes() -> ir.Table:
@@ -60,18 +47,4 @@ def milli(measure: str) -> Deferred:
     return value
 
 
-def _washing() -> ir.Table:
-    return WASH_PAIRS.select(
-        account_id=_.account_a,
-        ts=_.known_at - 1,
-        known_from=_.known_at,
-        known_until=_.superseded_at,
-        row_id=_.episode_id,
-        other_id=_.account_b,
-        symbol=_.symbol,
-        lift_milli=_.lift_milli,
-    )
-
-
 FINDINGS = Fact("findings", "an episode an account took part in", _episodes(), "episodes")
-WASHING = Fact("washing", "a pair that trades with itself in the newest daily run", _washing(), "episodes")

@@ -1,161 +1,178 @@
-"""Links: pairs of accounts that share an identifier, from when both were known to hold it until it became hot.
+"""Links: pairs of accounts that share an identifier, while both are known to hold it and it is not hot.
 
-Weights are the fixed ones of methods 3.1; a pair is under one control once its weights reach 3.
+A hot identifier has more holders than say anything (a café, a carrier's address, an exchange's wallet). It is hot from
+the moment the holder too many was known, so what was found before stays as it was.
 """
-
-from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
 from features.facts.fact import NEVER_ENDS, Fact, activity_table
-
-CONTROL_WEIGHT = 3_000
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Identifier:
-    """Something two accounts may share: `weight` in thousandths, and the most accounts it says anything about."""
-
-    kind: str
-    holders: ir.Table
-    weight: int
-    most_holders: int
+from features.facts.identifiers import FOREVER, HOLDINGS
+from features.facts.link_settings import HOUR_US, LINK_SETTINGS, MILLI, Band, bands
 
 
-FOREVER = 2**62
+def _ranked() -> ir.Table:
+    """Every holder of an identifier with its place in the order of first becoming known, from 0."""
+    holdings = HOLDINGS.table
+    firsts = holdings.group_by(["kind", "value", "account_id"]).agg(first_known=holdings.known_from.min())
+    order = ibis.window(group_by=[firsts.kind, firsts.value], order_by=[firsts.first_known, firsts.account_id])
+    return firsts.mutate(place=ibis.row_number().over(order))
 
 
-def _holders(rows: ir.Table, value: ir.StringValue) -> ir.Table:
-    """Per identifier value and account, when the account was first known to hold it, and until when if that ends."""
-    until = rows.held_until if "held_until" in rows.columns else ibis.null("int64")
-    held = rows.select(account_id=rows.account_id, value=value, ts=rows.ts, known_from=rows.known_from, until=until)
-    held = held.filter(held.value.notnull())
-    return held.group_by(["value", "account_id"]).agg(
-        known_from=held.known_from.min(),
-        ts=held.ts.argmin(ibis.struct({"k": held.known_from, "t": held.ts})),
-        held_until=held.until.fill_null(FOREVER).max().nullif(FOREVER),
+def _weighed(ranked: ir.Table, band: Band) -> ir.Table:
+    """The identifiers that reached the band, with its weight and the moments between which it holds."""
+    of_kind = ranked.filter(_.kind == band.kind)
+    entered = of_kind.filter(_.place == band.more_than).select(kind=_.kind, value=_.value, band_from=_.first_known)
+    left = of_kind.filter(_.place == band.most).select(left_value=_.value, band_until=_.first_known)
+    return entered.left_join(left, entered.value == left.left_value).select(
+        kind=_.kind,
+        value=_.value,
+        most=ibis.literal(band.most, type="int64"),
+        weight=ibis.literal(band.weight, type="int64"),
+        band_from=_.band_from,
+        band_until=_.band_until.fill_null(FOREVER),
     )
 
 
-def _owned() -> ir.Table:
-    """Versions of accounts with their owner, each until the next version is known."""
-    accounts = activity_table("accounts")
-    versions = ibis.window(group_by=accounts.account_id, order_by=accounts.known_from)
-    return accounts.mutate(ts=accounts.created_at, held_until=accounts.known_from.lead().over(versions))
-
-
-def _identifiers() -> tuple[Identifier, ...]:
-    sessions = activity_table("sessions")
-    verifications = activity_table("verifications")
-    transfers = activity_table("transfers")
-    withdrawals = transfers.filter(
-        (transfers.direction == "withdrawal") & (transfers.counterparty_type == "self_hosted")
-    )
-    accounts = _owned()
-    return (
-        Identifier("owner", _holders(accounts, accounts.owner_id), 4_000, 50),
-        Identifier("document", _holders(verifications, verifications.document_hash), 4_000, 8),
-        Identifier("face", _holders(verifications, verifications.face_hash), 4_000, 8),
-        Identifier("withdrawal_address", _holders(withdrawals, withdrawals.address), 3_000, 20),
-        Identifier("device", _holders(sessions, sessions.device_id), 1_500, 8),
-        Identifier("ip", _holders(sessions, sessions.ip), 1_000, 8),
-    )
-
-
-def _pairs(identifier: Identifier) -> ir.Table:
-    """Both directions of every pair that shares a value, until more accounts hold it than say anything."""
-    holders = identifier.holders
-    order = ibis.window(group_by=holders.value, order_by=[holders.known_from, holders.account_id])
-    ranked = holders.mutate(place=ibis.row_number().over(order))
-    hot = ranked.filter(_.place == identifier.most_holders).select(value=_.value, hot_from=_.known_from)
-    early = ranked.filter(_.place < identifier.most_holders)
-    other = early.view()
-    pairs = early.inner_join(other, [early.value == other.value, early.account_id != other.account_id])
-    pairs = pairs.select(
+def _sharing() -> ir.Table:
+    """Both directions of every pair that holds a value at the same time, in each band of its holders."""
+    ranked = _ranked()
+    weighed = ibis.union(*(_weighed(ranked, band) for band in bands()))
+    holdings = HOLDINGS.table.mutate(until=_.known_until.fill_null(FOREVER))
+    places = ranked.select(kind=_.kind, value=_.value, account_id=_.account_id, place=_.place)
+    held = holdings.inner_join(places, ["kind", "value", "account_id"])
+    other = held.view()
+    pairs = held.inner_join(
+        other,
+        [
+            held.kind == other.kind,
+            held.value == other.value,
+            held.account_id != other.account_id,
+            held.known_from < other.until,
+            other.known_from < held.until,
+        ],
+    ).select(
+        kind=_.kind,
+        value=_.value,
         account_id=_.account_id,
         other_id=_.account_id_right,
-        value=_.value,
+        place=ibis.greatest(_.place, _.place_right),
         ts=ibis.greatest(_.ts, _.ts_right),
         known_from=ibis.greatest(_.known_from, _.known_from_right),
-        held_until=ibis.least(_.held_until.fill_null(FOREVER), _.held_until_right.fill_null(FOREVER)),
+        until=ibis.least(_.until, _.until_right),
+        first_id=ibis.ifelse(
+            (_.known_from < _.known_from_right)
+            | ((_.known_from == _.known_from_right) & (_.account_id < _.account_id_right)),
+            _.account_id,
+            _.account_id_right,
+        ),
     )
-    timed = pairs.left_join(hot, pairs.value == hot.value)
-    return timed.select(
+    in_band = pairs.inner_join(weighed, ["kind", "value"]).filter(_.place < _.most)
+    in_band = in_band.mutate(
+        known_from=ibis.greatest(_.known_from, _.band_from), until=ibis.least(_.until, _.band_until)
+    )
+    return in_band.filter(_.known_from < _.until)
+
+
+def _not_handed_over(pairs: ir.Table) -> ir.Table:
+    """Pairs on one device, less those where it only changed hands: sold or repaired, it does not come back.
+
+    A device is shared from when its second holder appears within a day of the first one's use, or else from when the
+    first holder comes back to it.
+    """
+    sessions = activity_table("sessions").select(
+        used_by=_.account_id, device_id=_.device_id, used_at=_.ts, use_known=_.known_from
+    )
+    joined = pairs.inner_join(sessions, [pairs.value == sessions.device_id, pairs.first_id == sessions.used_by])
+    pair = ["account_id", "other_id", "value", "known_from"]
+    uses = joined.group_by(pair).agg(
+        last_used=joined.used_at.max(where=joined.use_known <= joined.known_from),
+        came_back=joined.use_known.min(where=(joined.use_known > joined.known_from) & (joined.used_at > joined.ts)),
+    )
+    timed = pairs.inner_join(uses, pair)
+    at_once = timed.ts - timed.last_used <= LINK_SETTINGS["device_handover_h"] * HOUR_US
+    shared = timed.mutate(known_from=ibis.ifelse(at_once, timed.known_from, timed.came_back))
+    return shared.filter(shared.known_from.notnull() & (shared.known_from < shared.until))
+
+
+def _shared_identifiers() -> ir.Table:
+    pairs = _sharing()
+    devices = _not_handed_over(pairs.filter(_.kind == "device"))
+    return ibis.union(*(_linked(rows) for rows in (pairs.filter(_.kind != "device"), devices)))
+
+
+def _linked(pairs: ir.Table) -> ir.Table:
+    return pairs.select(
         account_id=_.account_id,
         ts=_.ts,
         known_from=_.known_from,
-        known_until=ibis.least(_.hot_from.fill_null(FOREVER), _.held_until).nullif(FOREVER),
+        known_until=_.until.nullif(FOREVER),
         row_id=_.value,
         other_id=_.other_id,
-        kind=ibis.literal(identifier.kind),
-        weight=ibis.literal(identifier.weight, type="int64"),
+        kind=_.kind,
+        weight=_.weight,
     )
 
 
-def _referral_pairs() -> ir.Table:
-    accounts = activity_table("accounts").filter(_.referrer_id.notnull())
-    sides = (("account_id", "referrer_id"), ("referrer_id", "account_id"))
-    one, other = (
-        accounts.select(
-            account_id=accounts[own],
-            ts=accounts.created_at,
-            known_from=accounts.known_from,
-            known_until=NEVER_ENDS,
-            row_id=accounts.account_id,
-            other_id=accounts[opposite],
-            kind=ibis.literal("referral"),
-            weight=ibis.literal(500, type="int64"),
+def _both_ways(pairs: ir.Table, kind: str) -> ir.Table:
+    """Links for pairs of columns one and other, in both directions and for good."""
+    weight = round(LINK_SETTINGS[f"{kind}_weight"] * MILLI)
+    return ibis.union(
+        *(
+            pairs.select(
+                account_id=pairs[own],
+                ts=pairs.ts,
+                known_from=pairs.known_from,
+                known_until=NEVER_ENDS,
+                row_id=pairs.row_id,
+                other_id=pairs[opposite],
+                kind=ibis.literal(kind),
+                weight=ibis.literal(weight, type="int64"),
+            )
+            for own, opposite in (("one", "other"), ("other", "one"))
         )
-        for own, opposite in sides
     )
-    return one.union(other)
 
 
-def _links() -> ir.Table:
-    return ibis.union(*(_pairs(identifier) for identifier in _identifiers()), _referral_pairs())
-
-
-def _control() -> ir.Table:
-    """From when a pair's kinds of link together weigh enough to mean one controller, until one that was needed ends.
-
-    Links that come later do not prolong it: in doubt an account is not held to be another's.
-    """
-    links = LINKS.table
-    pair = ["account_id", "other_id"]
-    kinds = links.group_by([*pair, "kind", "weight"]).agg(
-        known_from=links.known_from.min(),
-        until=links.known_until.fill_null(FOREVER).max(),
-        row_id=links.row_id.min(),
+def _referrals() -> ir.Table:
+    accounts = activity_table("accounts").filter(_.referrer_id.notnull() & (_.referrer_id != _.account_id))
+    pairs = accounts.select(
+        one=_.account_id, other=_.referrer_id, ts=_.created_at, known_from=_.known_from, row_id=_.account_id
     )
-    so_far = ibis.window(
-        group_by=[kinds.account_id, kinds.other_id],
-        order_by=[kinds.known_from, kinds.kind],
-        preceding=None,
-        following=0,
+    return _both_ways(pairs, "referral")
+
+
+def _transfer_loops() -> ir.Table:
+    """Pairs that sent money inside the platform both ways, from when both ways were known."""
+    sent = activity_table("transfers").filter(
+        (_.direction == "internal_out")
+        & _.counterparty_account_id.notnull()
+        & (_.counterparty_account_id != _.account_id)
     )
-    grown = kinds.mutate(reached=kinds.weight.sum().over(so_far))
-    enough = grown.filter(_.reached >= CONTROL_WEIGHT)
-    reached = enough.group_by(pair).agg(reached_at=enough.known_from.min())
-    counted = kinds.inner_join(reached, pair).filter(_.known_from <= _.reached_at)
-    together = ibis.window(group_by=[counted.account_id, counted.other_id])
-    needed = counted.mutate(rest=counted.weight.sum().over(together) - counted.weight)
-    pairs = needed.group_by(pair).agg(
-        reached_at=needed.reached_at.max(),
-        until=needed.until.min(where=needed.rest < CONTROL_WEIGHT),
-        row_id=needed.row_id.min(),
+    first = ibis.struct({"known_from": sent.known_from, "ts": sent.ts, "transfer_id": sent.transfer_id})
+    ways = sent.group_by(["account_id", "counterparty_account_id"]).agg(
+        ts=sent.ts.argmin(first), known_from=sent.known_from.min(), row_id=sent.transfer_id.argmin(first)
     )
-    return pairs.select(
-        account_id=_.account_id,
-        ts=_.reached_at - 1,
-        known_from=_.reached_at,
-        known_until=_.until.nullif(FOREVER),
+    back = ways.view()
+    loops = ways.inner_join(
+        back,
+        [ways.account_id == back.counterparty_account_id, ways.counterparty_account_id == back.account_id],
+    ).filter(_.account_id < _.account_id_right)
+    pairs = loops.select(
+        one=_.account_id,
+        other=_.account_id_right,
+        ts=ibis.greatest(_.ts, _.ts_right),
+        known_from=ibis.greatest(_.known_from, _.known_from_right),
         row_id=_.row_id,
-        other_id=_.other_id,
     )
+    return _both_ways(pairs, "transfer_loop")
 
 
-LINKS = Fact("links", "an identifier shared with another account", _links(), "links")
-CONTROLLED = Fact("control", "another account under the same control", _control(), "links")
-CONTROL = CONTROLLED.table
+LINKS = Fact(
+    "links",
+    "an identifier shared with another account",
+    ibis.union(_shared_identifiers(), _referrals(), _transfer_loops()),
+    "links",
+)

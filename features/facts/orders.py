@@ -1,34 +1,111 @@
-"""Orders: one row per order placed, with when it was first cancelled and first filled."""
+"""Orders: one row per order placed, with when it was first cancelled and filled, and how cancels follow own fills."""
 
+from pathlib import Path
+
+import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from features.facts.fact import NEVER_ENDS, Fact, activity_table, first_known, micro_usd, not_negative, previously_known
+from features.facts.fact import NEVER_ENDS, Fact, activity_table, first_known, micro_usd, not_negative
+from features.thresholds import read_thresholds
 
 BY_HAND = ("web", "app")
+ENGINES = ("copy", "grid", "liquidation")
+NUMBERS = read_thresholds(Path(__file__).with_suffix(".yaml")).values
+SECOND_US = 1_000_000
+LOOKBACK_US = int(NUMBERS["fill_lookback_h"] * 3600 * SECOND_US)
 
 
-def _orders() -> ir.Table:
-    events = activity_table("order_events")
+def _opposite_fills(account: str, buy_from: str) -> ir.Table:
+    """One side of every trade, as of the order side that is opposite to it."""
     trades = activity_table("trades")
-    placed = events.filter(_.event == "new").select(
+    return trades.select(
+        account_id=trades[account],
+        symbol=trades.symbol,
+        product=trades["product"],
+        buy=trades.taker_side == buy_from,
+        known_from=trades.known_from,
+        pulled=ibis.literal(False),
+        ts=trades.ts,
+        order_id=ibis.null("string"),
+    )
+
+
+def _pulls() -> ir.Table:
+    """Cancels with the last own fill on the other side of the book before them.
+
+    Only what was known when the cancel was counts, so a fill that arrives late changes no cancel; a cancel that arrives
+    after fills that followed it is left out.
+    """
+    cancels = activity_table("order_events").filter((_.event == "cancel") & ~_.source.isin(ENGINES))
+    cancels = cancels.select(
+        account_id=_.account_id,
+        symbol=_.symbol,
+        product=_.product,
+        buy=_.side == "buy",
+        known_from=_.known_from,
+        pulled=ibis.literal(True),
+        ts=_.ts,
+        order_id=_.order_id,
+    )
+    takes, makes = _opposite_fills("taker_account_id", "sell"), _opposite_fills("maker_account_id", "buy")
+    rows = ibis.union(cancels, takes, makes)
+    so_far = ibis.window(
+        group_by=[rows.account_id, rows.symbol, rows["product"], rows.buy],
+        order_by=[rows.known_from, rows.pulled],
+        preceding=None,
+        following=0,
+    )
+    fill = ibis.ifelse(rows.pulled, ibis.null("int64"), rows.ts)
+    met = rows.mutate(filled_at=fill.max().over(so_far)).filter(_.pulled & (_.filled_at <= _.ts))
+    return met.filter(_.ts - _.filled_at <= LOOKBACK_US).select(
         account_id=_.account_id,
         ts=_.ts,
         known_from=_.known_from,
         known_until=NEVER_ENDS,
         row_id=_.order_id,
         symbol=_.symbol,
-        product=_.product,
+        product=_["product"],
+        buy=_.buy,
+        filled_at=_.filled_at,
+    )
+
+
+def _behind_best(orders: ir.Table) -> ir.IntegerValue:
+    """How far behind the best price of its own side a resting order stood, in thousandths of a basis point."""
+    behind = ibis.ifelse(
+        orders.side == "buy",
+        (orders.best_bid - orders.price) / orders.best_bid,
+        (orders.price - orders.best_ask) / orders.best_ask,
+    )
+    resting = orders.order_type.fill_null("limit") == "limit"
+    return ibis.ifelse(resting, (behind * 10_000_000).round().cast("int64"), ibis.null("int64"))
+
+
+def _orders() -> ir.Table:
+    events = activity_table("order_events")
+    trades = activity_table("trades")
+    new = events.filter(_.event == "new")
+    placed = new.select(
+        account_id=_.account_id,
+        ts=_.ts,
+        known_from=_.known_from,
+        known_until=NEVER_ENDS,
+        row_id=_.order_id,
+        symbol=_.symbol,
+        product=_["product"],
         market=(_.order_type == "market").fill_null(False),
         buy=_.side == "buy",
         opens=_.effect == "open",
         notional=micro_usd(_.price * _.quantity),
+        quantity=_.quantity,
         by_hand=_.source.isin(BY_HAND),
-        by_engine=_.source.isin(("copy", "grid", "liquidation")),
+        by_engine=_.source.isin(ENGINES),
         without_ui=(~_.had_ui_event).fill_null(False),
         leverage_milli=(_.leverage * 1000).round().cast("int64"),
+        depth_milli=(_.depth_share * 1000).round().cast("int32"),
+        behind_milli_bp=_behind_best(new),
     )
-    placed = previously_known(placed)
     cancels = events.filter(_.event == "cancel").select(order_id=_.order_id, ts=_.ts, known_from=_.known_from)
     fills = trades.select(order_id=_.maker_order_id, ts=_.ts, known_from=_.known_from).union(
         trades.select(order_id=_.taker_order_id, ts=_.ts, known_from=_.known_from)
@@ -37,7 +114,27 @@ def _orders() -> ir.Table:
     filled = first_known(fills.filter(_.order_id.notnull()), "order_id", "filled")
     joined = placed.left_join(cancelled, placed.row_id == cancelled.order_id).drop("order_id")
     joined = joined.left_join(filled, joined.row_id == filled.order_id).drop("order_id")
-    return joined.mutate(life_us=not_negative(joined.cancelled_at - joined.ts))
+    joined = _with_gap(joined).mutate(life_us=not_negative(joined.cancelled_at - joined.ts))
+    return _with_own_fill(joined)
 
 
+def _with_gap(rows: ir.Table) -> ir.Table:
+    """`gap_us`: the time since the order known just before that came the same way (by hand, by engine, by key)."""
+    window = ibis.window(
+        group_by=[rows.account_id, rows.by_hand, rows.by_engine], order_by=[rows.known_from, rows.ts, rows.row_id]
+    )
+    return rows.mutate(gap_us=not_negative(rows.ts - rows.ts.lag().over(window)))
+
+
+def _with_own_fill(rows: ir.Table) -> ir.Table:
+    """`after_fill_us`: how long before its cancel the account was last filled opposite, while the order was open."""
+    pulls = PULLS.table.select(pulled_id=_.row_id, pulled_at=_.ts, own_fill_at=_.filled_at)
+    pulls = pulls.group_by(["pulled_id", "pulled_at"]).agg(own_fill_at=_.own_fill_at.max())
+    joined = rows.left_join(pulls, (rows.row_id == pulls.pulled_id) & (rows.cancelled_at == pulls.pulled_at))
+    joined = joined.drop("pulled_id").drop("pulled_at")
+    since = ibis.cases((joined.own_fill_at >= joined.ts, joined.cancelled_at - joined.own_fill_at))
+    return joined.mutate(after_fill_us=since).drop("own_fill_at")
+
+
+PULLS = Fact("pulls", "an order cancelled after an own fill on the other side", _pulls(), "order_events")
 ORDERS = Fact("orders", "an order placed", _orders(), "order_events")

@@ -1,10 +1,16 @@
-"""Standing: who the account is, how far it is verified, and what authorities ordered."""
+"""Standing: who the account is, how far it is verified, what it did unverified, and what authorities ordered."""
+
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from features.facts.fact import NEVER_ENDS, Fact, activity_table
+from features.facts.fact import NEVER_ENDS, Fact, activity_table, micro_usd
+from features.thresholds import read_thresholds
+
+NUMBERS = read_thresholds(Path(__file__).with_suffix(".yaml")).values
+FOREVER = 2**62
 
 
 def _accounts() -> ir.Table:
@@ -16,6 +22,7 @@ def _accounts() -> ir.Table:
         row_id=_.account_id + ":" + _.kind + ":" + _.market_maker.cast("string"),
         market_maker=_.market_maker.cast("int64"),
         institution=_.kind.isin(("institution", "sub")).cast("int64"),
+        declared_business=_.kind.isin(("institution", "sub", "project")).cast("int64"),
         referred=_.referrer_id.notnull().cast("int64"),
     )
 
@@ -49,6 +56,43 @@ def _verifications() -> ir.Table:
     return rows.left_join(settled, rows.row_id == settled.settled_row).drop("settled_row")
 
 
+def _approved_from(level: int) -> ir.Table:
+    """Per account, from when an approval of at least that level was known."""
+    steps = activity_table("verifications").filter((_.status == "approved") & (_.level >= level))
+    return steps.group_by("account_id").agg(approved_from=steps.known_from.min()).rename(holder="account_id")
+
+
+def _unverified_opens() -> ir.Table:
+    """Orders opening futures positions while no sufficient verification was known to be approved (clause 4.2)."""
+    required = int(NUMBERS["futures_level"])
+    events = activity_table("order_events")
+    opens = events.filter(
+        (events.event == "new")
+        & (events["product"] == "perp")
+        & (events.effect == "open")
+        & (events.source != "liquidation")
+    )
+    rows = opens.select(
+        "order_id", "account_id", "ts", "known_from", "symbol", notional=micro_usd(_.price * _.quantity)
+    )
+    for level in range(1, required + 1):
+        approved = _approved_from(level)
+        rows = rows.left_join(approved, rows.account_id == approved.holder).drop("holder")
+        rows = rows.rename(**{f"level_{level}_from": "approved_from"})
+    reached = [rows[f"level_{level}_from"].fill_null(FOREVER) <= rows.known_from for level in range(1, required + 1)]
+    rows = rows.mutate(gap=required - sum(known.cast("int64") for known in reached)).filter(_.gap > 0)
+    return rows.select(
+        account_id=_.account_id,
+        ts=_.ts,
+        known_from=_.known_from,
+        known_until=NEVER_ENDS,
+        row_id=_.order_id,
+        symbol=_.symbol,
+        notional=_.notional,
+        gap=_.gap,
+    )
+
+
 def _legal_orders() -> ir.Table:
     return activity_table("legal_orders").select(
         account_id=_.account_id,
@@ -58,6 +102,37 @@ def _legal_orders() -> ir.Table:
         row_id=_.legal_order_id,
         ends=_.expires_at,
         lifted=_.lifted_at,
+    )
+
+
+def _banned_identifiers() -> ir.Table:
+    """Devices and wallets of a banned person that the account used while the ban stood (clause 4.3).
+
+    A wallet counts by a withdrawal to it, and only a self-hosted one: addresses of exchanges pass from hand to hand.
+    """
+    sessions = activity_table("sessions").select("account_id", "ts", "known_from", value=_.device_id)
+    withdrawals = activity_table("transfers").filter(
+        (_.direction == "withdrawal") & (_.counterparty_type == "self_hosted")
+    )
+    wallets = withdrawals.select("account_id", "ts", "known_from", value=_.address)
+    held = sessions.mutate(kind=ibis.literal("device")).union(wallets.mutate(kind=ibis.literal("address")))
+    bans = activity_table("watchlist").filter((_.list == "banned_identity") & _.kind.isin(("device", "address")))
+    joined = held.inner_join(
+        bans,
+        [
+            held.kind == bans.kind,
+            held.value == bans.value,
+            held.ts >= bans.effective_from,
+            bans.effective_to.isnull() | (held.ts < bans.effective_to),
+        ],
+    )
+    return joined.select(
+        account_id=_.account_id,
+        ts=_.ts,
+        known_from=ibis.greatest(_.known_from, _.known_from_right),
+        known_until=NEVER_ENDS,
+        row_id=_.value,
+        kind=_.kind,
     )
 
 
@@ -75,4 +150,13 @@ def _referrals() -> ir.Table:
 ACCOUNTS = Fact("accounts", "a version of the account's master data", _accounts(), "accounts")
 VERIFICATIONS = Fact("verifications", "a step of identity verification", _verifications(), "verifications")
 LEGAL_ORDERS = Fact("legal_orders", "an order of an authority", _legal_orders(), "legal_orders")
+UNVERIFIED_OPENS = Fact(
+    "unverified_opens",
+    "a futures position opened without the verification it takes",
+    _unverified_opens(),
+    "order_events",
+)
+BANNED_IDENTIFIERS = Fact(
+    "banned_identifiers", "use of a banned person's identifier", _banned_identifiers(), "watchlist"
+)
 REFERRALS = Fact("referrals", "an account that was referred", _referrals(), "accounts")

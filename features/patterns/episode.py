@@ -11,6 +11,7 @@ import pyarrow as pa
 from features.engines import DuckDBEngine
 from features.thresholds import Settings, Thresholds, read_thresholds
 
+EVIDENCE_ROWS = 20
 Measure = float | int | str | bool | None
 
 EPISODES_SCHEMA = pa.schema(
@@ -26,6 +27,7 @@ EPISODES_SCHEMA = pa.schema(
         ("measures", pa.string()),
         ("numbers", pa.map_(pa.string(), pa.float64())),
         ("evidence", pa.string()),
+        ("evidence_total", pa.int64()),
         ("links", pa.string()),
     ]
 )
@@ -35,8 +37,9 @@ EPISODES_SCHEMA = pa.schema(
 class Episode:
     """Something accounts did together or alone; times are int64 microseconds since 1970 UTC.
 
-    `evidence` is (table, row id, moment, sentence); `links` is (account, account, kind, shared value, weight) for every
-    edge that holds a group together; `superseded_at` is when a later run of the pattern replaces it.
+    `evidence` is (table, row id, moment, sentence), in an order that the pattern states: the first `EVIDENCE_ROWS` are
+    kept, of `evidence_total` rows (those given, where it is None). `links` is (account, account, kind, shared value,
+    weight) for every edge that holds a group together; `superseded_at` is when a later run of the pattern replaces it.
     """
 
     pattern: str
@@ -49,6 +52,7 @@ class Episode:
     evidence: tuple[tuple[str, str, int, str], ...]
     links: tuple[tuple[str, str, str, str, float], ...] = ()
     superseded_at: int | None = None
+    evidence_total: int | None = None
 
     @property
     def episode_id(self) -> str:
@@ -113,7 +117,8 @@ def as_table(episodes: Iterable[Episode]) -> pa.Table:
             "superseded_at": e.superseded_at,
             "measures": json.dumps(dict(e.measures), sort_keys=True),
             "numbers": [(name, float(value)) for name, value in e.measures.items() if isinstance(value, int | float)],
-            "evidence": json.dumps(e.evidence),
+            "evidence": json.dumps(e.evidence[:EVIDENCE_ROWS]),
+            "evidence_total": len(e.evidence) if e.evidence_total is None else e.evidence_total,
             "links": json.dumps(e.links),
         }
         for e in sorted(episodes, key=lambda e: (e.known_at, e.episode_id))

@@ -1,103 +1,28 @@
 """D26: linked accounts that open one position together, each within the limit, together beyond it (clauses 5.4, 8)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Measure, Pattern
-from features.patterns.synchronised_opens import SECOND_US, Burst, Edges, bursts, prepare
+from features.patterns import joint_position
+from features.patterns.episode import Episode, Pattern
+from features.patterns.joint_position import Judged, judge, revised
+from features.patterns.synchronised_opens import Burst, Edges, bursts, prepare
 from features.thresholds import Settings
 
 ENOUGH_OTHER_SIGNS = 2  # besides the link and the limit (methods 4.3)
-TICK_DAYS_US = 30 * 86_400 * SECOND_US
-
 MEASURES: Mapping[str, type] = {
     "linked_accounts": float,
     "shared_identifier": bool,
-    "sync_ms": float,
-    "sync_accounts": float,
-    "sync_loose_accounts": float,
-    "sync_strict": bool,
-    "price_range_ticks": float,
-    "combined_usd": float,
-    "limit_usd": float,
-    "combined_to_limit": float,
-    "each_within_limit": bool,
-    "entities": float,
-    "market_usd": float,
-    "ring_usd": float,
-    "market_share": float,
-    "outside_accounts": float,
-    "conditions_met": float,
+    **joint_position.MEASURES,
 }
-
-MARKET = """
-SELECT trade_id, notional_usd, maker_account_id, taker_account_id FROM trades
-WHERE symbol = ? AND product = 'perp' AND ts >= ? AND ts <= ? AND ts < ? AND known_from <= ?
-"""
-POSITIONS = """
-SELECT account_id, sum(quantity) AS quantity FROM (
-    SELECT taker_account_id AS account_id, CASE taker_side WHEN 'buy' THEN quantity ELSE -quantity END AS quantity
-    FROM trades WHERE symbol = $1 AND product = 'perp' AND ts <= $2 AND known_from <= $3
-    UNION ALL
-    SELECT maker_account_id, CASE taker_side WHEN 'buy' THEN -quantity ELSE quantity END
-    FROM trades WHERE symbol = $1 AND product = 'perp' AND ts <= $2 AND known_from <= $3)
-GROUP BY account_id
-"""
-LIMITS = """
-SELECT owner_id, max_leverage, max_notional_usd FROM position_limits
-WHERE symbol = ? AND coalesce(product, 'perp') = 'perp' AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)
-  AND known_from <= ?
-"""
-OWNERS = """
-SELECT account_id, owner.owner_id AS owner_id FROM (
-    SELECT account_id, arg_max(struct_pack(owner_id := owner_id), known_from) AS owner FROM accounts
-    WHERE known_from <= ? GROUP BY account_id) WHERE owner.owner_id IS NOT NULL
-"""
-TICK = """
-SELECT tick_size FROM instruments WHERE symbol = ? AND product = 'perp' AND valid_from <= ?
-  AND (valid_to IS NULL OR valid_to > ?) AND known_from <= ? ORDER BY valid_from DESC LIMIT 1
-"""
-SMALLEST_STEP = """
-SELECT min(step) FROM (SELECT round(price - lag(price) OVER (ORDER BY price), 9) AS step FROM (
-    SELECT DISTINCT price FROM trades
-    WHERE symbol = ? AND product = 'perp' AND ts BETWEEN ? AND ? AND known_from <= ?)) WHERE step > 0
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A linked group in one window, judged against the five conditions of methods 4.3.
-
-    `strength` is 3 where all hold, 2 and 1 for the two weaker conjunctions there, 0 where there is no case.
-    """
-
-    measures: Mapping[str, Measure]
-    first: int
-    last: int
-    known_at: int
-    trades: pd.DataFrame
-    strength: int
 
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
-    """One episode a ring: of overlapping windows over the same accounts the strongest is reported.
-
-    A ring is judged when its window closes, and again where rows arrived late; what changes supersedes the earlier one.
-    """
+    """One episode a ring, judged when its window closes and again where rows arrived late."""
     prepare(engine, settings)
-    window = int(settings["window_s"] * SECOND_US)
-    found: list[Episode] = []
-    judged_before: int | None = None
-    for lateness in (int(seconds * SECOND_US) for seconds in settings["lateness_s"]):
-        judged = list(_strongest(list(_judgements(engine, settings, lateness, judged_before)), window))
-        found = [*_superseded(found, judged, window), *_changed(found, judged)]
-        judged_before = lateness
-    yield from found
+    yield from revised(partial(_judgements, engine, settings), settings)
 
 
 def _judgements(
@@ -105,183 +30,23 @@ def _judgements(
 ) -> Iterator[tuple[int, Episode]]:
     for burst in bursts(engine, settings, lateness, judged_before):
         for accounts, edges in burst.components:
-            judged = _judge(engine, burst, accounts, settings, lateness)
-            if judged is not None and judged.strength:
-                yield judged.strength, _episode(burst, accounts, edges, judged)
+            judged = judge(engine, burst, accounts, settings, lateness)
+            strength = _strength(judged) if judged else 0
+            if judged and strength:
+                yield strength, _episode(burst, accounts, edges, judged)
 
 
-def _changed(earlier: list[Episode], judged: list[Episode]) -> list[Episode]:
-    known = {(e.accounts, e.symbol, e.started_at, tuple(e.measures.items())) for e in earlier}
-    return [e for e in judged if (e.accounts, e.symbol, e.started_at, tuple(e.measures.items())) not in known]
-
-
-def _superseded(earlier: list[Episode], judged: list[Episode], window: int) -> list[Episode]:
-    """The earlier episodes, ended where a changed judgement of the same ring took their place."""
-    changed = _changed(earlier, judged)
-    ended = {id(e): new.known_at for e in earlier for new in changed if _same_ring(e, new, window)}
-    return [replace(e, superseded_at=ended[id(e)]) if id(e) in ended and not e.superseded_at else e for e in earlier]
-
-
-def _same_ring(one: Episode, other: Episode, window: int) -> bool:
-    shared = set(one.accounts) & set(other.accounts)
-    return one.symbol == other.symbol and abs(one.started_at - other.started_at) <= window and bool(shared)
-
-
-def _strongest(found: list[tuple[int, Episode]], window: int) -> Iterator[Episode]:
-    """Of the episodes of one symbol that share accounts and overlap in time: the strongest, then the largest group."""
-    taken: list[Episode] = []
-
-    def rank(item: tuple[int, Episode]) -> tuple[float, ...]:
-        strength, episode = item
-        measures = episode.measures
-        met, combined = float(measures["conditions_met"] or 0), float(measures["combined_usd"] or 0)
-        return (-strength, -len(episode.accounts), -met, -combined, episode.started_at)
-
-    for _, episode in sorted(found, key=rank):
-        overlapping = any(_same_ring(e, episode, window) for e in taken)
-        if not overlapping:
-            taken.append(episode)
-            yield episode
-
-
-def _judge(
-    engine: DuckDBEngine, burst: Burst, accounts: frozenset[str], settings: Settings, lateness: int
-) -> Judged | None:
-    own = burst.opens[burst.opens["account_id"].isin(list(accounts))]
-    strict = _densest(own, int(settings["sync_ms"] * 1_000))
-    loose = _densest(own, int(settings["sync_loose_ms"] * 1_000))
-    enough = settings["min_accounts"]
-    strict_n, loose_n = strict["account_id"].nunique(), loose["account_id"].nunique()
-    judged_on = strict if strict_n >= enough else loose
-    if judged_on["account_id"].nunique() < enough:
-        judged_on = own
-    first, last = int(judged_on["ts"].min()), int(judged_on["ts"].max())
-    closes = first + int(settings["window_s"] * SECOND_US)
-    known_at = closes + lateness
-    market = _market(engine, burst.symbol, judged_on, accounts, (first, closes, known_at))
-    limits = _positions(engine, burst, accounts, own, known_at)
-    spread = float(judged_on["price"].max() - judged_on["price"].min())
-    ticks = round(spread / _tick(engine, burst.symbol, first, known_at), 6)
-    enough_judged = judged_on["account_id"].nunique() >= enough and max(strict_n, loose_n) >= enough
-    sync_strict = bool(strict_n >= enough and strict_n >= settings["sync_share"] * loose_n)
-    same_price = bool(enough_judged and ticks <= settings["price_ticks"])
-    evades = bool(
-        limits["combined_usd"] > limits["limit_usd"] and limits["each_within_limit"] and limits["entities"] > 1
-    )
-    dominates = bool(
-        enough_judged
-        and market["market_share"] >= settings["market_share"]
-        and market["market_usd"] >= settings["min_market_usd"]
-        and market["outside_accounts"] >= settings["min_outside_accounts"]
-    )
-    conditions = (True, sync_strict, same_price, evades, dominates)
-    measures: dict[str, Measure] = {
-        "linked_accounts": len(accounts),
-        "shared_identifier": True,
-        "sync_ms": float((last - first) / 1_000),
-        "sync_accounts": int(strict_n),
-        "sync_loose_accounts": int(loose_n),
-        "sync_strict": sync_strict,
-        "price_range_ticks": ticks,
-        **limits,
-        **market,
-        "conditions_met": sum(conditions),
-    }
-    sync_loose = loose_n >= enough
-    if all(conditions):
-        strength = 3
-    elif evades and sum((sync_strict or sync_loose, same_price, dominates)) >= ENOUGH_OTHER_SIGNS:
-        strength = 2
-    else:
-        strength = int(sync_strict and (same_price or evades or dominates))
-    return Judged(measures, first, last, known_at, own, strength)
-
-
-def _densest(opens: pd.DataFrame, width: int) -> pd.DataFrame:
-    """The opens of the most accounts (then the largest notional) within `width` microseconds, ends included."""
-    times = opens["ts"].to_numpy()
-    best, best_rank = opens.iloc[:0], (-1, -1.0)
-    for start in range(len(opens)):
-        inside = opens.iloc[start : np.searchsorted(times, times[start] + width, side="right")]
-        rank = (inside["account_id"].nunique(), float(inside["notional_usd"].sum()))
-        if rank > best_rank:
-            best, best_rank = inside, rank
-    return best
-
-
-def _market(
-    engine: DuckDBEngine, symbol: str, judged_on: pd.DataFrame, accounts: frozenset[str], span: tuple[int, int, int]
-) -> dict[str, float]:
-    first, closes, known_at = span
-    trades = engine.frame(MARKET, [symbol, first, closes, known_at, known_at])
-    ring = set(judged_on["account_id"])
-    opened = trades["trade_id"].isin(list(judged_on["trade_id"]))
-    by_ring = trades["maker_account_id"].isin(list(ring)) | trades["taker_account_id"].isin(list(ring))
-    everyone = set(trades["maker_account_id"]) | set(trades["taker_account_id"])
-    market_usd = float(trades["notional_usd"].sum())
-    ring_usd = float(trades.loc[opened | by_ring, "notional_usd"].sum())
-    return {
-        "market_usd": market_usd,
-        "ring_usd": ring_usd,
-        "market_share": ring_usd / market_usd if market_usd else 0.0,
-        "outside_accounts": len(everyone - accounts),
-    }
-
-
-def _positions(
-    engine: DuckDBEngine, burst: Burst, accounts: frozenset[str], own: pd.DataFrame, known_at: int
-) -> dict[str, float]:
-    """Positions after the fills against the limits of each declared entity (methods 4.3, D_limit)."""
-    last = int(own["ts"].max())
-    held = engine.frame(POSITIONS, [burst.symbol, last, known_at]).set_index("account_id")["quantity"]
-    price = own.groupby("account_id")["price"].last()
-    direction = 1 if burst.side == "buy" else -1
-    position = {a: max(0.0, direction * float(held.get(a, 0.0)) * float(price[a])) for a in sorted(accounts)}
-    owners = engine.frame(OWNERS, [known_at]).set_index("account_id")["owner_id"]
-    entity = {a: str(owners.get(a, a)) for a in accounts}
-    limits = engine.frame(LIMITS, [burst.symbol, last, last, known_at])
-    leverage = own.groupby("account_id")["leverage"].max()
-    limit = {a: _limit_of(limits, owners.get(a), leverage.get(a)) for a in accounts}
-    return {
-        "combined_usd": sum(position.values()),
-        "limit_usd": max(limit.values()),
-        "combined_to_limit": sum(position.values()) / max(limit.values()),
-        "each_within_limit": all(position[a] <= limit[a] for a in accounts),
-        "entities": len(set(entity.values())),
-    }
-
-
-def _limit_of(limits: pd.DataFrame, owner: object, leverage: object) -> float:
-    """The limit of the leverage tier an account is in: its owner's own one before everybody's; none = unlimited."""
-    own = limits[limits["owner_id"] == owner] if isinstance(owner, str) else limits.iloc[:0]
-    candidates = own if len(own) else limits[limits["owner_id"].isna()]
-    if candidates.empty:
-        return float("inf")
-    used = float(leverage) if isinstance(leverage, int | float) and leverage == leverage else 0.0
-    tiers = candidates.assign(tier=candidates["max_leverage"].fillna(np.inf))
-    reachable = tiers[tiers["tier"] >= used]
-    chosen = reachable[reachable["tier"] == reachable["tier"].min()] if len(reachable) else tiers
-    return float(chosen["max_notional_usd"].min())
-
-
-def _tick(engine: DuckDBEngine, symbol: str, at: int, known_at: int) -> float:
-    declared = engine.frame(TICK, [symbol, at, at, known_at])["tick_size"]
-    if len(declared):
-        return float(declared.iloc[0])
-    step = engine.run(SMALLEST_STEP, [symbol, at - TICK_DAYS_US, known_at, known_at]).column(0)[0].as_py()
-    return float(step) if step else 1e-9
+def _strength(judged: Judged) -> int:
+    """3 where all conditions hold, 2 and 1 for the two weaker conjunctions of methods 4.3, 0 where there is no case."""
+    if judged.strict and judged.same_price and judged.evades and judged.dominates:
+        return 3
+    others = sum((judged.strict or judged.loose, judged.same_price, judged.dominates))
+    if judged.evades and others >= ENOUGH_OTHER_SIGNS:
+        return 2
+    return int(judged.strict and (judged.same_price or judged.evades or judged.dominates))
 
 
 def _episode(burst: Burst, accounts: frozenset[str], edges: Edges, judged: Judged) -> Episode:
-    opened = tuple(
-        (
-            "trades",
-            str(row["trade_id"]),
-            int(row["ts"]),
-            f"{row['account_id']} opened {burst.side} {row['notional_usd']:,.0f} USD at {row['price']:g}",
-        )
-        for row in judged.trades.to_dict("records")
-    )
     links = tuple((a, b, kind, value, weight) for (a, b), by in sorted(edges.items()) for kind, value, weight in by)
     return Episode(
         pattern="position_limit_ring",
@@ -290,8 +55,13 @@ def _episode(burst: Burst, accounts: frozenset[str], edges: Edges, judged: Judge
         started_at=judged.first,
         ended_at=judged.last,
         known_at=judged.known_at,
-        measures=judged.measures,
-        evidence=opened,
+        measures={
+            "linked_accounts": len(accounts),
+            "shared_identifier": True,
+            **judged.measures,
+            "conditions_met": 1 + int(judged.measures["conditions_met"] or 0),
+        },
+        evidence=joint_position.evidence(judged, burst.side),
         links=links,
     )
 
@@ -304,5 +74,5 @@ POSITION_LIMIT_RING = Pattern(
     Path(__file__).with_suffix(".yaml"),
     MEASURES,
     detect,
-    also=("synchronised_opens.py",),
+    also=("joint_position.py", "synchronised_opens.py"),
 )

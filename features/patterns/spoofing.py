@@ -1,127 +1,230 @@
 """D04 spoofing: a large order on one side, cancelled around the account's own fill on the other side.
 
-Condition 6 of the card (a favourable move) is left out: the schema's quotes are snapshots, too sparse for seconds.
-Where an order's `depth_share` is missing, its size against medians decides alone.
+Large is at least the greatest of three sizes (own median, the symbol's mean order of the day before, a share of the
+depth); of these two must be known, and every known one must be reached. Condition 6 (a favourable move) is a measure,
+`price_gain_bp`, and decides nothing: quotes are snapshots, too sparse for seconds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from features.engines import DuckDBEngine
 from features.patterns.episode import Episode, Pattern
+from features.patterns.own_orders import (
+    DAY_US,
+    LEGS,
+    MARKET,
+    MICRO_USD,
+    MINUTE_US,
+    RESTING,
+    SECOND_US,
+    forget,
+    minutes_between,
+    steps,
+)
 from features.thresholds import Settings
 
-SECOND_US = 1_000_000
-DAY_US = 86_400 * SECOND_US
-
-PLACED = """
-CREATE OR REPLACE TEMP TABLE spoof_placed AS
-SELECT order_id, account_id, symbol, side, ts, known_from, quantity, price * quantity AS notional, depth_share,
-       ts // $day AS day
-FROM order_events
-WHERE event = 'new' AND source NOT IN ('copy', 'grid', 'liquidation') AND coalesce(order_type, 'limit') = 'limit'
-"""
-
-# Medians and means are those of earlier days, from what was known when the day began: a late row changes no past day.
-LARGE = """
-CREATE OR REPLACE TEMP TABLE spoof_large AS
-WITH suspects AS (SELECT DISTINCT account_id, symbol, day FROM spoof_placed WHERE coalesce(depth_share, 1) >= $depth),
-market AS (
-    SELECT p.symbol, d.day, avg(p.notional) AS mean_notional
-    FROM (SELECT DISTINCT symbol, day FROM suspects) AS d
-    JOIN spoof_placed AS p ON p.symbol = d.symbol AND p.day = d.day - 1 AND p.known_from <= d.day * $day
-    GROUP BY ALL),
-own AS (
-    SELECT s.account_id, s.symbol, s.day, median(p.notional) AS median_notional
-    FROM suspects AS s JOIN spoof_placed AS p
-      ON p.account_id = s.account_id AND p.symbol = s.symbol AND p.day < s.day AND p.day >= s.day - $history
-     AND p.known_from <= s.day * $day
-    GROUP BY ALL)
-SELECT p.*, p.notional / own.median_notional AS size_to_own
-FROM spoof_placed AS p
-JOIN own USING (account_id, symbol, day)
-LEFT JOIN market USING (symbol, day)
-WHERE coalesce(p.depth_share, 1) >= $depth
-  AND p.notional >= $own * own.median_notional
-  AND p.notional >= $mean * coalesce(market.mean_notional, 0)
-"""
-
-EPISODES = """
-WITH cancelled AS (
-    SELECT l.*, c.ts AS cancelled_at, greatest(l.known_from, c.known_from) AS cancel_known
-    FROM spoof_large AS l JOIN order_events AS c ON c.order_id = l.order_id AND c.event = 'cancel'
-    WHERE c.ts - l.ts BETWEEN 0 AND $life),
-legs AS (
-    SELECT trade_id, taker_account_id AS account_id, symbol, taker_side AS side, ts, known_from, notional_usd,
-           taker_order_id AS order_id, quantity FROM trades
-    UNION ALL
-    SELECT trade_id, maker_account_id, symbol, CASE taker_side WHEN 'buy' THEN 'sell' ELSE 'buy' END, ts, known_from,
-           notional_usd, maker_order_id, quantity FROM trades),
-opposite AS (
-    SELECT c.*, t.trade_id, t.ts AS filled_at, t.notional_usd, greatest(c.cancel_known, t.known_from) AS known_at
-    FROM cancelled AS c JOIN legs AS t
-      ON t.account_id = c.account_id AND t.symbol = c.symbol AND t.side <> c.side
-     AND t.ts BETWEEN c.ts AND c.cancelled_at + $after
-    WHERE c.cancelled_at - t.ts <= $after),
-first AS (
-    SELECT * FROM opposite
-    QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY known_at, filled_at, trade_id) = 1),
-filled AS (
-    SELECT f.order_id FROM first AS f JOIN legs AS t ON t.order_id = f.order_id AND t.known_from <= f.known_at
-    GROUP BY f.order_id, f.quantity HAVING sum(t.quantity) > $filled * f.quantity)
-SELECT f.* FROM first AS f ANTI JOIN filled USING (order_id)
-ORDER BY known_at, order_id
-"""
+MICRO = 1e6
+FILLS_SHOWN = 18
+MEASURES = (
+    "notional_usd",
+    "size_to_own_median",
+    "size_to_market_mean",
+    "depth_share",
+    "fill_share",
+    "life_s",
+    "cancel_after_fill_s",
+    "filled_opposite_usd",
+    "size_ratio",
+    "distance_bp",
+    "price_gain_bp",
+    "two_sided_share",
+    "cancels_to_usual",
+)
 
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """Spoofing episodes, each known once order, cancel and opposite fill were known."""
-    engine.connection.execute(PLACED.replace("$day", str(DAY_US)))
-    parameters = {
-        "$day": DAY_US,
-        "$depth": settings["depth_share"],
-        "$history": settings["history_days"],
-        "$own": settings["size_to_own_median"],
-        "$mean": settings["size_to_market_mean"],
-        "$life": int(settings["life_s"] * SECOND_US),
-        "$after": int(settings["cancel_after_fill_s"] * SECOND_US),
-        "$filled": settings["fill_share"],
+    sql = _steps(settings)
+    steps(engine, sql)
+    rows = engine.run(_episodes(settings)).to_pylist()
+    forget(engine, sql)
+    for row in rows:
+        yield _episode(row)
+
+
+def _steps(settings: Settings) -> dict[str, str]:
+    after = int(settings["cancel_after_fill_s"] * SECOND_US)
+    return {
+        "spoof_market": MARKET,
+        "spoof_cancelled": _cancelled(settings),
+        "spoof_answered": _answered(after),
+        "spoof_large": _large(settings),
+        "spoof_filled": _filled(),
+        "spoof_counter": _counter(settings, after),
+        "spoof_pulls": _pulls(settings),
     }
-    engine.connection.execute(_bound(LARGE, parameters))
-    for row in engine.run(_bound(EPISODES, parameters)).to_pylist():
-        life_s = (row["cancelled_at"] - row["ts"]) / SECOND_US
-        yield Episode(
-            pattern="spoofing",
-            accounts=(row["account_id"],),
-            symbol=row["symbol"],
-            started_at=row["ts"],
-            ended_at=max(row["cancelled_at"], row["filled_at"]),
-            known_at=row["known_at"],
-            measures={
-                "notional_usd": row["notional"],
-                "size_to_own_median": row["size_to_own"],
-                "depth_share": row["depth_share"],
-                "life_s": life_s,
-                "cancel_after_fill_s": (row["cancelled_at"] - row["filled_at"]) / SECOND_US,
-                "filled_opposite_usd": row["notional_usd"],
-            },
-            evidence=(
-                (
-                    "order_events",
-                    row["order_id"],
-                    row["ts"],
-                    f"{row['side']} order of {row['notional']:,.0f} USD placed",
-                ),
-                ("trades", row["trade_id"], row["filled_at"], f"own fill of {row['notional_usd']:,.0f} USD opposite"),
-                ("order_events", row["order_id"], row["cancelled_at"], f"the order cancelled after {life_s:.1f} s"),
-            ),
-        )
 
 
-def _bound(sql: str, parameters: dict[str, float | int]) -> str:
-    for name in sorted(parameters, key=len, reverse=True):
-        sql = sql.replace(name, repr(parameters[name]))
-    return sql
+def _cancelled(settings: Settings) -> str:
+    """Orders of some size for book and market that were cancelled soon: conditions 1 (in part) and 3."""
+    quiet = f"m.trades < {settings['quiet_trades_per_day']}"
+    life = f"CASE WHEN {quiet} THEN {settings['quiet_life_s']} ELSE {settings['life_s']} END * {SECOND_US}"
+    return f"""
+    SELECT o.*, m.mean_micro, m.cancels AS usual_cancels, c.ts AS cancelled_at,
+           greatest(o.known_from, c.known_from) AS cancel_known
+    FROM (SELECT *, {MICRO_USD} AS micro, ts // {DAY_US} AS day FROM order_events WHERE {RESTING}
+            AND (depth_share IS NULL OR depth_share >= {settings["depth_share"]})) AS o
+    LEFT JOIN spoof_market AS m USING (symbol, product, day)
+    JOIN order_events AS c ON c.order_id = o.order_id AND c.event = 'cancel'
+    WHERE (m.mean_micro IS NULL OR o.micro >= {settings["size_to_market_mean"]} * m.mean_micro)
+      AND c.ts - o.ts BETWEEN 0 AND {life}
+    QUALIFY row_number() OVER (PARTITION BY o.order_id ORDER BY c.known_from, c.ts) = 1"""
+
+
+def _answered(after: int) -> str:
+    """Conditions 4 and 5, judged once, when order, cancel and a first opposite fill are known."""
+    return f"""
+    WITH fills AS (
+        SELECT s.order_id, s.cancelled_at, greatest(s.cancel_known, l.known_from) AS moment, l.trade_id,
+               l.ts AS filled_at, l.micro AS filled_micro, l.price AS filled_price, l.maker
+        FROM (SELECT *, {minutes_between("ts", f"cancelled_at + {after}")} AS minute FROM spoof_cancelled) AS s
+        JOIN (SELECT *, ts // {MINUTE_US} AS minute FROM {LEGS}) AS l USING (account_id, symbol, product, minute)
+        WHERE l.side <> s.side AND l.ts BETWEEN s.ts AND s.cancelled_at + {after}),
+    known AS (SELECT * FROM fills QUALIFY moment = min(moment) OVER (PARTITION BY order_id))
+    SELECT order_id, moment AS known_at, min(filled_at) AS filled_at, CAST(sum(filled_micro) AS BIGINT) AS filled_micro,
+           min_by(filled_price, (filled_at, trade_id)) AS filled_price, min_by(maker, (filled_at, trade_id)) AS maker,
+           list(struct_pack(trade_id, filled_at, filled_micro) ORDER BY filled_at, trade_id)[:{FILLS_SHOWN}] AS fills
+    FROM known GROUP BY order_id, moment, cancelled_at HAVING cancelled_at - min(filled_at) <= {after}"""
+
+
+def _large(settings: Settings) -> str:
+    """Condition 1 in full; only now are the accounts few whose own median is needed."""
+    return f"""
+    WITH answered AS (SELECT * FROM spoof_cancelled JOIN spoof_answered USING (order_id)),
+    own AS (
+        SELECT s.account_id, s.symbol, s.product, s.day, median(p.micro) AS median_micro
+        FROM (SELECT DISTINCT account_id, symbol, product, day FROM answered) AS s
+        JOIN (SELECT *, {MICRO_USD} AS micro, ts // {DAY_US} AS placed_day FROM order_events WHERE {RESTING}) AS p
+          USING (account_id, symbol, product)
+        WHERE p.placed_day < s.day AND p.placed_day >= s.day - {settings["history_days"]}
+          AND p.known_from <= s.day * {DAY_US}
+        GROUP BY ALL)
+    SELECT a.*, own.median_micro FROM answered AS a LEFT JOIN own USING (account_id, symbol, product, day)
+    WHERE (own.median_micro IS NULL OR a.micro >= {settings["size_to_own_median"]} * own.median_micro)
+      AND CAST(own.median_micro IS NOT NULL AS INTEGER) + CAST(a.mean_micro IS NOT NULL AS INTEGER)
+          + CAST(a.depth_share IS NOT NULL AS INTEGER) >= {settings["sizes_known"]}"""
+
+
+def _filled() -> str:
+    """What was filled of the large orders themselves: condition 2."""
+    return f"""
+    SELECT s.order_id, sum(l.quantity ORDER BY l.ts, l.trade_id) AS quantity
+    FROM spoof_large AS s JOIN {LEGS} AS l USING (order_id) WHERE l.known_from <= s.known_at GROUP BY ALL"""
+
+
+def _counter(settings: Settings, after: int) -> str:
+    """What the account pulled on the other side at the same time: a market maker re-quotes both."""
+    life = int(settings["quiet_life_s"] * SECOND_US)
+    first, last = f"ts - {life}", f"cancelled_at + {after}"
+    return f"""
+    SELECT s.order_id, CAST(sum(o.micro) AS BIGINT) AS micro
+    FROM (SELECT *, {minutes_between(first, last)} AS minute FROM spoof_large) AS s
+    JOIN (SELECT *, {MICRO_USD} AS micro, ts // {MINUTE_US} AS minute FROM order_events WHERE {RESTING}) AS o
+      USING (account_id, symbol, product, minute)
+    JOIN order_events AS c ON c.order_id = o.order_id AND c.event = 'cancel'
+    WHERE o.side <> s.side AND c.ts BETWEEN s.cancelled_at - {after} AND s.cancelled_at + {after}
+      AND greatest(o.known_from, c.known_from) <= s.known_at
+    GROUP BY ALL"""
+
+
+def _pulls(settings: Settings) -> str:
+    """How many orders others cancelled in the symbol just before: in a burst everybody pulls."""
+    window = int(settings["pull_window_s"] * SECOND_US)
+    return f"""
+    SELECT s.order_id, count(*) AS cancels, count(DISTINCT c.account_id) AS accounts
+    FROM (SELECT *, {minutes_between(f"cancelled_at - {window}", "cancelled_at")} AS minute FROM spoof_large) AS s
+    JOIN (SELECT *, ts // {MINUTE_US} AS minute FROM order_events WHERE event = 'cancel') AS c
+      USING (symbol, product, minute)
+    WHERE c.account_id <> s.account_id AND c.ts > s.cancelled_at - {window} AND c.ts <= s.cancelled_at
+      AND c.known_from <= s.known_at
+    GROUP BY ALL"""
+
+
+def _episodes(settings: Settings) -> str:
+    minutes = settings["pull_window_s"] / 60
+    return f"""
+    SELECT s.*, coalesce(f.quantity, 0) / s.quantity AS fill_share, coalesce(c.micro, 0) / s.micro AS two_sided_share,
+           coalesce(p.cancels, 0) * 1440 / ({minutes} * nullif(s.usual_cancels, 0)) AS cancels_to_usual
+    FROM spoof_large AS s LEFT JOIN spoof_filled AS f USING (order_id) LEFT JOIN spoof_counter AS c USING (order_id)
+    LEFT JOIN spoof_pulls AS p USING (order_id)
+    WHERE coalesce(f.quantity, 0) <= {settings["fill_share"]} * s.quantity
+      AND coalesce(c.micro, 0) < {settings["two_sided_share"]} * s.micro
+      AND NOT (coalesce(p.accounts, 0) >= {settings["pull_accounts"]}
+               AND coalesce(cancels_to_usual, 0) >= {settings["pull_lift"]})
+    QUALIFY row_number() OVER (PARTITION BY s.account_id, s.symbol, s.ts, s.known_at
+                               ORDER BY s.micro DESC, s.order_id) = 1
+    ORDER BY s.known_at, s.order_id"""
+
+
+def _episode(row: Mapping[str, Any]) -> Episode:
+    usd, life_s = row["micro"] / MICRO, (row["cancelled_at"] - row["ts"]) / SECOND_US
+    fills = tuple(
+        ("trades", fill["trade_id"], fill["filled_at"], f"own fill of {fill['filled_micro'] / MICRO:,.0f} USD opposite")
+        for fill in row["fills"]
+    )
+    return Episode(
+        pattern="spoofing",
+        accounts=(row["account_id"],),
+        symbol=row["symbol"],
+        started_at=row["ts"],
+        ended_at=max(row["cancelled_at"], *(moment for _, _, moment, _ in fills)),
+        known_at=row["known_at"],
+        measures={
+            "notional_usd": usd,
+            "size_to_own_median": _ratio(row["micro"], row["median_micro"]),
+            "size_to_market_mean": _ratio(row["micro"], row["mean_micro"]),
+            "depth_share": row["depth_share"],
+            "fill_share": row["fill_share"],
+            "life_s": life_s,
+            "cancel_after_fill_s": (row["cancelled_at"] - row["filled_at"]) / SECOND_US,
+            "filled_opposite_usd": row["filled_micro"] / MICRO,
+            "size_ratio": _ratio(row["micro"], row["filled_micro"]),
+            "distance_bp": _distance_bp(row),
+            "price_gain_bp": _price_gain_bp(row),
+            "two_sided_share": row["two_sided_share"],
+            "cancels_to_usual": row["cancels_to_usual"],
+        },
+        evidence=(
+            ("order_events", row["order_id"], row["ts"], f"{row['side']} order of {usd:,.0f} USD placed"),
+            *fills,
+            ("order_events", row["order_id"], row["cancelled_at"], f"the order cancelled after {life_s:.1f} s"),
+        ),
+    )
+
+
+def _ratio(above: float, below: float | None) -> float | None:
+    return above / below if below else None
+
+
+def _distance_bp(row: Mapping[str, Any]) -> float | None:
+    """How far behind the best price of its own side the order stood, in basis points; negative inside the spread."""
+    best = row["best_bid"] if row["side"] == "buy" else row["best_ask"]
+    if best is None:
+        return None
+    behind = best - row["price"] if row["side"] == "buy" else row["price"] - best
+    return float(behind / best * 10_000)
+
+
+def _price_gain_bp(row: Mapping[str, Any]) -> float | None:
+    """How much better the first opposite fill was than the touch when the large order was placed, in basis points."""
+    bought = row["side"] == "sell"
+    touch = row["best_ask"] if bought is not row["maker"] else row["best_bid"]
+    if touch is None:
+        return None
+    gain = touch - row["filled_price"] if bought else row["filled_price"] - touch
+    return float(gain / touch * 10_000)
 
 
 SPOOFING = Pattern(
@@ -130,16 +233,7 @@ SPOOFING = Pattern(
     "5.3",
     "a large order on one side cancelled around an own fill on the other",
     Path(__file__).with_suffix(".yaml"),
-    dict.fromkeys(
-        (
-            "notional_usd",
-            "size_to_own_median",
-            "depth_share",
-            "life_s",
-            "cancel_after_fill_s",
-            "filled_opposite_usd",
-        ),
-        float,
-    ),
+    dict.fromkeys(MEASURES, float),
     detect,
+    also=("own_orders.py",),
 )

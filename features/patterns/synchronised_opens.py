@@ -20,21 +20,37 @@ SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 DAY_US = 24 * HOUR_US
 
+# No case stands without `min_accounts` within the loose synchrony: opens far from any such crowd are left out. The
+# filter counts what is known by now, so it keeps more than a judgement may see, never less.
 OPENS = """
-CREATE OR REPLACE TEMP TABLE opens AS
+CREATE OR REPLACE TEMP TABLE every_open AS
 WITH legs AS (
     SELECT trade_id, ts, known_from, symbol, product, price, quantity, notional_usd, maker_account_id AS account_id,
-           maker_order_id AS order_id, CASE taker_side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side
+           maker_order_id AS order_id, CASE taker_side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side, false AS taker
     FROM trades WHERE maker_effect = 'open' AND NOT liquidation
     UNION ALL
     SELECT trade_id, ts, known_from, symbol, product, price, quantity, notional_usd, taker_account_id,
-           taker_order_id, taker_side
+           taker_order_id, taker_side, true
     FROM trades WHERE taker_effect = 'open' AND NOT liquidation),
 placed AS (SELECT order_id, arg_min(source, known_from) AS source, arg_min(leverage, known_from) AS leverage,
                   min(known_from) AS placed_known FROM order_events WHERE event = 'new' GROUP BY order_id)
 SELECT legs.*, placed.leverage FROM legs
 LEFT JOIN placed ON placed.order_id = legs.order_id AND placed.placed_known <= legs.known_from
 WHERE product = 'perp' AND coalesce(placed.source, 'web') NOT IN ('copy', 'grid', 'liquidation')
+"""
+
+NEAR_CROWDS = """
+CREATE OR REPLACE TEMP TABLE opens AS
+WITH slots AS (
+    SELECT symbol, side, ts // {sync} AS slot, count(DISTINCT account_id) AS accounts FROM every_open GROUP BY ALL),
+crowded AS (
+    SELECT DISTINCT one.symbol, one.side, one.slot * {sync} // {window} + step AS block FROM slots AS one
+    LEFT JOIN slots AS next ON (next.symbol, next.side, next.slot) = (one.symbol, one.side, one.slot + 1),
+    unnest([-1, 0, 1, 2]) AS around(step)
+    WHERE one.accounts + coalesce(next.accounts, 0) >= {enough})
+SELECT every_open.* FROM every_open
+SEMI JOIN crowded ON crowded.symbol = every_open.symbol AND crowded.side = every_open.side
+ AND crowded.block = every_open.ts // {window}
 """
 
 # An identifier is held at the burst if it was used in the look-back; each judgement sees what was known by then.
@@ -104,9 +120,21 @@ class Burst:
     components: tuple[tuple[frozenset[str], Edges], ...]
 
 
+def near_crowds(engine: DuckDBEngine, settings: Settings) -> None:
+    """Fills the engine's `opens` with every open by a person that lies near enough of them in the same second(s)."""
+    engine.connection.execute(OPENS)
+    engine.connection.execute(
+        NEAR_CROWDS.format(
+            sync=int(settings["sync_loose_ms"] * 1_000),
+            window=int(settings["window_s"] * SECOND_US),
+            enough=int(settings["min_accounts"]),
+        )
+    )
+
+
 def prepare(engine: DuckDBEngine, settings: Settings) -> None:
     """Fills the engine's `opens`, `held` and `used_shared`, which `bursts` reads."""
-    engine.connection.execute(OPENS)
+    near_crowds(engine, settings)
     engine.connection.execute(
         HELD.format(
             lookback=int(settings["lookback_h"] * HOUR_US),
@@ -140,7 +168,7 @@ def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_befor
             inside = rows.iloc[times.searchsorted(anchor) : times.searchsorted(anchor + window, side="right")]
             judged_at = int(anchor) + window + lateness
             inside = inside[(inside["known_from"] <= judged_at) & (inside["ts"] < judged_at)]
-            if inside["account_id"].nunique() < settings["min_accounts"]:
+            if not _crowded(inside, settings):
                 continue
             here = slice(held_times.searchsorted(anchor), held_times.searchsorted(anchor + window, side="right"))
             holding = holdings.iloc[here]
@@ -149,6 +177,13 @@ def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_befor
             components = _components(engine, holding, int(anchor), judged_at, settings)
             if components:
                 yield Burst(str(market[0]), str(market[1]), inside, components)
+
+
+def _crowded(opens: pd.DataFrame, settings: Settings) -> bool:
+    """Whether enough different accounts open within the loose synchrony at all."""
+    accounts, times = opens["account_id"].tolist(), opens["ts"].to_numpy()
+    ends = times.searchsorted(times + int(settings["sync_loose_ms"] * 1_000), side="right")
+    return any(len(set(accounts[start:end])) >= settings["min_accounts"] for start, end in enumerate(ends))
 
 
 def _components(

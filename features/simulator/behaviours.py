@@ -14,8 +14,13 @@ from features.simulator.vectors import DAY, HOUR, MINUTE, NONE, SECOND, Floats, 
 from features.simulator.world import World
 
 PREFERENCE = np.array([0.55, 0.25, 0.12, 0.08])
-LEVERAGES = np.array([2.0, 3.0, 5.0, 10.0, 20.0])
-LARGEST_SHARE_OF_DEPTH = 0.4
+LEVERAGES = np.array([2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 100.0])
+CLICKS = np.array([0.99, 0.97, 0.95, 0.9, 0.8])
+"""Share of orders before which the page saw a click or a key; some browsers hide more of them."""
+LARGEST_SHARE_OF_DEPTH = 0.2
+KINDS = np.array([funds.EXCHANGE, funds.SELF_HOSTED, funds.P2P, funds.BANK, funds.BRIDGE, funds.MIXER])
+KIND_SHARES = np.array([0.38, 0.33, 0.05, 0.2, 0.037, 0.003])
+"""Where people's money comes from and goes to; a few care much about their privacy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Style:
 
     orders_per_visit: float
     pause_seconds: float = 90.0
-    passive_share: float = 0.3
+    passive_share: float = 0.38
     size_share: float = 0.04
     """Typical order as a share of what the account holds."""
     turns: bool = False
@@ -89,8 +94,8 @@ def trade_by_hand(world: World, rng: np.random.Generator, visits: Visits, style:
         passive=(rng.random(size) < style.passive_share) & ~forced,
         source=np.where(forced, LIQUIDATION, np.where(account % 3 == 0, WEB, APP)),
         session=visits.session[group],
-        leverage=np.where(perp, LEVERAGES[(account + rng.integers(0, 2, size)) % 5], np.nan),
-        ui=((rng.random(size) < 0.96) & ~forced).astype(np.int64),
+        leverage=np.where(perp, LEVERAGES[(account + rng.integers(0, 2, size)) % len(LEVERAGES)], np.nan),
+        ui=((rng.random(size) < CLICKS[account % 5]) & ~forced).astype(np.int64),
         liquidation=forced,
     )
 
@@ -98,12 +103,14 @@ def trade_by_hand(world: World, rng: np.random.Generator, visits: Visits, style:
 def order_sizes(
     world: World, rng: np.random.Generator, account: Ints, ts: Ints, instrument: Ints, share: float
 ) -> Floats:
-    """Order values in USD: lognormal about a share of the account's wealth with a Pareto tail, bounded by the depth."""
+    """Order values in USD: lognormal about a share of wealth with a Pareto tail, more on leverage, bounded by depth."""
     size = len(account)
-    body = np.log(share * world.people.wealth_usd[account] + 10) + rng.normal(0, 1.0, size)
+    geared = np.where(IS_PERP[instrument], LEVERAGES[account % len(LEVERAGES)] ** 0.65, 1.0)
+    body = np.log(share * geared * world.people.wealth_usd[account] + 10) + rng.normal(0, 1.0, size)
     tail = np.where(rng.random(size) < 0.05, (1 - rng.random(size)) ** (-1 / 1.5), 1.0)
     depth = world.market.depth(instrument, ts, np.zeros(size, dtype=np.int64))
-    return np.asarray(np.minimum(np.exp(body) * tail, LARGEST_SHARE_OF_DEPTH * depth))
+    excited = np.clip(0.3 + world.market.bustle(instrument, ts), 0.4, 5.0) ** 0.9
+    return np.asarray(np.minimum(np.exp(body) * tail * excited, LARGEST_SHARE_OF_DEPTH * depth))
 
 
 def _sides(world: World, rng: np.random.Generator, account: Ints, ts: Ints, instrument: Ints) -> Ints:
@@ -171,9 +178,7 @@ def save_and_spend(
         account = members[entry]
         usd = np.exp(np.log(0.15 * people.wealth_usd[account] + 15) + rng.normal(0, 0.9, len(account)))
         rounded = np.where(rng.random(len(account)) < 0.45, np.maximum(np.round(usd / 50), 1) * 50, usd)
-        kind = rng.choice(
-            [funds.EXCHANGE, funds.SELF_HOSTED, funds.P2P, funds.BANK], len(account), p=[0.4, 0.35, 0.05, 0.2]
-        )
+        kind = rng.choice(KINDS, len(account), p=KIND_SHARES)
         kind = np.where(account % 3 == 0, funds.BANK, kind)
         if inward:
             funds.deposit(world, account, ts, rounded, kind)
@@ -187,7 +192,9 @@ def _take_out(world: World, rng: np.random.Generator, account: Ints, ts: Ints, u
     fresh = ~fiat & (draw < 0.3)
     shared = ~fiat & ~fresh & (kind == funds.EXCHANGE) & (draw < 0.7)
     own = funds.own_address(account, rng.integers(0, 2, len(account)))
-    address = np.select([fiat, shared], [NONE, funds.SHARED_WALLETS + account % 12], own)
+    unlisted = np.full(len(account), funds.MIXER_WALLETS + 1)
+    address = np.select([fiat, shared, kind == funds.MIXER], [NONE, funds.SHARED_WALLETS + account % 12, unlisted], own)
+    fresh &= kind != funds.MIXER
     address[fresh] = funds.fresh_addresses(world, int(fresh.sum()))
     told = np.flatnonzero(fresh & (rng.random(len(account)) < 0.8))
     before = ts[told] - rng.integers(5 * MINUTE, 50 * MINUTE, len(told))
@@ -203,7 +210,7 @@ def suffer_mishaps(world: World, rng: np.random.Generator, members: Ints, per_da
     entry, ts = world.clock.arrivals(rng, np.full(len(members), per_day), world.people.offset[members], since, until)
     group, position = runs(1 + rng.poisson(1.2, len(entry)))
     secure(world, members[entry[group]], ts[group] + position * 20 * SECOND, "failed_login")
-    changed = np.flatnonzero(rng.random(len(entry)) < 0.06)
+    changed = np.flatnonzero(rng.random(len(entry)) < 0.2)
     words = ("password_reset", "password_change", "two_factor_reset", "two_factor_bind", "email_change")
     kind = rng.choice([code("security_events", "event", word) for word in words], len(changed))
     secure(world, members[entry[changed]], ts[changed] + 6 * MINUTE, kind)
@@ -219,8 +226,8 @@ def live(world: World, rng: np.random.Generator, members: Ints, orders: float = 
     """The ordinary life beneath: visits, some trades, some money in and out."""
     visits = visit(world, rng, members, rng.gamma(2.0, 0.4, len(members)))
     trade_by_hand(world, rng, visits, Style(orders))
-    save_and_spend(world, rng, members, 0.04, 0.02)
-    suffer_mishaps(world, rng, members, 0.02)
+    save_and_spend(world, rng, members, 0.14, 0.08)
+    suffer_mishaps(world, rng, members, 0.03)
     return visits
 
 

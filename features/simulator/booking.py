@@ -13,12 +13,17 @@ MAKER_FEES = np.array([0.0, 0.0001, 0.0002])
 MAKER_REBATE = -0.00005
 OPEN, CLOSE, NO_EFFECT = (code("order_events", "effect", word) for word in ("open", "close", "none"))
 CANCEL, EXPIRE = (code("order_events", "event", word) for word in ("cancel", "expire"))
+MODIFIED_PERCENT = 8
+"""Of the orders that waited for minutes and met nobody, how many were made smaller meanwhile."""
 
 
-def book(world: World, orders: Orders, fills: Fills) -> None:
+def book(world: World, orders: Orders, fills: Fills, refused: list[Orders]) -> None:
     """Emit `order_events` and `trades`."""
     effect = effects(orders, fills)
     _book_orders(world, orders, effect)
+    _book_modifications(world, orders, fills, effect)
+    for rejected in refused:
+        _book_refusals(world, rejected)
     _book_trades(world, fills, effect)
 
 
@@ -75,6 +80,35 @@ def _book_orders(world: World, orders: Orders, effect: Ints) -> None:
         event=np.where(expires, EXPIRE, CANCEL),
         quantity=0.0,
         **_described(world, ended, effect),
+    )
+
+
+def _book_modifications(world: World, orders: Orders, fills: Fills, effect: Ints) -> None:
+    """Some unfilled orders lose part of their quantity halfway; the price stays, so that nothing else changes."""
+    waited = orders.at((orders.closed_at - orders.ts > MINUTE) & (orders.closed_at < world.market.end))
+    waited = waited.at(mixed(waited.order_id, 3) % 100 < MODIFIED_PERCENT)
+    changed = waited.at(~np.isin(waited.order_id, fills.maker_order))
+    world.ledger.emit(
+        "order_events",
+        len(changed),
+        ts=(changed.ts + changed.closed_at) // 2,
+        event="modify",
+        quantity=changed.quantity * (0.5 + mixed(changed.order_id, 4) % 400 / 1000),
+        **_described(world, changed, effect),
+    )
+
+
+def _book_refusals(world: World, refused: Orders) -> None:
+    """Orders that were never accepted: too small, beyond a limit, or malformed."""
+    effect = np.full(int(refused.order_id.max(initial=0)) + 1, NO_EFFECT)
+    effect[refused.order_id[IS_PERP[refused.instrument]]] = OPEN
+    world.ledger.emit(
+        "order_events",
+        len(refused),
+        ts=refused.ts,
+        event="reject",
+        quantity=0.0,
+        **_described(world, refused, effect),
     )
 
 

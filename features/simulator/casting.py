@@ -12,7 +12,10 @@ from features.simulator.violators.unit import Unit
 from features.simulator.world import World
 
 DORMANT_BY_SCRIPT = "FLOCK-B1"
+SCRIPTED = ("bonus_farm", "document_farm", "flock_ring")
 FAILED_SHARE = 0.1
+CAREFUL_EVERY = 2
+"""Every second unit follows the advice on evasion; where there is one unit, in every second run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +41,17 @@ def recruit(world: World) -> Cast:
             for account in unit.members:
                 world.people.agent[account] = violator.name
             violator.recruit(world, world.rng(f"recruit {unit.ring}"), unit)
-    groups = [unit.members for unit in (*units["bonus_farm"], *units["flock_ring"])]
+    groups = [unit.members for name in SCRIPTED for unit in units[name]]
     return Cast(honest, units, np.concatenate([*groups, honest["referral_wave"]]))
 
 
 def _units(world: World, rng: np.random.Generator, violator: Violator, free: Ints) -> tuple[list[Unit], Ints]:
     first, last = world.onset_range()
-    units = []
-    for number in range(violator.units(world.profile)):
+    units, count = [], world.profile.units[violator.name]
+    turn = world.seed + VIOLATORS.index(violator)
+    for number in range(count):
         size = int(rng.integers(violator.size[0], violator.size[1] + 1))
+        size = max(round(size * world.profile.farm_share), 3) if violator.scales else size
         members, free = (
             (world.people.named(*FLOCK_NAMES[:6]), free)
             if violator.name == "flock_ring"
@@ -55,10 +60,11 @@ def _units(world: World, rng: np.random.Generator, violator: Violator, free: Int
         onset = int(rng.integers(first, last))
         duration = world.profile.scaled_days(rng.uniform(15, 60)) * DAY
         camouflage = float(np.clip(rng.beta(4, 4), 0.2, 0.9))
-        failed = bool(rng.random() < FAILED_SHARE) and violator.units(world.profile) > 1
+        failed = bool(rng.random() < FAILED_SHARE) and (count > 1 or size == 1)
+        careful = (number + turn) % CAREFUL_EVERY == 0
         _make_old_enough(world, members, onset)
         end = min(onset + int(duration), world.market.end - DAY // 2)
-        units.append(Unit(f"{violator.name}-{number + 1}", members, onset, end, camouflage, failed))
+        units.append(Unit(f"{violator.name}-{number + 1}", members, onset, end, camouflage, failed, careful))
     return units, free
 
 

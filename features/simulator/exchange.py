@@ -12,8 +12,9 @@ from features.simulator.flow import Fills, Orders, Wishes
 from features.simulator.honest import HONEST
 from features.simulator.lateness import arrive_late
 from features.simulator.matching import match
+from features.simulator.population import FLOCK_NAMES
 from features.simulator.profiles import Profile
-from features.simulator.promotions import sign_up
+from features.simulator.promotions import hand_out, sign_up
 from features.simulator.reviewing import review
 from features.simulator.violators.cast import VIOLATORS
 from features.simulator.world import World, make_world
@@ -59,11 +60,13 @@ def _publish(world: World) -> None:
     venue.publish_instruments(world)
     venue.publish_prices(world, world.rng("prices"))
     venue.publish_campaigns(world)
-    venue.publish_lists(world, world.rng("lists"))
+    venue.publish_lists(world)
+    venue.publish_history(world, world.rng("history"))
 
 
 def _live(world: World, cast: Cast) -> None:
     sign_up(world, world.rng("sign-ups"), cast.scripted)
+    hand_out(world, world.rng("airdrop"), world.people.named(*FLOCK_NAMES))
     for agent in HONEST:
         agent.emit(world, world.rng(agent.name), cast.honest[agent.name])
     for violator in VIOLATORS:
@@ -76,7 +79,8 @@ def _settle(world: World, cast: Cast) -> None:
     wishes = Wishes.stacked(world.flow.wishes)
     makers = cast.honest["market_maker"]
     orders, fills = match(wishes, makers, world.market, world.ledger, world.rng("matching"))
-    booking.book(world, Orders.stacked([*world.flow.orders, *orders]), Fills.stacked([*world.flow.fills, *fills]))
+    everything = Orders.stacked([*world.flow.orders, *orders])
+    booking.book(world, everything, Fills.stacked([*world.flow.fills, *fills]), world.flow.refused)
 
 
 def _silent(stage: str, share: float) -> None:

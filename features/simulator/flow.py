@@ -102,6 +102,7 @@ class Flow:
         self._market = market
         self.wishes: list[Wishes] = []
         self.orders: list[Orders] = []
+        self.refused: list[Orders] = []
         self.fills: list[Fills] = []
 
     def place(
@@ -160,10 +161,12 @@ class Flow:
         api_key: Ints | int = NONE,
         leverage: Floats | float = np.nan,
         ui: Ints | int = 1,
+        refused: bool = False,
     ) -> Ints:
-        """Orders whose price, size and end are known; gives back the order ids."""
+        """Orders whose price, size and end are known, or that are refused at once; gives back the order ids."""
         order = self._ledger.fresh("order", len(account))
-        self.orders.append(
+        book = self.refused if refused else self.orders
+        book.append(
             Orders(
                 order,
                 account,

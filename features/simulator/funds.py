@@ -7,9 +7,12 @@ from features.simulator.market import number_of
 from features.simulator.vectors import DAY, HOUR, NONE, Floats, Ints, mixed, runs
 from features.simulator.world import World
 
-EXCHANGE, SELF_HOSTED, P2P, BANK = (
-    code("transfers", "counterparty_type", word) for word in ("exchange", "self_hosted", "p2p", "bank")
+EXCHANGE, SELF_HOSTED, P2P, BANK, BRIDGE, MIXER = (
+    code("transfers", "counterparty_type", word)
+    for word in ("exchange", "self_hosted", "p2p", "bank", "bridge", "mixer")
 )
+MIXER_WALLETS, BRIDGE_WALLETS = 120, 130
+"""Numbers of the addresses of the listed mixer (the next one is not listed) and, from there on, of eight bridges."""
 HOT_WALLETS = 14
 """Addresses of other exchanges, from which thousands deposit: sharing one links nobody."""
 SHARED_WALLETS = 20
@@ -36,9 +39,12 @@ def deposit(
 ) -> Ints:
     """Deposits from an origin (a counterparty type); gives back the transfer ids."""
     if source is None:
-        hot = mixed(account, 21) % HOT_WALLETS
         origin = np.broadcast_to(origin, account.shape)
-        source = np.select([origin == EXCHANGE, origin == SELF_HOSTED], [hot, own_address(account)], NONE)
+        hot, own = mixed(account, 21) % HOT_WALLETS, own_address(account, mixed(ts, 26) % 3 // 2)
+        services = [hot, own, BRIDGE_WALLETS + mixed(account, 27) % 8, np.full(len(account), MIXER_WALLETS + 1)]
+        source = np.select(
+            [origin == EXCHANGE, origin == SELF_HOSTED, origin == BRIDGE, origin == MIXER], services, NONE
+        )
     return _move(world, account, ts, usd, "deposit", origin, source_address=source, **more)
 
 

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.simulator import collectives, funds, lookalikes, machines, passing
+from features.simulator import (
+    books,
+    clients,
+    collectives,
+    followers,
+    funds,
+    households,
+    lookalikes,
+    machines,
+    passing,
+    savers,
+)
 from features.simulator.behaviours import Style, run_grid, save_and_spend, suffer_mishaps, trade_by_hand, visit
 from features.simulator.promotions import compete
 from features.simulator.vectors import Ints
@@ -36,7 +47,7 @@ class Agent:
 def live_dormant(world: World, rng: np.random.Generator, members: Ints) -> None:
     """Looks in every week or two and seldom trades."""
     trade_by_hand(world, rng, visit(world, rng, members, rng.gamma(1.5, 0.08, len(members))), Style(0.25))
-    save_and_spend(world, rng, members, 0.003, 0.002)
+    save_and_spend(world, rng, members, 0.008, 0.006)
     suffer_mishaps(world, rng, members, 0.004)
 
 
@@ -44,8 +55,9 @@ def live_retail(world: World, rng: np.random.Generator, members: Ints) -> None:
     """Trades now and then from phone or browser and saves a little."""
     visits = visit(world, rng, members, rng.gamma(2.0, 0.35, len(members)))
     trade_by_hand(world, rng, visits, Style(0.9))
-    save_and_spend(world, rng, members, 0.045, 0.025)
+    save_and_spend(world, rng, members, 0.14, 0.08)
     suffer_mishaps(world, rng, members, 0.03)
+    clients.mistype(world, rng, members)
     compete(world, rng, members)
 
 
@@ -53,8 +65,8 @@ def live_day_trader(world: World, rng: np.random.Generator, members: Ints) -> No
     """Many round trips a day with leverage, awake by day only."""
     visits = visit(world, rng, members, 3.0)
     orders = 60.0 / 3.0 / world.profile.rate_divisor
-    trade_by_hand(world, rng, visits, Style(orders * 1.6, 240.0, 0.3, 0.08, turns=True))
-    save_and_spend(world, rng, members, 0.08, 0.06)
+    trade_by_hand(world, rng, visits, Style(orders * 1.6, 240.0, 0.4, 0.08, turns=True))
+    save_and_spend(world, rng, members, 0.15, 0.12)
     suffer_mishaps(world, rng, members, 0.04)
     compete(world, rng, members)
 
@@ -84,31 +96,50 @@ def recruit_families(world: World, rng: np.random.Generator, members: Ints) -> N
 
 def recruit_offices(world: World, rng: np.random.Generator, members: Ints) -> None:
     """15 to 60 colleagues behind one address, each with a device of their own."""
-    site = np.minimum(np.arange(len(members)) // 28, max(len(members) // 28 - 1, 0))
+    sizes = rng.integers(15, 61, len(members) // 15 + 1)
+    site = np.repeat(np.arange(len(sizes)), sizes)[: len(members)]
     world.people.office[members] = site + int(rng.integers(0, 1000))
 
 
 HONEST: tuple[Agent, ...] = (
-    Agent("dormant", 0.40, live_dormant),
-    Agent("retail", 0.33, live_retail),
+    Agent("dormant", 0.36, live_dormant),
+    Agent("retail", 0.29, live_retail),
     Agent("day_trader", 0.06, live_day_trader),
-    Agent("staker", 0.06, live_staker),
-    Agent("grid_user", 0.03, live_grid),
+    Agent("staker", 0.055, live_staker),
+    Agent("grid_user", 0.03, live_grid, resembles="layering"),
     Agent("family", 0.03, live_retail, recruit_families, resembles="multi_account"),
     Agent("office", 0.04, live_retail, recruit_offices),
     Agent("api_quant", 0.025, machines.trade_by_program, machines.recruit_quants),
     Agent("market_maker", 0.002, machines.make_markets, machines.recruit_makers, at_least=6),
     Agent("thin_market_pair", 0.002, lookalikes.quote_each_other, lookalikes.recruit_pairs, 4, "wash_trading"),
+    Agent("desk", 0.005, books.trade_desks, books.recruit_desks, 4, "wash_trading"),
+    Agent("block_user", 0.008, books.agree_on_blocks, books.recruit_blocks, 6, "wash_trading"),
     Agent("credential_rotator", 0.012, lookalikes.rotate_credentials, None, 6, "account_takeover"),
     Agent("new_phone", 0.012, lookalikes.move_house, lookalikes.recruit_movers, 6, "account_takeover"),
     Agent("merchant", 0.006, passing.pay_out, passing.recruit_merchants, 4, "money_laundering"),
     Agent("p2p_seller", 0.012, passing.sell_to_persons, lookalikes.recruit_movers, 4, "money_laundering"),
     Agent("arbitrageur", 0.012, passing.arbitrate, lookalikes.recruit_movers, 4, "money_laundering"),
+    Agent("freelancer", 0.015, savers.be_paid_by_clients, savers.recruit_savers, 4, "money_laundering"),
+    Agent("form_saver", 0.015, savers.save_by_the_form, savers.recruit_savers, 4, "money_laundering"),
+    Agent("returning_sleeper", 0.010, savers.wake_up, savers.recruit_sleepers, 4, "money_laundering"),
+    Agent("downstream_buyer", 0.004, savers.receive_downstream, None, 3, "illicit_assets"),
     Agent("corporate", 0.006, collectives.share_a_master, collectives.recruit_corporates, 6, "multi_account"),
     Agent("copy_trader", 0.02, collectives.copy_leader, collectives.recruit_copiers, 10, "position_limit_evasion"),
-    Agent("referral_wave", 0.008, lookalikes.follow_influencer, lookalikes.recruit_followers, 10, "multi_account"),
+    Agent("referral_wave", 0.010, lookalikes.follow_influencer, lookalikes.recruit_followers, 10, "multi_account"),
+    Agent("campus", 0.015, households.study, households.recruit_students, 12, "multi_account"),
     Agent("nervous_trader", 0.010, lookalikes.pull_large_orders, lookalikes.recruit_nervous, 6, "spoofing"),
+    Agent("ladder_trader", 0.015, books.stand_in_ladders, books.recruit_ladders, 8, "layering"),
     Agent("news_crowd", 0.010, lookalikes.react_to_news, lookalikes.recruit_crowd, 10, "position_limit_evasion"),
+    Agent("signal_follower", 0.018, followers.follow_signals, followers.recruit_readers, 12, "collusion"),
+    Agent("vendor_program", 0.010, followers.run_vendor_programs, followers.recruit_readers, 10, "collusion"),
+    Agent("hotkey_trader", 0.020, clients.trade_by_hotkey, clients.recruit_keyed, 8, "unauthorised_automation"),
+    Agent("lost_connection", 0.010, clients.lose_connection, clients.recruit_keyed, 4, "excessive_orders"),
+    Agent("faulty_client", 0.010, clients.run_wild, clients.recruit_keyed, 4, "excessive_orders"),
+    Agent(
+        "banned_household", 0.006, households.live_beside_the_banned, households.recruit_relatives, 6, "banned_reentry"
+    ),
+    Agent("backlog", 0.006, households.wait_for_the_desk, households.recruit_backlog, 4, "kyc_gate"),
     Agent("traveller", 0.010, lookalikes.travel, None, 4),
+    Agent("edd_traveller", 0.005, households.travel_to_listed, None, 4, "restricted_jurisdiction"),
 )
 """Every honest agent; the first is also what accounts become that no rounding has placed."""

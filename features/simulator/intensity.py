@@ -57,6 +57,6 @@ def make_clock(market: Market, offsets: Ints) -> Clock:
     minute = np.arange(len(market.busyness))
     hour = (market.start + minute * MINUTE) // HOUR
     curves = {ALWAYS: market.busyness} | {
-        int(offset): AWAKE[(hour + offset) % 24] * market.busyness**0.7 for offset in np.unique(offsets)
+        int(offset): AWAKE[(hour + offset) % 24] * market.busyness**0.85 for offset in np.unique(offsets)
     }
     return Clock(market, {offset: np.concatenate([[0.0], np.cumsum(curve)]) for offset, curve in curves.items()})

@@ -19,7 +19,7 @@ from features.simulator.flow import API, APP, BUY
 from features.simulator.ledger import code
 from features.simulator.market import FIELD, IS_PERP
 from features.simulator.matching import LOT
-from features.simulator.network import Connection, connect, usual_connection
+from features.simulator.network import RESIDENTIAL, Connection, connect, usual_connection
 from features.simulator.population import FAVOURITES
 from features.simulator.promotions import join_bonus
 from features.simulator.vectors import DAY, HOUR, MINUTE, SECOND, Ints, mixed, runs
@@ -52,7 +52,7 @@ def quote_each_other(world: World, rng: np.random.Generator, members: Ints) -> N
         where = np.full(size, instrument)
         bid, ask = world.market.touch(where, ts)
         usd = FIELD["depth_usd"][where] * np.exp(rng.normal(-3.5, 0.9, size))
-        mutual = rng.random(size) < 0.25
+        mutual = rng.random(size) < 0.15
         world.flow.cross(
             both[who[mutual]],
             both[1 - who[mutual]],
@@ -106,7 +106,7 @@ def move_house(world: World, rng: np.random.Generator, members: Ints) -> None:
     ts = moments(world, rng, members)
     usual = usual_connection(people, rng, members, ts)
     fresh = Connection(
-        (10 << 24) + mixed(members, 77) % (1 << 24),
+        RESIDENTIAL + mixed(members, 77) % (1 << 24),
         usual.asn + 3,
         usual.asn_type,
         people.country[members],
@@ -119,7 +119,7 @@ def move_house(world: World, rng: np.random.Generator, members: Ints) -> None:
     secure(world, members[changed], ts[changed] + 5 * MINUTE, "password_change", session_id=session[changed])
     wait = (rng.exponential(14.0, len(members)) * HOUR).astype(np.int64) + 20 * MINUTE
     at = np.minimum(ts + wait, world.market.end - HOUR)
-    own = rng.random(len(members)) < 0.5
+    own = changed | (rng.random(len(members)) < 0.2)
     address = np.where(own, funds.own_address(members, 1), funds.fresh_addresses(world, len(members)))
     secure(world, members[~own], at[~own] - 15 * MINUTE, "withdrawal_address_added", address=address[~own])
     usd = people.wealth_usd[members] * rng.uniform(0.4, 0.9, len(members))
@@ -232,7 +232,7 @@ def travel(world: World, rng: np.random.Generator, members: Ints) -> None:
     usual = usual_connection(world.people, rng, members, ts)
     abroad = rng.integers(0, 18, len(members))
     flown = Connection(
-        (10 << 24) + mixed(members, 79) % (1 << 24),
+        RESIDENTIAL + mixed(members, 79) % (1 << 24),
         64512 + abroad * 4,
         np.zeros(len(members), dtype=np.int64),
         abroad,

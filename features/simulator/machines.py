@@ -65,7 +65,7 @@ def make_markets(world: World, rng: np.random.Generator, members: Ints) -> None:
 def recruit_quants(world: World, rng: np.random.Generator, members: Ints) -> None:
     """Quants are verified and better funded."""
     world.people.level[members] = np.maximum(world.people.level[members], 2)
-    world.people.wealth_usd[members] = np.exp(rng.normal(10.5, 1.0, len(members)))
+    world.people.wealth_usd[members] = np.exp(rng.normal(10.0, 0.9, len(members)))
 
 
 def trade_by_program(world: World, rng: np.random.Generator, members: Ints) -> None:
@@ -97,7 +97,8 @@ def in_lots(quantity: Floats, instrument: Ints) -> Floats:
     return np.asarray(np.maximum(np.round(quantity / LOT[instrument]), 1) * LOT[instrument])
 
 
-def _serve(world: World, rng: np.random.Generator, members: Ints, sessions_per_day: float) -> None:
+def approve_keys(world: World, members: Ints) -> None:
+    """The exchange approves a key for each member's programs, a day after sign-up or long before the run."""
     people = world.people
     since = people.since(members, world.market)
     approved = np.maximum(people.created_at[members] + DAY, since - 100 * DAY)
@@ -110,6 +111,12 @@ def _serve(world: World, rng: np.random.Generator, members: Ints, sessions_per_d
         event="approved",
         scope=np.where(people.market_maker[members], "trade,market_making", "trade"),
     )
+
+
+def _serve(world: World, rng: np.random.Generator, members: Ints, sessions_per_day: float) -> None:
+    approve_keys(world, members)
+    people = world.people
+    since = people.since(members, world.market)
     always = np.full(len(members), ALWAYS)
     until = np.full(len(members), world.market.end)
     entry, ts = world.clock.arrivals(rng, np.full(len(members), sessions_per_day), always, since, until)

@@ -54,8 +54,8 @@ INSTRUMENTS = (
     Instrument("OPALUSDT", "spot", "small", 0.0873, 0.00001, 1.2, 0.08, 0.0012, 9_000.0),
     Instrument("QUAYUSDT", "spot", "small", 5.21, 0.001, 1.0, 0.07, 0.0014, 8_000.0),
     Instrument("TARNUSDT", "spot", "small", 0.0319, 0.00001, 1.0, 0.09, 0.0015, 7_000.0),
-    Instrument("VELAUSDT", "perp", "small", 0.664, 0.0001, 1.4, 0.08, 0.0010, 16_000.0, 250_000.0),
-    Instrument("WICKUSDT", "perp", "small", 0.0127, 0.00001, 1.2, 0.09, 0.0012, 12_000.0, 200_000.0),
+    Instrument("VELAUSDT", "perp", "small", 0.664, 0.0001, 1.4, 0.08, 0.0010, 16_000.0, 25_000.0),
+    Instrument("WICKUSDT", "perp", "small", 0.0127, 0.00001, 1.2, 0.09, 0.0012, 12_000.0, 20_000.0),
     Instrument("ZESTUSDT", "spot", "small", 11.4, 0.01, 0.8, 0.06, 0.0014, 8_000.0),
     Instrument(FLOCK, "perp", "small", FLOCK_PRICE, 0.00001, 1.6, 0.08, 0.0008, 40_000.0, 100_000.0),
     Instrument("NOVAUSDT", "spot", "listing", 0.35, 0.0001, 2.5, 0.12, 0.0012, 20_000.0, listed_after=0.35),
@@ -103,6 +103,13 @@ class Market:
         ask = np.maximum(np.ceil(mid * (1 + half_spread) / tick - 1e-6), bid + 1)
         return on_tick(bid, tick), on_tick(ask, tick)
 
+    def bustle(self, instrument: Ints, ts: Ints) -> Floats:
+        """How much the price moves in the minute of each moment, in units of the instrument's usual move."""
+        minute = np.clip(ts - self.start, 0, self.end - self.start - 1) // MINUTE
+        symbol = self.symbol_of[instrument]
+        move = np.abs(self.log_price[symbol, minute + 1] - self.log_price[symbol, minute])
+        return np.asarray(move / (FIELD["daily_volatility"][instrument] / np.sqrt(1440)))
+
     def depth(self, instrument: Ints, ts: Ints, side: Ints) -> Floats:
         """Depth in USD of one side (0 bid, 1 ask) within 10 levels; it changes by the minute."""
         noise = mixed(instrument, ts // MINUTE, side) % 1_000_003 / 1_000_003
@@ -111,7 +118,7 @@ class Market:
 
 FIELD: dict[str, Floats] = {
     name: np.array([getattr(instrument, name) for instrument in INSTRUMENTS])
-    for name in ("tick", "half_spread", "depth_usd", "weight", "limit_usd")
+    for name in ("tick", "half_spread", "depth_usd", "weight", "limit_usd", "daily_volatility")
 }
 IS_PERP = np.array([instrument.product == "perp" for instrument in INSTRUMENTS])
 
@@ -155,7 +162,9 @@ def make_market(profile: Profile, rng: np.random.Generator) -> Market:
         paths[row, 1:] = np.cumsum(np.clip(scale * np.sqrt(intraday) * shock, -0.08, 0.08))
         anchor = (FLOCK_MOMENT - start) // MINUTE if instrument.symbol == FLOCK else 0
         paths[row] += np.log(instrument.price) - paths[row, anchor]
-    bursts = np.exp(0.9 * common_volatility + 0.5 * _slow_noise(rng, minutes, 20))
+    bursts = np.exp(0.7 * common_volatility + 0.4 * _slow_noise(rng, minutes, 20)) * _excitement(
+        paths, symbols, intraday
+    )
     busyness = intraday * bursts * (1 + 0.6 * (np.arange(minutes) % 60 == 0) + 0.25 * (np.arange(minutes) % 15 == 0))
     opens = [
         start - 400 * DAY if i.listed_after < 0 else start + int(i.listed_after * profile.days) * DAY + 10 * HOUR
@@ -170,6 +179,14 @@ def make_market(profile: Profile, rng: np.random.Generator) -> Market:
         np.array([symbols.index(i.symbol) for i in INSTRUMENTS]),
         np.array(opens, dtype=np.int64),
     )
+
+
+def _excitement(paths: Floats, symbols: tuple[str, ...], intraday: Floats) -> Floats:
+    """How much prices move in each minute beside their usual move, the symbols weighted as people trade them."""
+    weight = np.array([sum(i.weight for i in INSTRUMENTS if i.symbol == symbol) for symbol in symbols])
+    moves = np.abs(np.diff(paths, axis=1)) / np.sqrt(intraday)
+    usual = moves / np.median(moves, axis=1, keepdims=True)
+    return np.asarray((0.2 + np.minimum(weight @ usual / weight.sum(), 8.0)) ** 1.9)
 
 
 def _shocks(rng: np.random.Generator, minutes: int) -> Floats:

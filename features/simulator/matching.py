@@ -15,8 +15,10 @@ QUOTE_LIFE = 15 * SECOND
 """A market maker's order takes the fills of so long a slot."""
 PATIENCE, MACHINE_PATIENCE = 6 * HOUR, 40 * MINUTE
 ROUNDS_OF_MEETING = 10
-FICKLE = 55
+FICKLE = 62
 """Percent of people's resting orders that are taken back before anybody meets them."""
+FLEETING, MISPLACED = np.array([0.0, 0.02, 0.05, 0.2, 0.5]), 0.015
+"""Share of programs' unmet orders that are taken back within a second, by their style, and of people's."""
 ROUND_LOTS = 35
 """Percent of people's orders in a round quantity."""
 
@@ -172,6 +174,9 @@ def _resting(
     last = wishes.ts.copy()
     np.maximum.at(last, met.maker, wishes.ts[met.taker])
     closed = last + SECOND + life.astype(np.int64)
+    often = np.where(wishes.source == API, FLEETING[wishes.account % len(FLEETING)], MISPLACED)
+    fleeting = (rng.random(size) < often) & (last == wishes.ts)
+    closed[fleeting] = (wishes.ts + (0.05 + 0.3 * rng.exponential(1.0, size)) * SECOND)[fleeting].astype(np.int64)
     filled = np.intersect1d(met.maker, np.flatnonzero(left <= 1e-9 * np.abs(wishes.notional_usd) / limit))
     closed[filled] = NONE
     return limit, closed

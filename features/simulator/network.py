@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from features.simulator.ledger import Ledger, Values, code
-from features.simulator.population import COUNTRIES, COUNTRY_CODES, Population
+from features.simulator.population import CARRIERS, COUNTRIES, COUNTRY_CODES, OWN_LINE, Population
 from features.simulator.vectors import DAY, NONE, Ints, micros, mixed
 
 TIMEZONES = tuple(f"UTC{offset:+d}" for offset in range(-12, 15))
@@ -17,7 +17,10 @@ RESIDENTIAL, MOBILE, OFFICE, HOSTING = (
     (198 << 24) + (18 << 16),
 )
 """Blocks that belong to nobody: private (RFC 1918), carrier NAT (RFC 6598), benchmarking (RFC 2544)."""
-LEASE_DAYS = 12
+LEASE_DAYS, STATIC_LINES = 30, 60
+"""How long a line at home keeps its address, and the percentage of lines that always keep it."""
+CARRIER_ADDRESSES = 50
+"""Accounts of the exchange for each address of all carriers' pools."""
 PHONES_REPLACED = 15
 """Percent of devices that are replaced once within 90 days of the earliest run."""
 FIRST_RUN = micros(datetime(2025, 4, 1, tzinfo=UTC))
@@ -40,10 +43,12 @@ def usual_connection(people: Population, rng: np.random.Generator, account: Ints
     """Where an account usually connects from: home, carrier NAT, office or VPN; now and then with a second device."""
     size = len(account)
     draw = rng.random(size)
-    lease = (ts // DAY + people.home[account]) // LEASE_DAYS
-    home = RESIDENTIAL + mixed(people.home[account], lease, 1) % (1 << 24)
+    household = people.home[account]
+    static = mixed(household, 4) % 100 < STATIC_LINES
+    lease = np.where(static, 0, (ts // DAY + household) // LEASE_DAYS)
+    home = RESIDENTIAL + mixed(household, lease, 1) % (1 << 24)
     pool, office = people.mobile_pool[account], people.office[account]
-    carrier = MOBILE + pool * 8 + mixed(account, ts // DAY, 2) % 3
+    carrier = _mobile_address(people, account, ts)
     mobile = (draw < 0.35) & (pool != NONE)
     desk = (draw > 0.45) & (office != NONE)
     hidden = people.vpn[account] & (rng.random(size) < 0.7)
@@ -55,7 +60,7 @@ def usual_connection(people: Population, rng: np.random.Generator, account: Ints
     country = np.where(hidden, abroad, people.country[account])
     provider = 64512 + np.select(
         [hidden, desk, mobile],
-        [900 + abroad % 7, 200 + office % 90, 100 + pool % 50],
+        [900 + abroad % 7, 200 + office % 90, 100 + pool % 60],
         country * 4 + mixed(people.home[account]) % 3,
     )
     second = (mixed(account, 3) % 4 == 0) & (rng.random(size) < 0.3)
@@ -63,6 +68,14 @@ def usual_connection(people: Population, rng: np.random.Generator, account: Ints
     replaced = (mixed(device, 41) % 100 < PHONES_REPLACED) & (ts > FIRST_RUN + mixed(device, 42) % (90 * DAY))
     device = np.where(replaced, len(people) * 8 + device, device)
     return Connection(ip, provider, kind, country, hidden.astype(np.int64), device)
+
+
+def _mobile_address(people: Population, account: Ints, ts: Ints) -> Ints:
+    """One of the carrier's addresses, another every day and some far more often than others, or the line's own."""
+    pool, draw = people.mobile_pool[account], mixed(account, ts // DAY, 2) % 100_003 / 100_003
+    addresses = np.maximum(CARRIERS * len(people) / CARRIER_ADDRESSES, 2)[np.clip(pool, 0, len(CARRIERS) - 1)]
+    shared = MOBILE + pool * 4096 + (addresses * draw**1.5).astype(np.int64)
+    return np.where(pool < OWN_LINE, shared, MOBILE + (1 << 20) + mixed(account, 6) % (1 << 20))
 
 
 def server_connection(people: Population, account: Ints) -> Connection:
@@ -80,7 +93,14 @@ def server_connection(people: Population, account: Ints) -> Connection:
 
 
 def connect(
-    ledger: Ledger, people: Population, account: Ints, ts: Ints, connection: Connection, event: Values = "login"
+    ledger: Ledger,
+    people: Population,
+    account: Ints,
+    ts: Ints,
+    connection: Connection,
+    event: Values = "login",
+    *,
+    headless: Values = False,
 ) -> Ints:
     """Emit one session a row and give back their ids."""
     size = len(account)
@@ -102,7 +122,7 @@ def connect(
         vpn=connection.vpn,
         anonymiser=np.where(connection.vpn == 1, code("sessions", "anonymiser", "vpn"), 0),
         device_id=connection.device,
-        headless=False,
+        headless=headless,
         emulator=np.where(machine, NONE, 0),
         user_agent_hash=np.where(machine, 5_000 + account % 9, mixed(connection.device, 11) % 120),
         tls_hash=np.where(machine, 900 + account % 4, mixed(connection.device, 11) % 40),

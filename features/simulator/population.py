@@ -36,6 +36,12 @@ COUNTRIES: tuple[tuple[str, float, int, float, float], ...] = (
 COUNTRY_CODES = tuple(country[0] for country in COUNTRIES)
 FLOCK_NAMES = (*(f"FLOCK-A{number}" for number in range(1, 7)), "FLOCK-B1")
 FAVOURITES = 4
+ON_THE_MOVE, BEHIND_CARRIER_NAT = 0.7, 0.25
+"""Share of people who also come by mobile network, and of those the share whose provider puts many on one address."""
+CARRIERS = np.array([0.7, 0.2, 0.1])
+"""Sizes of the carriers' pools of customers."""
+OWN_LINE = 1_000
+"""Pool numbers from here on are mobile lines with an address of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +66,18 @@ class Population:
     """Heavy-tailed factor of activity, mean 1."""
     favourites: Ints
     """Shape (accounts, 4): instruments, the preferred one first."""
+    document: Ints
+    """Whose identity document was shown; accounts with the same number showed the same one."""
+    refusals: Ints
+    """Verifications rejected before one was approved."""
+    backlog: Ints
+    """Microseconds for which the exchange leaves advanced verification unanswered beyond the usual minutes."""
     device: Ints
     home: Ints
     """Household: accounts with the same number share the line (and its address)."""
     office: Ints
     mobile_pool: Ints
+    """The carrier whose addresses many share, or from 1000 a mobile line with its own; -1 = only at home."""
     vpn: Bools
     agent: list[str]
     """Name of the agent behind each account."""
@@ -88,12 +101,12 @@ def make_population(profile: Profile, market: Market, rng: np.random.Generator) 
     weights = np.array([country[1] for country in COUNTRIES], dtype=np.float64)
     country = rng.choice(len(COUNTRIES), size, p=weights / weights.sum())
     age = rng.exponential(260, size) + 3
-    joined_in_run = rng.random(size) < 0.12
+    joined_in_run = rng.random(size) < 0.18
     created = market.start - (age * DAY).astype(np.int64)
     created[joined_in_run] = market.start + (rng.random(joined_in_run.sum()) * (market.end - market.start)).astype(int)
     level = rng.choice([0, 1, 2], size, p=[0.04, 0.26, 0.70])
     activity = np.minimum((1 - rng.random(size)) ** (-1 / 1.1), 150)
-    wealth = np.exp(rng.normal(7.0, 1.6, size)) * activity**0.4
+    wealth = np.exp(rng.normal(7.8, 1.3, size)) * activity**0.4
     return Population(
         names=names,
         created_at=created,
@@ -108,18 +121,27 @@ def make_population(profile: Profile, market: Market, rng: np.random.Generator) 
         wealth_usd=wealth,
         activity=activity / activity.mean(),
         favourites=_favourites(rng, level),
+        document=np.arange(size),
+        refusals=rng.poisson(0.06, size),
+        backlog=np.zeros(size, dtype=np.int64),
         device=np.arange(size),
         home=np.arange(size),
         office=np.full(size, NONE),
-        mobile_pool=np.where(rng.random(size) < 0.4, rng.integers(0, max(3, size // 700), size), NONE),
+        mobile_pool=_mobile(rng, size),
         vpn=rng.random(size) < 0.04,
         agent=[""] * size,
     )
 
 
+def _mobile(rng: np.random.Generator, size: int) -> Ints:
+    shared = rng.random(size) < BEHIND_CARRIER_NAT
+    pool = np.where(shared, rng.choice(len(CARRIERS), size, p=CARRIERS), OWN_LINE + np.arange(size))
+    return np.where(rng.random(size) < ON_THE_MOVE, pool, NONE)
+
+
 def _referrers(rng: np.random.Generator, created: Ints) -> Ints:
     candidate = rng.integers(0, len(created), len(created))
-    invited = (rng.random(len(created)) < 0.12) & (created[candidate] < created)
+    invited = (rng.random(len(created)) < 0.3) & (created[candidate] < created)
     return np.where(invited, candidate, NONE)
 
 

@@ -1,7 +1,34 @@
 """The sizes in which the simulated exchange comes, from a test's seconds to a long study."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+
+SIZES = ("tiny", "small", "demo", "full")
+UNITS: dict[str, tuple[int, int, int, int]] = {
+    "wash_ring": (1, 1, 5, 24),
+    "self_dealer": (1, 1, 3, 15),
+    "round_tripper": (1, 1, 3, 12),
+    "spoofer": (3, 2, 10, 50),
+    "layerer": (1, 2, 6, 30),
+    "stuffer": (1, 2, 6, 24),
+    "script_farm": (1, 1, 2, 5),
+    "bonus_farm": (1, 1, 2, 10),
+    "document_farm": (1, 1, 2, 8),
+    "mule_chain": (1, 1, 4, 20),
+    "launderer": (1, 2, 6, 36),
+    "takeover_victim": (4, 3, 18, 100),
+    "limit_ring": (1, 1, 2, 8),
+    "colluders": (1, 1, 2, 8),
+    "ban_evader": (1, 1, 3, 12),
+    "flock_ring": (1, 1, 1, 1),
+    "unverified_futures": (2, 1, 3, 16),
+    "listed_country": (2, 1, 3, 16),
+    "ransom_receiver": (1, 1, 1, 4),
+    "sanctioned_payer": (1, 1, 1, 4),
+    "under_order": (1, 1, 3, 8),
+}
+"""Units (rings, farms, chains, loners) of each violator, by size of exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +37,8 @@ class Profile:
 
     `rate_divisor` divides the trading rates of day traders, quants and bots of the domain reference (20-150 trades a
     day and more), so that the tables stay small; violators are not thinned. `warm_up_days` pass before any violation.
-    Units: rings, farms, chains and single accounts. Delays of review scale with days / 90.
+    `units` gives how many units each violator has, `farm_share` how large farms are beside those of the reference.
+    Delays of review scale with days / 90.
     """
 
     name: str
@@ -20,14 +48,8 @@ class Profile:
     rate_divisor: float
     idle_quotes: int
     warm_up_days: float
-    wash_rings: int
-    spoofers: int
-    farms: int
-    mule_chains: int
-    takeovers: int
-    limit_rings: int
-    rule_breakers: int
-    """Accounts for each rule-only breach: futures with pending verification, sessions from an EDD country."""
+    farm_share: float
+    units: Mapping[str, int]
 
     def scaled_days(self, days: float) -> float:
         """A time span that the 90-day reference gives, in this profile's proportion.
@@ -36,6 +58,10 @@ class Profile:
         1.0
         """
         return days * self.days / 90
+
+
+def _units(size: str) -> dict[str, int]:
+    return {violator: counts[SIZES.index(size)] for violator, counts in UNITS.items()}
 
 
 PROFILES: dict[str, Profile] = {
@@ -49,13 +75,19 @@ PROFILES: dict[str, Profile] = {
             rate_divisor=8,
             idle_quotes=60_000,
             warm_up_days=3,
-            wash_rings=1,
-            spoofers=3,
-            farms=1,
-            mule_chains=1,
-            takeovers=4,
-            limit_rings=1,
-            rule_breakers=2,
+            farm_share=0.7,
+            units=_units("tiny"),
+        ),
+        Profile(
+            name="small",
+            accounts=2_000,
+            start=datetime(2025, 5, 11, tzinfo=UTC),
+            days=30,
+            rate_divisor=2,
+            idle_quotes=500_000,
+            warm_up_days=7,
+            farm_share=0.35,
+            units=_units("small"),
         ),
         Profile(
             name="demo",
@@ -65,13 +97,8 @@ PROFILES: dict[str, Profile] = {
             rate_divisor=10,
             idle_quotes=780_000,
             warm_up_days=7,
-            wash_rings=6,
-            spoofers=20,
-            farms=3,
-            mule_chains=5,
-            takeovers=22,
-            limit_rings=2,
-            rule_breakers=5,
+            farm_share=0.7,
+            units=_units("demo"),
         ),
         Profile(
             name="full",
@@ -81,13 +108,8 @@ PROFILES: dict[str, Profile] = {
             rate_divisor=30,
             idle_quotes=1_500_000,
             warm_up_days=14,
-            wash_rings=30,
-            spoofers=90,
-            farms=12,
-            mule_chains=24,
-            takeovers=110,
-            limit_rings=6,
-            rule_breakers=20,
+            farm_share=1.0,
+            units=_units("full"),
         ),
     )
 }

@@ -12,6 +12,10 @@ from features.simulator.world import World
 BONUS_MINIMUM_USD = 100.0
 COMPETITION_SHARE = 0.08
 """Share of honest active traders that join the competition."""
+GIFTS = (("airdrop", "airdrop", 0.55), ("launchpool", "launchpool", 0.35))
+"""Campaigns open to all, and the share of accounts that join."""
+IDLE_INTEREST = 0.35
+"""How much less the dormant join."""
 
 
 def sign_up(world: World, rng: np.random.Generator, scripted: Ints) -> None:
@@ -21,7 +25,10 @@ def sign_up(world: World, rng: np.random.Generator, scripted: Ints) -> None:
     log_in(world, rng, new, people.created_at[new], "signup")
     new = np.setdiff1d(new, scripted)
     eager = (
-        (rng.random(len(new)) < 0.5) & (people.level[new] >= 2) & (people.created_at[new] < world.market.end - 3 * DAY)
+        (rng.random(len(new)) < 0.5)
+        & (people.level[new] >= 2)
+        & (people.backlog[new] == 0)
+        & (people.created_at[new] < world.market.end - 3 * DAY)
     )
     takers = new[eager]
     usd = np.where(rng.random(len(takers)) < 0.45, 0.0, np.round(rng.exponential(120.0, len(takers))))
@@ -70,6 +77,23 @@ def compete(world: World, rng: np.random.Generator, members: Ints) -> None:
     enter(world, chosen, ts, rng.random(len(chosen)) < 0.33)
 
 
+def hand_out(world: World, rng: np.random.Generator, without: Ints) -> None:
+    """Airdrop and launchpool: many join at some moment, of whom most complete it and are given a few dollars."""
+    people = world.people
+    idle = np.array([agent == "dormant" for agent in people.agent])
+    for name, kind, share in GIFTS:
+        joins = rng.random(len(people)) < np.where(idle, IDLE_INTEREST * share, share)
+        members = np.setdiff1d(np.flatnonzero(joins & (people.created_at < world.market.end - 3 * DAY)), without)
+        since = people.since(members, world.market)
+        ts = world.clock.moments(rng, people.offset[members], since, np.full(len(members), world.market.end - 2 * DAY))
+        _take_part(world, members, ts, name, kind, "joined", 0.0)
+        done = np.flatnonzero(rng.random(len(members)) < 0.75)
+        paid = ts[done] + rng.integers(HOUR, 2 * DAY, len(done))
+        _take_part(world, members[done], paid - 5 * MINUTE, name, kind, "completed", 0.0)
+        usd = np.round(rng.lognormal(np.log(22), 0.6, len(done)), 2)
+        _take_part(world, members[done], paid, name, kind, "rewarded", usd)
+
+
 def enter(world: World, members: Ints, ts: Ints, wins: Bools) -> None:
     """Members join the competition; the winners are paid at the end of the run."""
     _take_part(world, members, ts, "volume-race", "competition", "joined", 0.0)
@@ -78,7 +102,7 @@ def enter(world: World, members: Ints, ts: Ints, wins: Bools) -> None:
 
 
 def _take_part(
-    world: World, members: Ints, ts: Ints, campaign: str, kind: Values, action: Values, reward: float
+    world: World, members: Ints, ts: Ints, campaign: str, kind: Values, action: Values, reward: Floats | float
 ) -> None:
     world.ledger.emit(
         "participations",

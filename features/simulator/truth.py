@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.activity.schema import TIME
-from features.simulator.vectors import Floats, Ints
+from features.simulator.vectors import Ints
 
 ACCOUNTS = pa.schema(
     [
@@ -17,6 +17,8 @@ ACCOUNTS = pa.schema(
         ("onset", TIME),
         ("end", TIME),
         ("camouflage", pa.float64()),
+        ("careful", pa.bool_()),
+        ("resembles", pa.string()),
     ]
 )
 EPISODES = pa.schema(
@@ -26,6 +28,7 @@ EPISODES = pa.schema(
         ("started_at", TIME),
         ("ended_at", TIME),
         ("event_ids", pa.list_(pa.string())),
+        ("account_ids", pa.list_(pa.string())),
     ]
 )
 FILLS = pa.schema([("trade_id", pa.string()), ("is_wash", pa.bool_())])
@@ -41,6 +44,7 @@ class Offence:
     onset: int
     end: int
     camouflage: float
+    careful: bool
     event_id: int | None = None
 
 
@@ -51,42 +55,44 @@ class Truth:
     offences: list[Offence] = field(default_factory=list)
     look_alikes: dict[int, str] = field(default_factory=dict)
     wash_trades: list[Ints] = field(default_factory=list)
-    episodes: list[tuple[str, int, int, list[str]]] = field(default_factory=list)
+    episodes: list[tuple[str, int, int, list[str], list[int]]] = field(default_factory=list)
 
-    def record(self, typology: str, ring: str, members: Ints, onset: Ints, end: int, camouflage: Floats) -> None:
-        """Every member violated from its onset on."""
-        for account, since, share in zip(members, onset, camouflage, strict=True):
-            self.offences.append(Offence(int(account), typology, ring, int(since), end, float(share)))
-
-    def episode(self, typology: str, started_at: int, ended_at: int, prefix: str, events: Ints) -> None:
-        """One episode and the ids (`o` orders, `t` trades, `x` transfers, `s` sessions) of its events."""
-        self.episodes.append((typology, started_at, ended_at, [f"{prefix}{event}" for event in events.tolist()]))
+    def episode(
+        self, typology: str, started_at: int, ended_at: int, prefix: str, events: Ints, members: Ints | int
+    ) -> None:
+        """One episode, the ids (`o` orders, `t` trades, `x` transfers, `s` sessions) of its events, and its members."""
+        ids, accounts = [f"{prefix}{event}" for event in events.tolist()], np.unique(members).tolist()
+        self.episodes.append((typology, int(started_at), int(ended_at), ids, accounts))
 
     def tables(self, names: list[str], agents: list[str], trades: pa.Array, trade_numbers: Ints) -> dict[str, pa.Table]:
         """The three truth tables; `trades` are the spelt ids behind `trade_numbers`."""
         wash = np.concatenate([np.empty(0, dtype=np.int64), *self.wash_trades])
         return {
             "truth_accounts": self._accounts(names, agents),
-            "truth_episodes": self._episodes(),
+            "truth_episodes": self._episodes(names),
             "truth_fills": pa.table([trades, pa.array(np.isin(trade_numbers, wash))], schema=FILLS),
         }
 
     def _accounts(self, names: list[str], agents: list[str]) -> pa.Table:
         guilty = {offence.account for offence in self.offences}
         rows: list[tuple[object, ...]] = [
-            (names[o.account], agents[o.account], o.typology, o.ring, o.onset, o.end, o.camouflage)
+            (names[o.account], agents[o.account], o.typology, o.ring, o.onset, o.end, o.camouflage, o.careful, None)
             for o in self.offences
         ]
         rows += [
-            (name, agents[number], None, None, None, None, None)
+            (name, agents[number], None, None, None, None, None, None, self.look_alikes.get(number))
             for number, name in enumerate(names)
             if number not in guilty
         ]
         return _table(rows, ACCOUNTS)
 
-    def _episodes(self) -> pa.Table:
+    def _episodes(self, names: list[str]) -> pa.Table:
         ordered = sorted(self.episodes, key=lambda episode: (episode[1], episode[0], episode[3]))
-        return _table([(f"ep{number}", *episode) for number, episode in enumerate(ordered)], EPISODES)
+        rows: list[tuple[object, ...]] = [
+            (f"ep{number}", *episode[:4], [names[account] for account in episode[4]])
+            for number, episode in enumerate(ordered)
+        ]
+        return _table(rows, EPISODES)
 
 
 def _table(rows: list[tuple[object, ...]], schema: pa.Schema) -> pa.Table:

@@ -2,17 +2,22 @@
 
 import numpy as np
 
+from features.simulator.funds import MIXER_WALLETS
 from features.simulator.ledger import ABSENT, code
 from features.simulator.market import FIELD, INSTRUMENTS, IS_PERP
 from features.simulator.matching import LOT
-from features.simulator.vectors import DAY, HOUR, MINUTE, NONE, Ints, mixed
+from features.simulator.vectors import DAY, HOUR, MINUTE, NONE, Ints, mixed, runs
 from features.simulator.violators.breaches import SANCTIONED
 from features.simulator.world import World
 
 LONG_AGO = 400 * DAY
-LEVERAGE_TIERS = ((20.0, 1.0), (10.0, 2.0), (5.0, 4.0))
+LEVERAGE_TIERS = ((100.0, 0.25), (50.0, 0.5), (20.0, 1.0), (10.0, 2.0), (5.0, 4.0))
 """Largest leverage, and the position limit at it as a multiple of the instrument's."""
-SUBMITTED, APPROVED = code("verifications", "status", "submitted"), code("verifications", "status", "approved")
+SUBMITTED, APPROVED, REJECTED, EXPIRED = (
+    code("verifications", "status", word) for word in ("submitted", "approved", "rejected", "expired")
+)
+EXPIRED_PER_MILLE = 25
+PAST_MEASURES = ("observation", "document_request", "withdrawal_hold", "restriction")
 
 
 def register_accounts(world: World) -> None:
@@ -31,29 +36,57 @@ def register_accounts(world: World) -> None:
         legacy_tier=people.legacy_tier,
     )
     for level in (1, 2, 3):
-        reached = np.flatnonzero(people.level >= level)
-        _verify(world, reached, level, approved=True)
-    pending = [n for n, agent in enumerate(people.agent) if agent == "unverified_futures"]
-    _verify(world, np.array(pending, dtype=np.int64), 2, approved=False)
+        _verify(world, np.flatnonzero(people.level >= level), level, (SUBMITTED, APPROVED))
+    waiting = np.flatnonzero(np.array(people.agent) == "unverified_futures")
+    refused = mixed(waiting, 35) % 3 == 0
+    _verify(world, waiting[refused], 2, (SUBMITTED, REJECTED))
+    _verify(world, waiting[~refused], 2, (SUBMITTED,))
+    _expire(world)
 
 
-def _verify(world: World, account: Ints, level: int, *, approved: bool) -> None:
+def _verify(world: World, account: Ints, level: int, statuses: tuple[int, ...]) -> None:
+    """A submission and what came of it; who was refused before has tried as often with the same document."""
     submitted = world.people.created_at[account] + 5 * MINUTE * level + mixed(account, level) % (20 * MINUTE)
-    for status, wait in ((SUBMITTED, 0), (APPROVED, 12 * MINUTE * level))[: 2 if approved else 1]:
-        inside = submitted + wait < world.market.end
-        chosen = account[inside]
-        world.ledger.emit(
-            "verifications",
-            len(chosen),
-            account_id=chosen,
-            ts=submitted[inside] + wait,
-            level=level,
-            status=status,
-            document_hash=np.where(level > 0, chosen, NONE),
-            face_hash=chosen if level > 1 else NONE,
-            name_hash=mixed(chosen, 31) % (len(world.people) * 4),
-            birth_hash=mixed(chosen, 32) % 20_000,
-        )
+    tries = world.people.refusals[account] if level > 1 else np.zeros(len(account), dtype=np.int64)
+    group, number = runs(tries)
+    for status, wait in ((SUBMITTED, 0), (REJECTED, MINUTE)):
+        _answer(world, account[group], submitted[group] + number * 3 * MINUTE + wait, level, status)
+    submitted = submitted + tries * 3 * MINUTE
+    slow = world.people.backlog[account] if level > 1 else np.zeros(len(account), dtype=np.int64)
+    for status in statuses:
+        answered = submitted if status == SUBMITTED else submitted + 8 * MINUTE * level + slow
+        _answer(world, account, answered, level, status)
+
+
+def _answer(world: World, account: Ints, ts: Ints, level: int, status: int) -> None:
+    inside = ts < world.market.end
+    chosen, document = account[inside], world.people.document[account[inside]]
+    world.ledger.emit(
+        "verifications",
+        len(chosen),
+        account_id=chosen,
+        ts=ts[inside],
+        level=level,
+        status=status,
+        document_hash=document,
+        face_hash=document if level > 1 else NONE,
+        name_hash=mixed(document, 31) % (len(world.people) * 4),
+        birth_hash=mixed(document, 32) % 20_000,
+    )
+
+
+def _expire(world: World) -> None:
+    """Documents of long-standing customers expire; most customers show a new one within days."""
+    people, market = world.people, world.market
+    old = np.flatnonzero((people.level == 2) & (people.created_at < market.start - 150 * DAY))
+    old = old[mixed(old, 36) % 1000 < EXPIRED_PER_MILLE]
+    old = old[[people.agent[number] in ("dormant", "retail", "staker") for number in old]]
+    ts = market.start + mixed(old, 37) % (market.end - market.start - DAY)
+    _answer(world, old, ts, 2, EXPIRED)
+    renewed = mixed(old, 38) % 10 < 7
+    again = ts[renewed] + DAY + mixed(old[renewed], 39) % (6 * DAY)
+    for status, wait in ((SUBMITTED, 0), (APPROVED, 40 * MINUTE)):
+        _answer(world, old[renewed], again + wait, 2, status)
 
 
 def publish_instruments(world: World) -> None:
@@ -123,9 +156,11 @@ def publish_prices(world: World, rng: np.random.Generator) -> None:
 
 
 def publish_campaigns(world: World) -> None:
-    """Emit the welcome bonus and the trading competition."""
+    """Emit the welcome bonus, the trading competition, the airdrop and the launchpool."""
     market = world.market
-    for name, days, deposit, trades in (("welcome", 30, 100.0, 1), ("volume-race", 10, np.nan, 50)):
+    terms = [("welcome", 30, 100.0, 1), ("volume-race", 10, np.nan, 50)]
+    terms += [("airdrop", 20, np.nan, 3), ("launchpool", 5, np.nan, 0)]
+    for name, days, deposit, trades in terms:
         world.ledger.emit(
             "campaigns",
             1,
@@ -137,25 +172,46 @@ def publish_campaigns(world: World) -> None:
         )
 
 
-def publish_lists(world: World, rng: np.random.Generator) -> None:
-    """Emit the `watchlist` and two `legal_orders`."""
+def publish_lists(world: World) -> None:
+    """Emit the `watchlist` of addresses and countries; banned identities join it when they are banned."""
     since = world.market.start - LONG_AGO
     rows = [("sanctions", "address", f"address-{number}") for number in SANCTIONED]
     rows += [("prohibited_country", "country", iso) for iso in ("KP", "IR")]
-    rows += [("edd_country", "country", "MM"), ("mixer", "address", "address-120")]
+    rows += [("edd_country", "country", "MM"), ("mixer", "address", f"address-{MIXER_WALLETS}")]
     for name, kind, value in rows:
         listed = code("watchlist", "list", name)
         world.ledger.emit("watchlist", 1, list=listed, kind=kind, value=value, effective_from=since, source="simulated")
-    retail = np.flatnonzero((np.array(world.people.agent) == "retail") & (world.people.created_at < world.market.start))
-    bound = rng.choice(retail, 2, replace=False)
-    middle = (world.market.start + world.market.end) // 2
+
+
+def publish_history(world: World, rng: np.random.Generator) -> None:
+    """Emit what is over for honest people: past measures in `enforcements`, and lifted or expired `legal_orders`."""
+    people, market = world.people, world.market
+    old = np.flatnonzero((np.array(people.agent) == "retail") & (people.created_at < market.start - 20 * DAY))
+    chosen = rng.choice(old, max(3, len(old) // 60), replace=False)
+    ts = market.start - rng.integers(0, 18 * DAY, len(chosen))
+    ends = np.minimum(ts + rng.integers(1, 20, len(chosen)) * DAY, market.end - 1)
+    world.ledger.emit(
+        "enforcements",
+        len(chosen),
+        event_id=world.ledger.fresh("event", len(chosen)),
+        account_id=chosen,
+        ts=ts,
+        measure=rng.choice(np.array(PAST_MEASURES, dtype=object), len(chosen)),
+        state=rng.choice([code("enforcements", "state", word) for word in ("lifted", "lapsed")], len(chosen)),
+        ends_at=ends,
+    )
+    bound = rng.choice(np.setdiff1d(old, chosen), 3, replace=False)
+    ts = market.start + rng.integers(DAY, (market.end - market.start) // 2, 3)
     world.ledger.emit(
         "legal_orders",
-        2,
-        legal_order_id=np.array(["court-1", "court-2"], dtype=object),
+        3,
+        legal_order_id=np.array([f"past-{number}" for number in range(3)], dtype=object),
         account_id=bound,
-        ts=np.array([middle, middle + DAY]),
+        ts=ts,
         authority="District Court (simulated)",
-        scope=np.array([code("legal_orders", "scope", word) for word in ("freeze", "withdrawals")]),
-        expires_at=np.array([ABSENT, middle + 60 * DAY]),
+        scope=code("legal_orders", "scope", "withdrawals"),
+        expires_at=np.array([ABSENT, ABSENT, int(ts[2]) + 2 * DAY]),
+        lifted_at=np.array([int(ts[0]) + DAY, int(ts[1]) + 2 * DAY, ABSENT]),
     )
+    for account in bound.tolist():
+        world.truth.look_alikes.setdefault(account, "legal_order")

@@ -133,6 +133,7 @@ class Review:
 
     `dedup_key` names the suspicion, so that finding it again opens no second case; it is not part of the JSON form.
     `explanation` is the first account's, `explanations` one an account (activity schema, Explanation).
+    `evidence_counts` says how many rows count behind each feature or pattern that the evidence was taken from.
     """
 
     review_id: str
@@ -148,6 +149,7 @@ class Review:
     rules: tuple[RuleHit, ...] = ()
     scores: Json = field(default_factory=dict)
     evidence: tuple[EvidenceRow, ...] = ()
+    evidence_counts: Mapping[str, int] = field(default_factory=dict)
     proposed_measures: tuple[ProposedMeasure, ...] = ()
     links: tuple[AccountLink, ...] = ()
     explanation: Json = field(default_factory=dict)
@@ -164,7 +166,7 @@ class Review:
         return due_at(self.severity, self.opened_at)
 
     def to_json(self) -> dict[str, Any]:
-        """The review exactly as the contract writes it, with `title`, `summary`, `links`, `explanations` beside."""
+        """The review exactly as the contract writes it, with `title`, `summary`, `links` and more beside."""
         record: dict[str, Any] = {
             "review_id": self.review_id,
             "version": self.version,
@@ -180,6 +182,7 @@ class Review:
             "rules": [rule_to_json(rule) for rule in self.rules],
             "scores": dict(self.scores),
             "evidence": [row.to_json() for row in self.evidence],
+            "evidence_counts": dict(self.evidence_counts),
             "proposed_measures": [proposed.to_json() for proposed in self.proposed_measures],
             "measures": [measure.to_json() for measure in self.measures],
             "due_at": text_of(self.due_at),
@@ -207,6 +210,7 @@ class Review:
             rules=tuple(rule_from_json(rule) for rule in record["rules"]),
             scores=record["scores"],
             evidence=tuple(EvidenceRow.from_json(row) for row in record["evidence"]),
+            evidence_counts=record.get("evidence_counts", {}),
             proposed_measures=tuple(ProposedMeasure.from_json(row) for row in record["proposed_measures"]),
             links=tuple(AccountLink(**link) for link in record.get("links", ())),
             explanation=record["explanation"],

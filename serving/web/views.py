@@ -108,7 +108,7 @@ class CasePage:
     scores: tuple[ScoreRow, ...]
     waterfalls: tuple[Waterfall, ...]
     evidence: tuple[ShownEvidence, ...]
-    evidence_total: int
+    counts: tuple[tuple[str, int], ...]
     graph: LinkGraph | None
     links: tuple[SharedThing, ...]
     proposed: tuple[MeasureRow, ...]
@@ -150,7 +150,7 @@ def case_page(review: Review, history: Sequence[ReviewEvent], now: datetime) -> 
             ShownEvidence(moment_to_the_millisecond(row.ts), row.text, plain(row.table), row.id)
             for row in evidence[:MOST_EVIDENCE]
         ),
-        evidence_total=len(evidence),
+        counts=tuple((plain(name), count) for name, count in review.evidence_counts.items()),
         graph=link_graph(review.accounts, review.links),
         links=tuple(_shared(review.links))[:MOST_LINKS],
         proposed=tuple(_proposed(measure) for measure in review.proposed_measures),

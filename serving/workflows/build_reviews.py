@@ -1,7 +1,6 @@
 """Builds the reviews that a scoring run calls for: one an account or coordinated group, with evidence and reasons."""
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,16 @@ from serving.reviews.case import AccountLink, EvidenceRow, ProposedMeasure, Revi
 LINK_WEIGHT_OF_CONTROL = 3.0  # methods 3.1: weights add up to one controller at 3
 GROUP_SCOPE = "symbol"
 REASONS_WITH_ROWS = 3
+EPISODES_TABLE = "episodes"
+SHARED = {"ip": "IP address", "address": "withdrawal address", "person": "verified person"}
+BETWEEN = {
+    "wash_pair": "met far more often than chance:",
+    "linked_trades": "traded with each other:",
+    "round_trips": "traded to and fro:",
+    "lockstep": "traded in the same seconds:",
+    "transfer_loop": "sent money to each other, first in",
+    "referral": "one referred the other:",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +74,13 @@ def build_reviews(run: Run, suspicions: Sequence[Suspicion]) -> Iterator[Review]
             if (account, suspicion.worst.typology) in explanations
         }
         if suspicion.episode is None:
-            yield _account_review(run, suspicion, known, _rows_of(suspicion.accounts[0], names, rows))
+            yield _account_review(run, suspicion, known, {name: rows[name][suspicion.accounts[0]] for name in names})
         else:
             yield _episode_review(run, suspicion, suspicion.episode, known)
 
 
 def _account_review(
-    run: Run, suspicion: Suspicion, explanations: Mapping[str, Any], evidence: tuple[EvidenceRow, ...]
+    run: Run, suspicion: Suspicion, explanations: Mapping[str, Any], evidence: Mapping[str, Evidence]
 ) -> Review:
     (account,), hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
     key = f"account:{account}:{worst.typology}:{_day(run.as_of)}"
@@ -87,7 +96,8 @@ def _account_review(
         summary=" ".join(dict.fromkeys(hit.says for hit in hits)),
         rules=hits,
         scores=run.scores[account].to_json() if account in run.scores else {},
-        evidence=evidence,
+        evidence=_rows_of(run, evidence.values()),
+        evidence_counts={name: one.counted for name, one in evidence.items()},
         proposed_measures=_proposals(run.policy, hits, (account,), None),
         links=_links_of(run, account),
         explanation=explanations.get(account, {}),
@@ -101,7 +111,8 @@ def _episode_review(
     accounts, hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
     started = datetime.fromtimestamp(episode["started_at"] / 1e6, UTC)
     key = f"episode:{episode['pattern']}:{episode['symbol']}:{_day(started)}:{','.join(accounts)}"
-    place = f"in {episode['symbol']} at {started:%Y-%m-%d %H:%M:%S} UTC"
+    symbol = str(episode["symbol"])
+    place = f"in {symbol} at {started:%Y-%m-%d %H:%M:%S} UTC" if symbol else f"as of {started:%Y-%m-%d} UTC"
     return Review(
         review_id=_review_id(key),
         dedup_key=key,
@@ -110,19 +121,17 @@ def _episode_review(
         typology=worst.typology,
         clauses=clauses_of(hits),
         accounts=accounts,
-        title=f"{worst.title}: {episode['symbol']}",
-        summary=f"{len(accounts)} accounts {place}. {worst.says}",
+        title=f"{worst.title}: {symbol}" if symbol else worst.title,
+        summary=f"{len(accounts)} account{'s' if len(accounts) > 1 else ''} {place}. {worst.says}",
         coordinated=len(accounts) > 1,
         rules=hits,
         scores=_worst([run.scores[account] for account in accounts if account in run.scores]),
-        evidence=tuple(
-            EvidenceRow(table, row_id, datetime.fromtimestamp(at / 1e6, UTC), text)
-            for table, row_id, at, text in json.loads(episode["evidence"])[:MOST_ROWS]
-        ),
+        evidence=_episode_rows(episode),
+        evidence_counts={episode["pattern"]: episode["evidence_total"]},
         proposed_measures=_proposals(run.policy, hits, accounts, episode["symbol"]),
         links=tuple(
-            AccountLink(a, b, kind, min(weight / LINK_WEIGHT_OF_CONTROL, 1.0), f"share the {_worded(kind)} {value}")
-            for a, b, kind, value, weight in json.loads(episode["links"])
+            AccountLink(a, b, kind, min(weight / LINK_WEIGHT_OF_CONTROL, 1.0), _link_sentence(kind, value))
+            for a, b, kind, value, weight in episode["links"]
         ),
         explanation=next(iter(explanations.values()), {}),
         explanations=explanations,
@@ -171,23 +180,32 @@ def _evidence(
     return {name: evidence_of_many(run.features, CATALOGUE[name], who, run.as_of) for name, who in asked.items()}
 
 
-def _rows_of(
-    account: str, names: Sequence[str], found: Mapping[str, Mapping[str, Evidence]]
-) -> tuple[EvidenceRow, ...]:
-    """At most 20 rows, taken in turn from each cited feature."""
-    rows: dict[tuple[str, str], EvidenceRow] = {}
-    columns = [list(_counted_rows(found[name][account])) for name in names]
-    for turn in zip_longest(*columns):
+def _rows_of(run: Run, found: Iterable[Evidence]) -> tuple[EvidenceRow, ...]:
+    """At most 20 rows, taken in turn from each cited feature; an episode is shown by the rows it rests on."""
+    rows: dict[tuple[str, str, str], EvidenceRow] = {}
+    for turn in zip_longest(*(list(_counted_rows(run, one)) for one in found)):
         for row in filter(None, turn):
-            rows.setdefault((row.table, row.id), row)
+            rows.setdefault((row.table, row.id, row.text), row)
     return tuple(rows.values())[:MOST_ROWS]
 
 
-def _counted_rows(evidence: Evidence) -> Iterator[EvidenceRow]:
+def _counted_rows(run: Run, evidence: Evidence) -> Iterator[EvidenceRow]:
     table = evidence.feature.of.evidence_table
+    if table == EPISODES_TABLE:
+        named = run.features.episodes_named(evidence.rows["row_id"], run.as_of)
+        for episode_id in evidence.rows["row_id"]:
+            yield from _episode_rows(named[episode_id])
+        return
     for row, text in zip(evidence.rows.to_dict("records"), evidence.row_sentences(), strict=True):
         if row["counted"]:
             yield EvidenceRow(table, str(row["row_id"]), row["time"].to_pydatetime(), text)
+
+
+def _episode_rows(episode: Mapping[str, Any]) -> tuple[EvidenceRow, ...]:
+    return tuple(
+        EvidenceRow(table, row_id, datetime.fromtimestamp(at / 1e6, UTC), text)
+        for table, row_id, at, text in episode["evidence"]
+    )
 
 
 def _links_of(run: Run, account: str) -> tuple[AccountLink, ...]:
@@ -198,14 +216,17 @@ def _links_of(run: Run, account: str) -> tuple[AccountLink, ...]:
             link["other_id"],
             link["kind"],
             min(link["weight"] / 1_000 / LINK_WEIGHT_OF_CONTROL, 1.0),
-            f"share the {_worded(link['kind'])} {link['row_id']}",
+            _link_sentence(link["kind"], link["row_id"]),
         )
         for link in links
     )
 
 
-def _worded(kind: str) -> str:
-    return {"ip": "IP address", "address": "withdrawal address"}.get(kind, kind.replace("_", " "))
+def _link_sentence(kind: str, value: str) -> str:
+    """What links the accounts: something they share, or something they do with each other."""
+    if kind in BETWEEN:
+        return f"{BETWEEN[kind]} {value}".strip()
+    return f"share the {SHARED.get(kind, kind.replace('_', ' '))} {value}"
 
 
 def _proposals(

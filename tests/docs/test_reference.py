@@ -1,12 +1,22 @@
-"""The reference page is what the code says today."""
+"""The reference page is what the code says today; a card that is built shows what it finds and what it spares."""
 
-import runpy
 from pathlib import Path
 
-DOCS = Path(__file__).parents[2] / "docs"
+import pytest
+
+from docs.clauses import built_for
+from docs.generate import REFERENCE, reference
+from serving.commands.start import load_policy
+
+BUILT = {card: what for card, what in built_for(load_policy()).items() if what.is_built}
+PAGE = Path(REFERENCE)
 
 
 def test_the_reference_is_current() -> None:
-    written = (DOCS / "reference.md").read_text(encoding="utf-8")
-    generated = runpy.run_path(str(DOCS / "generate.py"))["reference"]()
-    assert written == generated, "run `make docs`"
+    assert PAGE.read_text(encoding="utf-8") == reference(), "run `make docs`"
+
+
+@pytest.mark.parametrize("card", BUILT)
+def test_a_card_that_is_built_has_a_test_that_fires_it_and_a_look_alike_that_does_not(card: str) -> None:
+    assert BUILT[card].fires, f"mark a test with @pytest.mark.fires({card!r})"
+    assert BUILT[card].spares, f"mark a test with @pytest.mark.spares({card!r})"

@@ -9,7 +9,7 @@ from ibis import _
 
 from features.catalogue import UNITS, Catalogue, Feature
 from features.definitions import CATALOGUE, FAMILIES
-from features.derivation import PATTERNS, definitions
+from features.derivation import EVERY_PATTERN, definitions
 from features.errors import Invalid
 from features.facts.orders import ORDERS
 from features.vocabulary import by_then, count, days, share
@@ -68,7 +68,7 @@ def test_the_fingerprint_does_not_change_with_words_for_people() -> None:
 
 def test_the_fingerprint_covers_facts_and_the_settings_of_every_pattern() -> None:
     assert fingerprint(CANCELS, definition="lift: 5") != fingerprint(CANCELS, definition="lift: 6")
-    for pattern in PATTERNS:
+    for pattern in EVERY_PATTERN:
         assert pattern.settings_file.read_text() in definitions()
 
 

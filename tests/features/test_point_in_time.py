@@ -152,6 +152,27 @@ def test_every_feature_of_the_catalogue_moves_for_somebody(whole: Features) -> N
         "pair_lift_max",
         "wash_volume_usd_7d",
         "wash_volume_share_7d",
+        "ring_volume_share_7d",  # for the same reason; tests/features/test_wash_features.py covers them
+        "wash_rings_n",
+        "round_trips_max_7d",
+        "layer_episodes_1d",  # no tiny agent layers, floods a book or trades by script; tests/features/patterns does
+        "layer_episodes_7d",
+        "layer_levels_7d",
+        "layer_cancel_sync_s_7d",
+        "stuffing_hours_n_7d",
+        "excessive_cancel_days_10d",
+        "machine_speed_episodes_7d",
+        "unapproved_key_orders_n_7d",  # every tiny key is approved before its first order
+        "order_rejects_n_1d",  # the tiny exchange refuses no order
+        "order_reject_share_7d",
+        "spoof_price_gain_bp_7d",  # a tiny order moves no price
+        "pass_through_days_30d",  # tiny's few mules let their money lie for hours; tests/features/patterns covers it
+        "pass_through_usd_max_30d",
+        "fan_ins_7d",  # no tiny mule gathers from ten senders, none spreads over ten recipients
+        "fan_outs_7d",
+        "new_account_burst",  # nobody in tiny brings a fortune on the first day and takes it away
+        "dormancy_bursts_30d",  # two weeks of record show no ninety days of silence
+        "prohibited_orders_7d",  # nobody in tiny trades from a prohibited country
         "self_trades_1d",  # the matching prevents self-trades, and no tiny ring shares a control link
         "linked_counterparty_share_7d",
         "linked_counterparty_usd_7d",

@@ -104,6 +104,7 @@ def ring_review(review_id: str = "rev_flock") -> Review:
             "violation_probability": {"position_limit_evasion": 0.763, "collusion": 0.41},
             "m_score": 312.0,
         },
+        evidence_counts={"position_limit_ring": 26},
         evidence=tuple(
             EvidenceRow(
                 "trades" if i % 3 else "sessions",

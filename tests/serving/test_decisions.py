@@ -177,6 +177,7 @@ def test_a_trading_measure_binds_in_its_scope(scope: str, product: str, outcome:
         ("trading", "withdrawal", "allow"),
     ],
 )
+@pytest.mark.fires("D14")
 def test_a_legal_order_stops_what_its_scope_says(scope: str, action: str, outcome: str) -> None:
     order = LegalOrder("o-1", scope, NOW - DAY)
     decision = decided(a_request(action), a_state(facts=AccountFacts(legal_orders=(order,))))
@@ -184,6 +185,7 @@ def test_a_legal_order_stops_what_its_scope_says(scope: str, action: str, outcom
     assert (decision.severity.word == "legal") == (outcome != "allow")
 
 
+@pytest.mark.fires("D14")
 def test_a_legal_order_beats_every_release() -> None:
     freeze = LegalOrder("o-1", "freeze", NOW - 2 * DAY)
     lapsed = a_measure("withdrawal_hold", NOW - 2 * DAY, NOW - DAY)
@@ -202,6 +204,7 @@ def test_a_legal_order_beats_every_release() -> None:
         (LegalOrder("o", "freeze", NOW + SECOND), "allow"),
     ],
 )
+@pytest.mark.spares("D14")
 def test_a_legal_order_binds_from_its_start_to_its_end(order: LegalOrder, outcome: str) -> None:
     assert decided(a_request(), a_state(facts=AccountFacts(legal_orders=(order,)))).outcome.word == outcome
 
@@ -264,14 +267,14 @@ def test_lists_and_orders_bind_an_account_never_scored() -> None:
 
 
 def test_without_models_the_rules_decide_and_the_answer_says_so() -> None:
-    decision = decided(a_request(), a_state({"structuring_n_1d": 4.0}, scores=Scores(m_score=500.0)))
+    decision = decided(a_request(), a_state({"structuring_bursts_7d": 1.0}, scores=Scores(m_score=500.0)))
     assert (decision.outcome.word, rules_of(decision)) == ("review", ["structuring"])
     (entry,) = decision.degraded
     assert entry.reason == "No score of anomaly, violations."
 
 
 def test_a_feature_the_vector_lacks_degrades_its_rules_and_nothing_else() -> None:
-    vector = idle_vector() | {"structuring_n_1d": 4.0}
+    vector = idle_vector() | {"structuring_bursts_7d": 1.0}
     del vector["taint_indirect_share_30d"]
     decision = decided(a_request(), replace(a_state(), vector=vector))
     assert rules_of(decision) == ["structuring"]

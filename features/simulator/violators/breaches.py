@@ -1,11 +1,11 @@
-"""Breaches that rules alone decide: unverified futures, EDD and prohibited countries, tainted and listed money."""
+"""Breaches that rules alone decide: unverified futures, listed countries, tainted and listed money, court orders."""
 
 import numpy as np
 
 from features.simulator import funds
 from features.simulator.behaviours import Style, log_in, moments, save_and_spend, trade_by_hand, visit
 from features.simulator.flow import APP
-from features.simulator.ledger import code
+from features.simulator.ledger import ABSENT, code
 from features.simulator.network import RESIDENTIAL, Connection, connect, country_number
 from features.simulator.vectors import DAY, MINUTE, Ints, mixed
 from features.simulator.violators.unit import Unit, confess, pretend
@@ -13,6 +13,7 @@ from features.simulator.world import World
 
 SANCTIONED = np.array([100, 101, 102])
 """Numbers of the addresses on the sanctions list."""
+SCOPES = ("freeze", "withdrawals", "trading")
 RANSOM = 110
 """Number of a wallet that received ransom."""
 
@@ -32,14 +33,16 @@ def trade_unverified(world: World, rng: np.random.Generator, unit: Unit) -> None
     perps = world.market.instruments("major", "mid", product="perp")
     side = rng.integers(0, 2, len(account))
     usd = rng.uniform(30, 900, len(account))
-    world.flow.place(
+    orders = world.flow.place(
         account, ts, rng.choice(perps, len(account)), side, usd, source=APP, session=session, leverage=10.0
     )
+    world.truth.episode("kyc_gate", ts.min(), ts.max(), "o", orders, unit.members)
 
 
 def connect_from_listed_country(world: World, rng: np.random.Generator, unit: Unit) -> None:
-    """Lives abroad for a while in a country under enhanced due diligence and trades from there."""
+    """Lives for a while in a country under enhanced due diligence, or in a prohibited one, and trades from there."""
     confess(world, unit, "restricted_jurisdiction")
+    iso = "IR" if int(unit.members[0]) % 3 == 0 else "MM"
     account = np.repeat(unit.members, 9)
     ts = np.sort(unit.onset + (rng.random(len(account)) * 6 * DAY).astype(np.int64))
     ts = np.minimum(ts, world.market.end - DAY)
@@ -48,11 +51,12 @@ def connect_from_listed_country(world: World, rng: np.random.Generator, unit: Un
         RESIDENTIAL + mixed(account, 95) % (1 << 24),
         zero + 64512 + 990,
         zero,
-        zero + country_number("MM"),
+        zero + country_number(iso),
         zero,
         world.people.device[account],
     )
     session = connect(world.ledger, world.people, account, ts, line)
+    world.truth.episode("restricted_jurisdiction", ts.min(), ts.max(), "s", session, unit.members)
     spot = world.market.instruments("major", product="spot")
     usd = rng.uniform(20, 400, len(account))
     world.flow.place(
@@ -86,7 +90,7 @@ def receive_ransom(world: World, rng: np.random.Generator, unit: Unit) -> None:
         taint_indirect=0.9,
         hops=1,
     )
-    world.truth.episode("illicit_assets", unit.onset, unit.onset, "x", transfers)
+    world.truth.episode("illicit_assets", unit.onset, unit.onset, "x", transfers, unit.members)
 
 
 def pay_sanctioned(world: World, rng: np.random.Generator, unit: Unit) -> None:
@@ -96,13 +100,16 @@ def pay_sanctioned(world: World, rng: np.random.Generator, unit: Unit) -> None:
     ts = np.full(len(unit.members), unit.onset)
     usd = rng.uniform(500, 4_000, len(unit.members))
     transfers = funds.withdraw(world, unit.members, ts, usd, funds.SELF_HOSTED, SANCTIONED[: len(unit.members)])
-    world.truth.episode("sanctions_exposure", unit.onset, unit.onset, "x", transfers)
+    world.truth.episode("sanctions_exposure", unit.onset, unit.onset, "x", transfers, unit.members)
     _dust(world, rng)
 
 
 def _dust(world: World, rng: np.random.Generator) -> None:
-    holders: Ints = np.flatnonzero((world.people.level == 2) & (world.people.created_at < world.market.start))
-    dusted = rng.choice(holders, min(30, len(holders)), replace=False)
+    holders = np.flatnonzero((world.people.level == 2) & (world.people.created_at < world.market.start))
+    holders = holders[[world.people.agent[number] in ("retail", "dormant", "staker") for number in holders]]
+    dusted: Ints = rng.choice(holders, min(30, len(holders)), replace=False)
+    for account in dusted.tolist():
+        world.truth.look_alikes.setdefault(account, "sanctions_exposure")
     funds.deposit(
         world,
         dusted,
@@ -114,3 +121,23 @@ def _dust(world: World, rng: np.random.Generator) -> None:
         taint_indirect=1.0,
         hops=2,
     )
+
+
+def obey_an_order(world: World, rng: np.random.Generator, unit: Unit) -> None:
+    """A court or an authority orders something about the account; its holder lives on."""
+    pretend(world, rng, unit)
+    confess(world, unit, "legal_order")
+    scope = SCOPES[int(unit.members[0]) % len(SCOPES)]
+    name = f"court-{unit.ring.rpartition('-')[2]}"
+    world.ledger.emit(
+        "legal_orders",
+        1,
+        legal_order_id=np.array([name], dtype=object),
+        account_id=unit.members,
+        ts=unit.onset,
+        authority="District Court (simulated)",
+        scope=code("legal_orders", "scope", scope),
+        expires_at=ABSENT if int(unit.members[0]) % 2 else unit.onset + 60 * DAY,
+    )
+    nothing = np.empty(0, dtype=np.int64)
+    world.truth.episode("legal_order", unit.onset, unit.onset, "o", nothing, unit.members)

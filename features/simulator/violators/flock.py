@@ -60,7 +60,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
         session=session,
         leverage=20.0,
     )
-    world.truth.episode("position_limit_evasion", int(opened[0]), int(opened[-1]), "t", trades)
+    world.truth.episode("position_limit_evasion", int(opened[0]), int(opened[-1]), "t", trades, ring)
     _outside(world, rng)
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.simulator.behaviours import live
-from features.simulator.vectors import DAY, Floats, Ints
+from features.simulator.behaviours import Style, live, save_and_spend, trade_by_hand, visit
+from features.simulator.truth import Offence
+from features.simulator.vectors import DAY, Ints, mixed
 from features.simulator.world import World
 
 MOST_EPISODES_OF_FAILED = 2
@@ -14,7 +15,11 @@ MOST_EPISODES_OF_FAILED = 2
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What a violator's `act` receives; `zeal` is 1 at half camouflage, less with more of it."""
+    """What a violator's `act` receives; `zeal` is 1 at half camouflage, less with more of it.
+
+    A `careful` unit follows the published advice on evasion: nothing shared, slow growth, human pauses, and the
+    variants of its violation that the usual rules miss.
+    """
 
     ring: str
     members: Ints
@@ -22,28 +27,42 @@ class Unit:
     end: int
     camouflage: float
     failed: bool
+    careful: bool
 
     @property
     def zeal(self) -> float:
         """Factor on the number of episodes: (1 - camouflage) / 0.5."""
         return (1 - self.camouflage) / 0.5
 
-    def days(self, rng: np.random.Generator, keep: float) -> Ints:
-        """The starts of the days on which the unit is active, each kept with that probability; the first always."""
+    def days(self, rng: np.random.Generator, usual: float) -> Ints:
+        """The starts of the days on which the unit is active, about `usual` times its zeal; the first always."""
         starts = np.arange(self.onset, max(self.end, self.onset + 1), DAY)
-        kept = rng.random(len(starts)) < keep
-        kept[0] = True
-        return starts[:1] if self.failed else starts[kept]
+        count = 0 if self.failed else min(int(rng.poisson(max(usual * self.zeal - 1, 0.2))), len(starts) - 1)
+        return np.concatenate([starts[:1], np.sort(rng.choice(starts[1:], count, replace=False))])
 
 
 def pretend(world: World, rng: np.random.Generator, unit: Unit) -> None:
-    """The unit's camouflage: an honest user's life, the busier the larger its share."""
-    live(world, rng, unit.members, 0.4 + 1.6 * unit.camouflage)
+    """The unit's camouflage: the lives of honest users of several kinds, the busier the larger its share."""
+    busy = 0.4 + 1.6 * unit.camouflage
+    kind = mixed(unit.members, 61) % 10
+    live(world, rng, unit.members[kind < 6], busy)
+    trader = unit.members[kind >= 6]
+    visits = visit(world, rng, trader, 0.8 + 1.2 * unit.camouflage)
+    trade_by_hand(world, rng, visits, Style(1.3 * busy, 200.0, 0.35, 0.06, turns=True))
+    save_and_spend(world, rng, trader, 0.12, 0.08)
 
 
-def confess(world: World, unit: Unit, typology: str, onset: Ints | None = None) -> None:
-    """Record the unit's guilt."""
-    size = len(unit.members)
-    since = np.full(size, unit.onset) if onset is None else onset
-    camouflage: Floats = np.full(size, unit.camouflage)
-    world.truth.record(typology, unit.ring, unit.members, since, unit.end, camouflage)
+def confess(
+    world: World,
+    unit: Unit,
+    typology: str,
+    onset: Ints | None = None,
+    members: Ints | None = None,
+    request: int | None = None,
+) -> None:
+    """Record the guilt of the unit (or of some members), each from its onset on; `request` is the event at stake."""
+    guilty = unit.members if members is None else members
+    since = np.full(len(guilty), unit.onset) if onset is None else onset
+    for account, begin in zip(guilty.tolist(), since.tolist(), strict=True):
+        offence = Offence(account, typology, unit.ring, begin, unit.end, unit.camouflage, unit.careful, request)
+        world.truth.offences.append(offence)

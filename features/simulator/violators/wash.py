@@ -15,56 +15,67 @@ from features.simulator.world import World
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How one ring trades: mean pause between legs, relative noise of sizes, share of legs that leak to others."""
+    """How one ring trades: mean pause between legs, relative noise of sizes, share of legs that leak to others.
+
+    `shortest` is the least number of members in a circle; a ring that nets over the day has long pauses.
+    """
 
     pause_seconds: float
     noise: float
     leak: float
+    shortest: int
 
 
 def recruit(world: World, rng: np.random.Generator, unit: Unit) -> None:
-    """Half of the rings share a line and some devices; the others follow the advice to keep everything apart."""
+    """Many rings share a line and some devices; those that follow the advice keep everything apart."""
     people, members = world.people, unit.members
     people.level[members] = 2
-    people.wealth_usd[members] = rng.uniform(8e3, 4e4, len(members))
-    if rng.random() < 0.5:
+    people.wealth_usd[members] = rng.uniform(4e3, 3e4, len(members))
+    if not unit.careful and rng.random() < 0.8:
         people.home[members[:-1]] = people.home[members[0]]
         people.device[members[: len(members) // 2 + 1]] = people.device[members[0]]
 
 
 def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
-    """Round trips in bursts on most days; every circle returns its members near to net zero."""
+    """Round trips in bursts on some days; every circle returns its members near to net zero, perhaps elsewhere."""
     pretend(world, rng, unit)
     confess(world, unit, "wash_trading")
-    small = world.market.instruments("small")
-    instruments = rng.choice(small, 2, replace=False)
-    base = rng.uniform(0.01, 0.05)
-    manner = Manner(
-        float(np.exp(rng.uniform(np.log(20), np.log(600)))), rng.uniform(0.002, 0.02), rng.uniform(0.05, 0.4)
+    instruments = rng.choice(world.market.instruments("small"), 2, replace=False)
+    base = rng.uniform(0.01, 0.04)
+    manner = (
+        Manner(float(np.exp(rng.uniform(np.log(600), np.log(5_000)))), rng.uniform(0.01, 0.08), 0.4, 3)
+        if unit.careful
+        else Manner(float(np.exp(rng.uniform(np.log(20), np.log(600)))), rng.uniform(0.002, 0.02), 0.15, 2)
     )
-    for day in unit.days(rng, 0.75):
-        trips = MOST_EPISODES_OF_FAILED if unit.failed else 2 + int(rng.poisson(7 * unit.zeal))
-        instrument = int(instruments[int(rng.random() < 0.25)])
-        usd = base * FIELD["depth_usd"][instrument] * np.exp(rng.normal(0.6, 0.6, trips))
-        _burst(world, rng, unit.members, instrument, day + int(rng.integers(0, 14 * HOUR)), usd, manner)
-    racing = unit.members[rng.random(len(unit.members)) < 0.6]
-    enter(world, racing, np.full(len(racing), unit.onset - DAY // 2), rng.random(len(racing)) < 0.7)
+    for day in unit.days(rng, 4.0):
+        trips = MOST_EPISODES_OF_FAILED if unit.failed else 2 + int(rng.poisson(2 if unit.careful else 6 * unit.zeal))
+        other = rng.random() < (0.5 if unit.careful else 0.2)
+        usd = base * FIELD["depth_usd"][instruments[0]] * np.exp(rng.normal(0.4, 0.6, trips))
+        start = day + int(rng.integers(0, 14 * HOUR))
+        _burst(world, rng, unit, instruments[::-1] if other else instruments, start, usd, manner)
+    racing = unit.members[rng.random(len(unit.members)) < 0.4]
+    enter(world, racing, np.full(len(racing), unit.onset - DAY // 2), rng.random(len(racing)) < 0.5)
 
 
 def _burst(
-    world: World, rng: np.random.Generator, members: Ints, instrument: int, start: int, usd: Floats, manner: Manner
+    world: World, rng: np.random.Generator, unit: Unit, instruments: Ints, start: int, usd: Floats, manner: Manner
 ) -> None:
+    members = unit.members
     logged_in = log_in(world, rng, members, start - rng.integers(MINUTE, 30 * MINUTE, len(members)))
     session = dict(zip(members.tolist(), logged_in.tolist(), strict=True))
     legs = _drawn(rng, members, start, min(world.market.end - HOUR, start + 9 * HOUR), usd, manner)
+    crossing = unit.careful & (rng.random(len(legs)) < 0.3)
+    legs = Legs(legs.seller, legs.buyer, legs.ts, legs.notional_usd, legs.circle, instruments[crossing.astype(int)])
     leaks = rng.random(len(legs)) < manner.leak
-    _leak(world, legs.at(leaks), instrument, session)
-    trades, circle = _agree(world, rng, legs.at(~leaks), instrument, session)
+    _leak(world, legs.at(leaks), session)
+    crossed = legs.at(~leaks)
+    trades = _agree(world, rng, crossed, session)
     world.truth.wash_trades.append(trades)
-    ts = legs.ts[~leaks]
-    for number in np.unique(circle):
-        mine = circle == number
-        world.truth.episode("wash_trading", int(ts[mine].min()), int(ts[mine].max()), "t", trades[mine])
+    for number in np.unique(crossed.circle):
+        mine = np.flatnonzero(crossed.circle == number)
+        members = np.concatenate([crossed.seller[mine], crossed.buyer[mine]])
+        began, ended = crossed.ts[mine].min(), crossed.ts[mine].max()
+        world.truth.episode("wash_trading", began, ended, "t", trades[mine], members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,49 +87,47 @@ class Legs(Rows):
     ts: Ints
     notional_usd: Floats
     circle: Ints
+    instrument: Ints
 
 
 def _drawn(rng: np.random.Generator, members: Ints, start: int, until: int, usd: Floats, manner: Manner) -> Legs:
     """One circle for each value in `usd`, through two members or more, leg after leg."""
-    paths = [rng.permutation(members)[: rng.integers(2, len(members) + 1)] for _ in usd]
+    longest = len(members) if manner.shortest > 2 else min(3, len(members))
+    paths = [rng.permutation(members)[: rng.integers(manner.shortest, longest + 1)] for _ in usd]
     sizes = np.array([len(path) for path in paths])
     circle = np.repeat(np.arange(len(usd)), sizes)
     ts = start + np.cumsum((rng.exponential(manner.pause_seconds, len(circle)) + 1) * SECOND).astype(np.int64)
     value = usd[circle] * (1 + manner.noise * rng.standard_normal(len(circle)))
     buyers = np.concatenate([np.roll(path, -1) for path in paths])
-    return Legs(np.concatenate(paths), buyers, ts, value, circle).at(ts < until)
+    return Legs(np.concatenate(paths), buyers, ts, value, circle, circle).at(ts < until)
 
 
-def _agree(
-    world: World, rng: np.random.Generator, legs: Legs, instrument: int, session: dict[int, int]
-) -> tuple[Ints, Ints]:
-    """Cross the legs between the members; gives trade ids and their circles."""
+def _agree(world: World, rng: np.random.Generator, legs: Legs, session: dict[int, int]) -> Ints:
+    """Cross the legs between the members; gives trade ids."""
     size, side = len(legs), rng.integers(0, 2, len(legs))
-    where = np.full(size, instrument)
-    bid, ask = world.market.touch(where, legs.ts)
+    bid, ask = world.market.touch(legs.instrument, legs.ts)
     taker = np.where(side == BUY, legs.buyer, legs.seller)
-    trades = world.flow.cross(
+    return world.flow.cross(
         np.where(side == BUY, legs.seller, legs.buyer),
         taker,
         legs.ts,
-        where,
+        legs.instrument,
         side,
         np.where(side == BUY, ask, bid),
         legs.notional_usd,
         waited=rng.integers(SECOND // 2, 20 * SECOND, size),
         source=APP,
         session=_sessions(session, taker),
-        ui=(rng.random(size) < 0.6).astype(np.int64),
+        ui=(rng.random(size) < 0.8).astype(np.int64),
     )
-    return trades, legs.circle
 
 
-def _leak(world: World, legs: Legs, instrument: int, session: dict[int, int]) -> None:
+def _leak(world: World, legs: Legs, session: dict[int, int]) -> None:
     """Legs that go through the book, where anybody may be on the other side."""
     for who, direction, delay in ((legs.seller, SELL, 0), (legs.buyer, BUY, 3 * SECOND)):
-        side, where = np.full(len(legs), direction), np.full(len(legs), instrument)
+        side = np.full(len(legs), direction)
         known = _sessions(session, who)
-        world.flow.place(who, legs.ts + delay, where, side, legs.notional_usd, source=APP, session=known, ui=0)
+        world.flow.place(who, legs.ts + delay, legs.instrument, side, legs.notional_usd, source=APP, session=known)
 
 
 def _sessions(session: dict[int, int], account: Ints) -> Ints:

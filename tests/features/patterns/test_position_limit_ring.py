@@ -45,6 +45,7 @@ def at(milliseconds: list[int]) -> Frames:
     return frames | {"order_events": orders}
 
 
+@pytest.mark.fires("D26")
 def test_the_case_of_clause_8_is_one_episode_with_its_measures() -> None:
     (episode,) = rings(flock_tables())
     assert episode.accounts == RING
@@ -141,11 +142,13 @@ def test_an_account_that_only_shares_the_address_and_did_not_trade_is_not_in_the
 
 
 @pytest.mark.parametrize("source", ["copy", "grid", "liquidation"])
+@pytest.mark.spares("D26")
 def test_orders_that_an_engine_placed_are_no_common_plan(source: str) -> None:
     frames = flock_tables()
     assert rings(frames | {"order_events": frames["order_events"].assign(source=source)}) == []
 
 
+@pytest.mark.spares("D26")
 def test_accounts_of_one_declared_owner_are_one_entity_and_evade_nothing() -> None:
     frames = flock_tables()
     accounts = frames["accounts"]
@@ -182,3 +185,44 @@ def test_an_order_row_that_arrives_later_does_not_unmake_a_ring() -> None:
     orders = frames["order_events"]
     copied = orders.assign(source="copy", ingested_at=orders["ts"] + timedelta(hours=1))
     assert [e.accounts for e in rings(frames | {"order_events": copied})] == [RING]
+
+
+def test_a_position_opened_in_three_fills_counts_as_a_whole() -> None:
+    def thirds(own: pd.DataFrame) -> pd.DataFrame:
+        parts = [own.assign(trade_id=own["trade_id"] + f"-{n}", notional_usd=15_000.0) for n in range(3)]
+        return pd.concat(parts).assign(quantity=lambda rows: rows["notional_usd"] / rows["price"])
+
+    found = measures(opened(flock_tables(), thirds))
+    assert found["combined_usd"] == pytest.approx(270_000)
+    assert found["conditions_met"] == 5
+
+
+def test_the_two_sides_of_a_market_are_never_one_ring() -> None:
+    sides = ["buy"] * 5 + ["sell"]
+    (episode,) = rings(opened(flock_tables(), lambda own: own.assign(taker_side=sides)))
+    assert episode.accounts == RING[:5]
+
+
+def test_each_account_is_judged_by_the_limit_of_the_leverage_it_used() -> None:
+    frames = flock_tables()
+    limits = frames["position_limits"]
+    tiers = pd.concat([limits.assign(max_leverage=20.0), limits.assign(max_leverage=50.0, max_notional_usd=40_000.0)])
+    bolder = frames["order_events"].assign(leverage=[20.0] * 5 + [50.0])
+    found = measures(frames | {"position_limits": tiers, "order_events": bolder})
+    assert found["each_within_limit"] is False, "45,000 USD at 50 times leverage, where 40,000 are allowed"
+
+
+def test_a_limit_that_changed_after_the_burst_is_not_applied_to_it() -> None:
+    frames = flock_tables()
+    limits = frames["position_limits"]
+    changed = pd.Timestamp(BURST) + timedelta(minutes=1)
+    tiers = pd.concat(
+        [limits.assign(valid_to=changed), limits.assign(valid_from=changed, max_notional_usd=1_000_000.0)]
+    )
+    assert measures(frames | {"position_limits": tiers})["limit_usd"] == 100_000
+
+
+@pytest.mark.parametrize("skew_ms", [-200, 200])
+def test_a_clock_that_is_off_by_a_fifth_of_a_second_changes_no_condition(skew_ms: int) -> None:
+    found = measures(at([ms + (skew_ms if place == 2 else 0) for place, ms in enumerate(OPENED_MS)]))
+    assert found["conditions_met"] == 5

@@ -11,14 +11,14 @@ from tests.serving.policy.test_loading import load, rule_with
 
 
 def test_of_a_family_only_the_most_severe_hit_is_reported() -> None:
-    fields = neutral_fields("account") | {"spoof_episodes_1d": 6}
+    fields = neutral_fields("account") | {"spoof_episodes_1d": 6, "cancel_after_own_fill_lift_7d": 3}
     assert [hit.rule_id for hit in evaluate(POLICY, "account", fields).hits] == ["spoofing-high"]
 
 
 def test_hits_stand_in_falling_order_and_the_most_severe_outcome_wins() -> None:
     fields = neutral_fields("account") | {
         "request_type": "withdrawal",
-        "structuring_n_1d": 3,
+        "structuring_bursts_7d": 1,
         "legal_order_in_force": True,
         "legal_order_scope": "freeze",
         "withdrawal_hold_in_force": True,

@@ -11,7 +11,8 @@ from tests.serving.policy.fields import POLICY, idle_vector
 
 
 def test_each_rule_is_counted_on_the_vectors_of_a_file(tmp_path: Path) -> None:
-    rows = [idle_vector(), idle_vector() | {"structuring_n_1d": 3.0}, idle_vector() | {"spoof_episodes_1d": 9.0}]
+    spoofer = idle_vector() | {"spoof_episodes_1d": 9.0, "cancel_after_own_fill_lift_7d": 3.0}
+    rows = [idle_vector(), idle_vector() | {"structuring_bursts_7d": 1.0}, spoofer]
     pd.DataFrame(rows).to_parquet(tmp_path / "vectors.parquet")
     total, counts = backtest_policy(POLICY, tmp_path / "vectors.parquet")
     fired = {rule.id: count for rule, count in counts if count}

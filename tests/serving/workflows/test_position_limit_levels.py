@@ -17,13 +17,13 @@ POLICY = load_policy()
 SHARED_CARRIER = 2_500
 
 
-def levels(tables: Tables) -> list[tuple[str | None, int]]:
-    """Severity and number of accounts of every ring found in the week before the case's moment."""
+def levels(tables: Tables, pattern: str = "position_limit_ring") -> list[tuple[str | None, int]]:
+    """Severity and number of accounts of every such ring found in the week before the case's moment."""
     features = Features(Activity.from_frames(tables))
     found = []
     for episode in features.episodes(AS_OF - timedelta(days=7), AS_OF):
-        if episode["pattern"] == "position_limit_ring":
-            hits = evaluate(POLICY, "position_limit_ring", episode["measures"]).hits
+        if episode["pattern"] == pattern:
+            hits = evaluate(POLICY, pattern, episode["measures"]).hits
             found.append((hits[0].severity.word if hits else None, len(episode["accounts"])))
     return found
 
@@ -92,7 +92,7 @@ def fourteen_accounts(tables: Tables) -> None:
 
 
 def behind_a_carrier(tables: Tables) -> None:
-    """P4: 2,500 strangers on the address, separate devices: a blind spot of this card, documented."""
+    """P4: 2,500 strangers on the address, separate devices: the ring shows no link, and D21 has to find it."""
     strangers = [f"C{number}" for number in range(SHARED_CARRIER)]
     accounts, sessions = tables["accounts"], tables["sessions"]
     crowd = pd.concat([sessions.iloc[[0]]] * SHARED_CARRIER, ignore_index=True)
@@ -140,6 +140,22 @@ def a_family(tables: Tables) -> None:
     scale(tables, ring, 700 / 45_000)
 
 
+def a_listing_burst(tables: Tables) -> None:
+    """N5: 400 accounts in .9 seconds at one price, twelve of them behind a carrier's address."""
+    behind_a_carrier(tables)
+    trades, accounts = tables["trades"], tables["accounts"]
+    crowd = [f"L{number}" for number in range(400)]
+    first = trades[trades["trade_id"] == "r0"]
+    opens = pd.concat([first] * len(crowd), ignore_index=True).assign(
+        trade_id=[f"x{name}" for name in crowd],
+        taker_account_id=crowd,
+        taker_order_id=None,
+        ts=[BURST + timedelta(milliseconds=2 * number) for number in range(400)],
+    )
+    tables["trades"] = pd.concat([trades, opens])
+    tables["accounts"] = pd.concat([accounts, *(accounts.iloc[:1].assign(account_id=name) for name in crowd)])
+
+
 def a_dead_market(tables: Tables) -> None:
     """N6: three linked accounts are the whole of a tiny market."""
     trades = tables["trades"]
@@ -169,14 +185,39 @@ def within_the_limit(tables: Tables) -> None:
         (copy_followers, []),
         (declared_market_maker, [("medium", 6)]),
         (a_family, []),
+        (a_listing_burst, []),
         (a_dead_market, [("medium", 3)]),
         (within_the_limit, [("medium", 6)]),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
+@pytest.mark.fires("D26")
+@pytest.mark.spares("D26")
 def test_each_variant_of_the_case_has_its_level(
     change: Callable[[Tables], None], expected: list[tuple[str | None, int]]
 ) -> None:
     tables = {name: frame.copy() for name, frame in flock_tables().items()}
     change(tables)
     assert levels(tables) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (behind_a_carrier, [("medium", 6)]),
+        (as_it_was, []),
+        (a_listing_burst, []),
+        (copy_followers, []),
+        (an_office, []),
+        (within_the_limit, []),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+@pytest.mark.fires("D21")
+@pytest.mark.spares("D21")
+def test_a_ring_without_a_link_is_found_by_its_behaviour_and_nobody_else_is(
+    change: Callable[[Tables], None], expected: list[tuple[str | None, int]]
+) -> None:
+    tables = {name: frame.copy() for name, frame in flock_tables().items()}
+    change(tables)
+    assert levels(tables, "unlinked_ring") == expected

@@ -1,0 +1,1 @@
+"""Writes the reference page from the code."""

@@ -1,0 +1,58 @@
+"""Combines aggregates: a product of two, a value only where enough rows stand behind it, what groups are like."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import ibis
+import ibis.expr.types as ir
+from ibis.common.deferred import Deferred
+
+from features.vocabulary import Aggregate, value_of
+
+
+def product(one: Aggregate, other: Aggregate) -> Aggregate:
+    """One aggregate times another, for example a rate times a span."""
+
+    def measure(rows: ir.Table, condition: ir.BooleanValue) -> ir.Value:
+        return one.measure(rows, condition).cast("float64") * other.measure(rows, condition).cast("float64")
+
+    return Aggregate(f"product({one.text},{other.text})", measure, counted=one.counted)
+
+
+def at_least(least: int, aggregate: Aggregate, fill: float, where: Deferred | None = None) -> Aggregate:
+    """The aggregate where enough rows (satisfying `where`) stand behind it, else `fill`.
+
+    The groups of a grouped aggregate must count its rows; `where` says nothing of them.
+    """
+    text, reduce = f"at_least({least},{aggregate.text},{where!r})", aggregate.outer
+    if reduce is not None:
+        return replace(
+            aggregate, text=text, fill=fill, outer=lambda sizes: ibis.cases((sizes.sum() >= least, reduce(sizes)))
+        )
+
+    def measure(rows: ir.Table, condition: ir.BooleanValue) -> ir.Value:
+        counted = condition if where is None else condition & value_of(rows, where)
+        return ibis.cases((rows.count(where=counted) >= least, aggregate.measure(rows, condition)))
+
+    return replace(aggregate, text=text, measure=measure, fill=fill)
+
+
+def modal_share(inner: Aggregate, per: Deferred) -> Aggregate:
+    """The share of the largest group in all groups, for example of the most frequent order size."""
+    return _grouped(
+        "modal_share", inner, per, lambda sizes: sizes.max().cast("float64") / ibis.greatest(sizes.sum(), 1)
+    )
+
+
+def trough(inner: Aggregate, per: Deferred, of: int) -> Aggregate:
+    """The smallest group where at least so many groups hold something, else the fill of `inner`."""
+
+    def reduce(sizes: ir.NumericColumn) -> ir.Value:
+        held = sizes > 0
+        return ibis.cases((held.cast("int64").sum() >= of, sizes.min(where=held)))
+
+    return _grouped(f"trough_{of}", inner, per, reduce)
+
+
+def _grouped(word: str, inner: Aggregate, per: Deferred, outer: Callable[[ir.NumericColumn], ir.Value]) -> Aggregate:
+    return replace(inner, text=f"{word}({inner.text} per {per!r})", per=per, outer=outer)

@@ -1,0 +1,48 @@
+"""Market spells: what an account traded in one market in one hour or day, and the market with it, as known at its end.
+
+A row that arrives after the end of its hour or day stays out: what a spell says never changes.
+"""
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from features.facts.fact import MICRO, NEVER_ENDS, Fact, activity_table, micro_usd
+
+HOUR_US = 3_600 * MICRO
+DAY_US = 24 * HOUR_US
+
+
+def _spells(width_us: int) -> ir.Table:
+    trades = activity_table("trades")
+    trades = trades.mutate(spell=trades.ts // width_us, notional=micro_usd(trades.notional_usd)).filter(
+        _.known_from <= (_.spell + 1) * width_us
+    )
+    bought = ibis.ifelse(trades.taker_side == "buy", trades.notional, -trades.notional)
+    place = {"symbol": trades.symbol, "product": trades["product"], "spell": trades.spell, "notional": trades.notional}
+    legs = trades.select(account_id=trades.maker_account_id, signed=-bought, **place).union(
+        trades.select(account_id=trades.taker_account_id, signed=bought, **place)
+    )
+    spells = legs.group_by(["account_id", "symbol", "product", "spell"]).agg(
+        volume=legs.notional.sum().cast("int64"), net=legs.signed.sum().abs().cast("int64")
+    )
+    market = trades.group_by(["symbol", "product", "spell"]).agg(market_volume=trades.notional.sum().cast("int64"))
+    joined = spells.inner_join(market, ["symbol", "product", "spell"])
+    return joined.select(
+        account_id=_.account_id,
+        ts=(_.spell + 1) * width_us - 1,
+        known_from=(_.spell + 1) * width_us,
+        known_until=NEVER_ENDS,
+        row_id=_["product"] + ":" + _.symbol + ":" + _.spell.cast("string"),
+        symbol=_.symbol,
+        volume=_.volume,
+        net=_.net,
+        # Whoever is on both sides counts once: the share of a market never exceeds the market.
+        market_share_micro=ibis.least(
+            (_.volume.cast("float64") / ibis.greatest(_.market_volume, 1) * MICRO).round().cast("int64"), MICRO
+        ),
+    )
+
+
+MARKET_HOURS = Fact("market_hours", "an hour of an account in a market", _spells(HOUR_US), "trades")
+MARKET_DAYS = Fact("market_days", "a day of an account in a market", _spells(DAY_US), "trades")

@@ -1,0 +1,271 @@
+"""D20 groups of accounts: communities in the graph of links, and the groups that one controller holds together.
+
+A global pattern: links are read at each UTC midnight, and a group is written anew when its members, its links or its
+rewards changed. Components are split into communities, so that one café never merges the world (methods 3.1).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import networkx as nx
+import pandas as pd
+import pyarrow as pa
+
+from features.engines import DuckDBEngine
+from features.facts.link_settings import ASSOCIATION_WEIGHT, CONTROL_WEIGHT, MILLI, control_probability
+from features.patterns.episode import EVIDENCE_ROWS, Episode, Measure, Pattern
+from features.thresholds import Settings
+
+DAY_US = 86_400 * 1_000_000
+HOUR_US = 3_600 * 1_000_000
+CENTS = 100
+NEVER = 2**40
+SEED = 7
+ASKED = pa.schema([("number", pa.int64()), ("a", pa.string()), ("b", pa.string()), ("at", pa.int64())])
+EDGE_COLUMNS = ("weight", "weak", "declared", "identity")
+MEASURES: Mapping[str, type] = {
+    "accounts": float,
+    "pairs": float,
+    "probability": float,
+    "weak": bool,
+    "declared": bool,
+    "identity": bool,
+    "promo_usd": float,
+    "rewards": float,
+    "signup_span_h": float,
+    "referred_inside": float,
+}
+
+# A stretch counts at the midnights that lie in it.
+EDGES = """
+SELECT * FROM (
+    SELECT account_id AS a, other_id AS b, weight, weak, declared, identity,
+           (known_from + {day} - 1) // {day} AS first_day,
+           coalesce((known_until + {day} - 1) // {day}, {never}) AS last_day
+    FROM fact_associations WHERE account_id < other_id AND weight >= {needed})
+WHERE first_day < last_day ORDER BY first_day, a, b
+"""
+REWARDS = """
+SELECT account_id, event_id, ts, CAST(round(reward_usd * 100) AS BIGINT) AS cents,
+       (greatest(known_from, ts + 1) + {day} - 1) // {day} AS first_day
+FROM participations WHERE reward_usd > 0 ORDER BY ts, event_id
+"""
+PEOPLE = """
+SELECT account_id, arg_min(created_at, known_from) AS created_at, arg_min(referrer_id, known_from) AS referrer_id
+FROM accounts GROUP BY account_id
+"""
+SHARED = """
+SELECT asked.number, l.account_id AS a, l.other_id AS b, l.kind, l.weight, min(l.row_id) AS value
+FROM asked JOIN fact_links AS l ON l.account_id = asked.a AND l.other_id = asked.b
+ AND l.known_from <= asked.at AND (l.known_until IS NULL OR l.known_until > asked.at)
+GROUP BY ALL ORDER BY asked.number, l.weight DESC, a, b, l.kind
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A community at a midnight: who is in it, how it holds together, and what its members were rewarded with."""
+
+    members: tuple[str, ...]
+    pairs: int
+    probability: float
+    weak: bool
+    declared: bool
+    identity: bool
+    rewards: tuple[tuple[str, str, int, int], ...]
+
+    @property
+    def promo_usd(self) -> float:
+        """What the members were rewarded with, together."""
+        return sum(cents for *_, cents in self.rewards) / CENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A group with the first midnight at which it stood like this, and the one from which it did no more."""
+
+    group: Group
+    day: int
+    pairs: tuple[tuple[str, str], ...]
+    until: int | None = None
+
+
+class Timeline:
+    """The graph of links from midnight to midnight, and the groups that stand in it."""
+
+    def __init__(self, settings: Settings, rewards: pd.DataFrame, smallest: int) -> None:
+        self.settings = settings
+        self.smallest = smallest
+        self.graph: nx.Graph[str] = nx.Graph()
+        self.standing: dict[str, Found] = {}
+        self.rewards: dict[str, list[tuple[int, int, str, int]]] = {}
+        for row in rewards.to_dict("records"):
+            entry = (row["first_day"], row["ts"], row["event_id"], row["cents"])
+            self.rewards.setdefault(row["account_id"], []).append(entry)
+
+    def turn(self, day: int, lapsed: pd.DataFrame, added: pd.DataFrame, rewarded: Iterable[str]) -> Iterator[Found]:
+        """Applies what changed until a midnight, and gives back the groups that ended with it."""
+        touched = {*lapsed["a"], *lapsed["b"], *added["a"], *added["b"], *rewarded}
+        self.graph.remove_edges_from(zip(lapsed["a"], lapsed["b"], strict=True))
+        for edge in added.to_dict("records"):
+            self.graph.add_edge(edge["a"], edge["b"], **{name: edge[name] for name in EDGE_COLUMNS})
+        looked_at: set[str] = set()
+        now: dict[tuple[str, ...], tuple[Group, tuple[tuple[str, str], ...]]] = {}
+        for account in sorted(touched):
+            if account in looked_at:
+                continue
+            reached = nx.node_connected_component(self.graph, account) if account in self.graph else {account}
+            looked_at |= reached
+            for members in self._communities(sorted(reached)):
+                group, pairs = self._group(members, day)
+                now[group.members] = (group, pairs)
+        yield from self._exchange(day, looked_at, now)
+
+    def _exchange(
+        self, day: int, looked_at: set[str], now: dict[tuple[str, ...], tuple[Group, tuple[tuple[str, str], ...]]]
+    ) -> Iterator[Found]:
+        before = {found.group.members: found for a in sorted(looked_at) if (found := self.standing.get(a))}
+        for members, found in before.items():
+            if members in now and now[members][0] == found.group:
+                continue
+            for account in members:
+                self.standing.pop(account, None)
+            yield Found(found.group, found.day, found.pairs, day)
+        for members, (group, pairs) in now.items():
+            if members not in before or before[members].group != group:
+                self.standing |= dict.fromkeys(members, Found(group, day, pairs))
+
+    def _communities(self, component: list[str]) -> Iterator[list[str]]:
+        """The component itself while it is small, else its Louvain communities, each as far as it is connected."""
+        parts: list[set[int]] = [set(range(len(component)))]
+        numbers = {account: number for number, account in enumerate(component)}
+        numbered: nx.Graph[int] = nx.Graph()
+        numbered.add_nodes_from(range(len(component)))
+        for a, b, data in self._ordered(component).edges(data=True):
+            numbered.add_edge(numbers[a], numbers[b], weight=data["weight"])
+        if len(component) > self.settings["largest_unsplit"]:
+            parts = nx.community.louvain_communities(numbered, weight="weight", seed=SEED)
+        for part in parts:
+            for connected in nx.connected_components(numbered.subgraph(part)):
+                if self.smallest <= len(connected) <= self.settings["largest_group"]:
+                    yield [component[number] for number in sorted(connected)]
+
+    def _ordered(self, members: list[str]) -> "nx.Graph[str]":
+        """The links among the members in an order that depends on nothing else: communities depend on it."""
+        ordered: nx.Graph[str] = nx.Graph()
+        ordered.add_nodes_from(members)
+        edges = self.graph.subgraph(members).edges(data=True)
+        ordered.add_edges_from(sorted(((min(a, b), max(a, b), data) for a, b, data in edges), key=lambda e: e[:2]))
+        return ordered
+
+    def _group(self, members: list[str], day: int) -> tuple[Group, tuple[tuple[str, str], ...]]:
+        links = self._ordered(members)
+        tree = nx.maximum_spanning_edges(links, weight="weight", data=True)
+        weakest = min(data["weight"] for _a, _b, data in tree)
+        weights: list[tuple[str, str, int]] = list(links.edges(data="weight"))
+        strongest = sorted(weights, key=lambda edge: (-edge[2], edge[0], edge[1]))
+        group = Group(
+            members=tuple(members),
+            pairs=links.number_of_edges(),
+            probability=control_probability(weakest / MILLI),
+            weak=all(data["weak"] for *_, data in links.edges(data=True)),
+            declared=all(data["declared"] for *_, data in links.edges(data=True)),
+            identity=any(data["identity"] for *_, data in links.edges(data=True)),
+            rewards=tuple(sorted(self._rewards(members, day))),
+        )
+        return group, tuple((a, b) for a, b, _weight in strongest[: self.settings["edges_shown"]])
+
+    def _rewards(self, members: list[str], day: int) -> Iterator[tuple[str, str, int, int]]:
+        since = (day - self.settings["promo_days"]) * DAY_US
+        for account in members:
+            for first_day, ts, event_id, cents in self.rewards.get(account, ()):
+                if first_day <= day and ts >= since:
+                    yield account, event_id, ts, cents
+
+
+def detect(engine: DuckDBEngine, settings: Settings, pattern: str, needed: int) -> Iterator[Episode]:
+    """The groups that stood at any midnight, each until it changed; `needed` is the least weight of a link."""
+    smallest = int(settings[f"{pattern}_least"])
+    edges = engine.frame(EDGES.format(day=DAY_US, never=NEVER, needed=needed))
+    if edges.empty:
+        return
+    rewards = engine.frame(REWARDS.format(day=DAY_US))
+    rewards = rewards[rewards["account_id"].isin(pd.concat([edges["a"], edges["b"]]).unique())]
+    timeline = Timeline(settings, rewards, smallest)
+    starting, ending, rewarded = _by_day(edges, "first_day"), _by_day(edges, "last_day"), _by_day(rewards, "first_day")
+    nothing = edges.iloc[:0]
+    found: list[Found] = []
+    for day in sorted({*starting, *ending, *rewarded} - {NEVER}):
+        paid = sorted(set(rewarded[day]["account_id"])) if day in rewarded else ()
+        found += timeline.turn(day, ending.get(day, nothing), starting.get(day, nothing), paid)
+    found += {one.group.members: one for one in timeline.standing.values()}.values()
+    found.sort(key=lambda one: (one.day, one.group.members))
+    yield from _episodes(engine, found, pattern)
+
+
+def _by_day(rows: pd.DataFrame, column: str) -> dict[int, pd.DataFrame]:
+    return {int(str(day)): changed for day, changed in rows.groupby(column)}
+
+
+def _episodes(engine: DuckDBEngine, found: list[Found], pattern: str) -> Iterator[Episode]:
+    people = engine.frame(PEOPLE).set_index("account_id")
+    created, referrer = people["created_at"].to_dict(), people["referrer_id"].to_dict()
+    shared = _shared(engine, found)
+    for number, one in enumerate(found):
+        group, known_at = one.group, one.day * DAY_US
+        signups = [created[account] for account in group.members if account in created]
+        measures: dict[str, Measure] = {
+            "accounts": len(group.members),
+            "pairs": group.pairs,
+            "probability": group.probability,
+            "weak": group.weak,
+            "declared": group.declared,
+            "identity": group.identity,
+            "promo_usd": group.promo_usd,
+            "rewards": len(group.rewards),
+            "signup_span_h": (max(signups) - min(signups)) / HOUR_US if signups else 0.0,
+            "referred_inside": sum(referrer.get(account) in group.members for account in group.members),
+        }
+        largest = sorted(group.rewards, key=lambda reward: (-reward[3], reward[2], reward[1]))[:EVIDENCE_ROWS]
+        yield Episode(
+            pattern=pattern,
+            accounts=group.members,
+            symbol="",
+            started_at=known_at - 1,
+            ended_at=known_at - 1,
+            known_at=known_at,
+            superseded_at=None if one.until is None else one.until * DAY_US,
+            measures=measures,
+            evidence=tuple(
+                ("participations", event_id, ts, f"{account} was rewarded with {cents / CENTS:,.2f} USD")
+                for account, event_id, ts, cents in largest
+            ),
+            evidence_total=len(group.rewards),
+            links=shared.get(number, ()),
+        )
+
+
+def _shared(engine: DuckDBEngine, found: list[Found]) -> dict[int, tuple[tuple[str, str, str, str, float], ...]]:
+    """Per group the identifiers behind its strongest pairs, as they held at its midnight."""
+    asked = [
+        {"number": number, "a": a, "b": b, "at": one.day * DAY_US}
+        for number, one in enumerate(found)
+        for a, b in one.pairs
+    ]
+    engine.register("asked", pa.Table.from_pylist(asked, ASKED))
+    shared: dict[int, list[tuple[str, str, str, str, float]]] = {}
+    for row in engine.run(SHARED).to_pylist():
+        link = (row["a"], row["b"], row["kind"], row["value"], row["weight"] / MILLI)
+        shared.setdefault(row["number"], []).append(link)
+    return {number: tuple(links) for number, links in shared.items()}
+
+
+def _pattern(name: str, says: str, needed: int) -> Pattern:
+    file = Path(__file__).with_suffix(".yaml")
+    return Pattern(name, "D20", "5.4", says, file, MEASURES, partial(detect, pattern=name, needed=needed))
+
+
+ACCOUNT_CLUSTER = _pattern("account_cluster", "accounts that share identifiers", ASSOCIATION_WEIGHT)
+CONTROLLED_GROUP = _pattern("controlled_group", "accounts that one controller holds together", CONTROL_WEIGHT)

@@ -1,0 +1,187 @@
+"""D12 bursts: much money through an account on its first day, or after a long silence, against its peers' days.
+
+Peers are accounts of the same kind. Their quantile is that of account-days before the day in question, from what was
+known when that day began. Silence must have been watched: it counts once the record itself is that long.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from features.engines import DuckDBEngine
+from features.patterns.episode import Episode, Pattern
+from features.thresholds import Settings
+
+HOUR_US = 3_600 * 1_000_000
+DAY_US = 24 * HOUR_US
+MICRO = 1_000_000
+MOST_ROWS = 20
+
+FLOWS = """
+CREATE OR REPLACE TEMP TABLE burst_flows AS
+SELECT account_id, transfer_id, ts, known_from, asset, direction IN ('deposit', 'internal_in') AS inward,
+       CAST(round(amount_usd * 1000000) AS BIGINT) AS usd
+FROM transfers;
+CREATE OR REPLACE TEMP TABLE burst_people AS
+SELECT account_id, arg_min(kind, struct_pack(k := known_from, c := created_at)) AS kind,
+       arg_min(created_at, struct_pack(k := known_from, c := created_at)) AS created_at, min(known_from) AS known_from
+FROM accounts GROUP BY account_id;
+"""
+
+PEERS = """
+CREATE OR REPLACE TEMP TABLE burst_peers AS
+WITH days AS (
+    SELECT w.day, f.account_id, f.ts // $day AS on_day, sum(f.usd) AS flow
+    FROM (SELECT DISTINCT ts // $day AS day FROM burst_candidates) AS w JOIN burst_flows AS f
+      ON f.ts >= (w.day - $peer_days) * $day AND f.ts < w.day * $day AND f.known_from <= w.day * $day
+    WHERE f.inward OR $both
+    GROUP BY ALL)
+SELECT day, kind, CAST(quantile_disc(flow, $quantile) AS BIGINT) AS high
+FROM days JOIN burst_people USING (account_id) GROUP BY day, kind HAVING count(*) >= $least
+"""
+
+# Accounts that received something on their first day.
+NEWCOMERS = """
+CREATE OR REPLACE TEMP TABLE burst_candidates AS
+SELECT p.account_id, p.kind, p.created_at AS ts, p.created_at + $gone AS known_at,
+       CAST(sum(f.usd) AS BIGINT) AS deposited
+FROM burst_people AS p JOIN burst_flows AS f USING (account_id)
+WHERE f.inward AND f.ts >= p.created_at AND f.ts < p.created_at + $first
+  AND f.known_from <= p.created_at + $gone AND p.known_from <= p.created_at + $gone
+GROUP BY ALL
+"""
+
+NEW_BURSTS = """
+WITH large AS (
+    SELECT c.*, q.high FROM burst_candidates AS c
+    JOIN burst_peers AS q ON q.day = c.ts // $day AND q.kind = c.kind AND c.deposited >= q.high),
+seen AS (
+    SELECT l.account_id, f.transfer_id, f.ts, f.asset, f.inward, f.usd
+    FROM large AS l JOIN burst_flows AS f USING (account_id)
+    WHERE f.ts >= l.ts AND f.ts < l.known_at AND f.known_from <= l.known_at),
+legs AS (
+    SELECT maker_account_id AS account_id, ts, known_from, notional_usd FROM trades
+    UNION ALL SELECT taker_account_id, ts, known_from, notional_usd FROM trades),
+traded AS (
+    SELECT l.account_id, CAST(sum(CAST(round(t.notional_usd * 1000000) AS BIGINT)) AS BIGINT) AS usd
+    FROM large AS l JOIN legs AS t USING (account_id)
+    WHERE t.ts >= l.ts AND t.ts < l.known_at AND t.known_from <= l.known_at GROUP BY l.account_id),
+moved AS (
+    SELECT account_id, min(ts) AS started_at, max(ts) AS ended_at,
+           string_agg(DISTINCT asset, '+' ORDER BY asset) AS asset,
+           coalesce(sum(usd) FILTER (WHERE NOT inward), 0) AS out,
+           list({'id': transfer_id, 'ts': ts, 'usd': usd, 'inward': inward} ORDER BY usd DESC, ts, transfer_id) AS rows
+    FROM seen GROUP BY account_id)
+SELECT l.account_id, m.asset, m.started_at, m.ended_at, l.known_at, l.deposited AS usd, l.high, m.rows,
+       CAST(m.out AS BIGINT) AS out, coalesce(t.usd, 0) AS traded
+FROM large AS l JOIN moved AS m USING (account_id) LEFT JOIN traded AS t USING (account_id)
+WHERE m.out + coalesce(t.usd, 0) >= $share * l.deposited
+ORDER BY l.known_at, l.account_id
+"""
+
+# The first transfer after a silence: of transfers as known with it, of trades, and since the record and account began.
+SLEEPERS = """
+CREATE OR REPLACE TEMP TABLE burst_candidates AS
+WITH woken AS (
+    SELECT *, max(ts) OVER (PARTITION BY account_id ORDER BY known_from, ts, transfer_id, inward
+                            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    FROM burst_flows
+    QUALIFY coalesce(ts - before >= $silent, true)),
+legs AS (
+    SELECT maker_account_id AS account_id, ts, known_from FROM trades
+    UNION ALL SELECT taker_account_id, ts, known_from FROM trades)
+SELECT w.account_id, p.kind, w.ts, w.known_from, w.transfer_id
+FROM woken AS w JOIN burst_people AS p USING (account_id)
+WHERE p.created_at <= w.ts - $silent AND (SELECT min(known_from) FROM burst_flows) <= w.ts - $silent
+  AND NOT EXISTS (SELECT 1 FROM legs AS l WHERE l.account_id = w.account_id AND l.ts >= w.ts - $silent AND l.ts < w.ts
+                  AND l.known_from <= w.known_from)
+"""
+
+DORMANT_BURSTS = """
+WITH grown AS (
+    SELECT c.account_id, c.ts AS started_at, c.transfer_id AS first_id, q.high, f.known_from AS known_at,
+           sum(f.usd) OVER upto AS usd, max(f.ts) OVER upto AS ended_at, f.transfer_id, f.ts,
+           list({'id': f.transfer_id, 'ts': f.ts, 'usd': f.usd, 'inward': f.inward}) OVER upto AS rows,
+           string_agg(f.asset, '+') OVER upto AS assets
+    FROM burst_candidates AS c
+    JOIN burst_peers AS q ON q.day = c.ts // $day AND q.kind = c.kind
+    JOIN burst_flows AS f ON f.account_id = c.account_id AND f.ts >= c.ts AND f.ts < c.ts + $first
+                         AND f.known_from >= c.known_from
+    WINDOW upto AS (PARTITION BY c.account_id, c.transfer_id ORDER BY f.known_from, f.ts, f.transfer_id, f.inward
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW))
+SELECT account_id, assets AS asset, started_at, ended_at, known_at, CAST(usd AS BIGINT) AS usd, high, rows,
+       CAST(0 AS BIGINT) AS out, CAST(0 AS BIGINT) AS traded
+FROM grown WHERE usd >= high
+QUALIFY row_number() OVER (PARTITION BY account_id, first_id ORDER BY known_at, ts, transfer_id) = 1
+ORDER BY known_at, account_id
+"""
+
+
+def _detector(pattern: str, candidates: str, bursts: str, *, both: bool) -> Callable[..., Iterator[Episode]]:
+    def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
+        values = {
+            "$day": DAY_US,
+            "$peer_days": int(settings["peer_days"]),
+            "$quantile": settings["peer_quantile"],
+            "$least": int(settings["least_peer_days"]),
+            "$first": int(settings["first_h"] * HOUR_US),
+            "$gone": int(settings["gone_h"] * HOUR_US),
+            "$silent": int(settings["silent_days"] * DAY_US),
+            "$share": settings["gone_share"],
+            "$both": both,
+        }
+        for sql in (FLOWS, candidates, PEERS):
+            engine.connection.execute(_bound(sql, values))
+        for row in engine.run(_bound(bursts, values)).to_pylist():
+            yield _episode(pattern, row)
+
+    return detect
+
+
+def _bound(sql: str, values: dict[str, Any]) -> str:
+    for name in sorted(values, key=len, reverse=True):
+        sql = sql.replace(name, str(values[name]))
+    return sql
+
+
+def _episode(pattern: str, row: dict[str, Any]) -> Episode:
+    return Episode(
+        pattern=pattern,
+        accounts=(row["account_id"],),
+        symbol="+".join(sorted(set(row["asset"].split("+")))),
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        known_at=row["known_at"],
+        measures={
+            "moved_usd": row["usd"] / MICRO,
+            "peers_usd": row["high"] / MICRO,
+            "withdrawn_usd": row["out"] / MICRO,
+            "traded_usd": row["traded"] / MICRO,
+        },
+        evidence=tuple(
+            ("transfers", one["id"], one["ts"], f"{one['usd'] / MICRO:,.2f} USD {'in' if one['inward'] else 'out'}")
+            for one in row["rows"][:MOST_ROWS]
+        ),
+    )
+
+
+SETTINGS = Path(__file__).with_suffix(".yaml")
+MEASURES: dict[str, type] = dict.fromkeys(("moved_usd", "peers_usd", "withdrawn_usd", "traded_usd"), float)
+NEW_ACCOUNT_BURST = Pattern(
+    "new_account_burst",
+    "D12",
+    "4.4",
+    "a first day's deposit larger than nearly all days of peers, withdrawn or traded by the second day",
+    SETTINGS,
+    MEASURES,
+    _detector("new_account_burst", NEWCOMERS, NEW_BURSTS, both=False),
+)
+DORMANCY_BURST = Pattern(
+    "dormancy_burst",
+    "D12",
+    "4.4",
+    "more money in a day after a long silence than nearly all days of peers",
+    SETTINGS,
+    MEASURES,
+    _detector("dormancy_burst", SLEEPERS, DORMANT_BURSTS, both=True),
+)

@@ -1,0 +1,122 @@
+"""D21, without links: accounts that share nothing open one position in one second, over the limit only together.
+
+The blind spot of the position-limit ring (methods 4.5, P4): its other four conditions must all hold here, and a crowd
+larger than a ring is a crowd. Only takers count: when a resting order is filled is not its owner's choice. Where the
+same opens make a linked ring, that finding stands alone.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.engines import DuckDBEngine
+from features.patterns import joint_position
+from features.patterns.episode import Episode, Pattern
+from features.patterns.joint_position import Judged, judge, revised
+from features.patterns.synchronised_opens import SECOND_US, Burst, near_crowds
+from features.thresholds import Settings
+
+MEASURES: Mapping[str, type] = {"accounts": float, **joint_position.MEASURES}
+RING = "position_limit_ring"
+
+# Moments of which the following second holds enough accounts; after the first judgement only where a row came late.
+ANCHORS = """
+SELECT DISTINCT symbol, side, ts FROM (
+    SELECT symbol, side, ts,
+           count(DISTINCT account_id) OVER (PARTITION BY symbol, side ORDER BY ts
+               RANGE BETWEEN CURRENT ROW AND {sync} FOLLOWING) AS accounts
+    FROM opens WHERE taker) AS anchors
+WHERE accounts >= {least} AND EXISTS (
+    SELECT 1 FROM trades AS t WHERE t.symbol = anchors.symbol AND t.ts BETWEEN anchors.ts AND anchors.ts + {window}
+    AND t.known_from > anchors.ts + {window} + {judged_before})
+ORDER BY symbol, side, ts
+"""
+RINGS = "SELECT symbol, started_at, accounts, known_at FROM episodes WHERE pattern = ?"
+
+
+def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
+    """One episode a burst, judged when its window closes and again where rows arrived late."""
+    near_crowds(engine, settings)
+    rings = engine.run(RINGS, [RING]).to_pylist()
+    yield from revised(partial(_judgements, engine, settings, rings), settings)
+
+
+def _judgements(
+    engine: DuckDBEngine,
+    settings: Settings,
+    rings: list[dict[str, Any]],
+    lateness: int,
+    judged_before: int | None,
+) -> Iterator[tuple[int, Episode]]:
+    window, sync = int(settings["window_s"] * SECOND_US), int(settings["sync_ms"] * 1_000)
+    opens = engine.frame("SELECT * FROM opens WHERE taker ORDER BY symbol, side, ts, trade_id, account_id")
+    anchors = engine.frame(
+        ANCHORS.format(
+            sync=sync,
+            least=int(settings["min_accounts"]),
+            window=window,
+            judged_before=-window - 1 if judged_before is None else judged_before,
+        )
+    )
+    by_market = dict(tuple(opens.groupby(["symbol", "side"])))
+    for symbol, side, start in zip(anchors["symbol"], anchors["side"], anchors["ts"].astype(int), strict=True):
+        burst = _burst(by_market[symbol, side], start, sync, start + window + lateness)
+        accounts = frozenset(burst.opens["account_id"])
+        if not settings["min_accounts"] <= len(accounts) <= settings["most_accounts"]:
+            continue
+        judged = judge(engine, burst, accounts, settings, lateness)
+        if judged and judged.strict and judged.same_price and judged.evades and judged.dominates:
+            linked_at = _linked_at(rings, burst.symbol, accounts, judged, window)
+            if linked_at is None or linked_at > judged.known_at:
+                yield 1, _episode(burst, accounts, judged, linked_at)
+
+
+def _burst(rows: pd.DataFrame, start: int, sync: int, judged_at: int) -> Burst:
+    times = rows["ts"].to_numpy()
+    inside = rows.iloc[np.searchsorted(times, start) : np.searchsorted(times, start + sync, side="right")]
+    known = inside[(inside["known_from"] <= judged_at) & (inside["ts"] < judged_at)]
+    return Burst(str(rows["symbol"].iloc[0]), str(rows["side"].iloc[0]), known, ())
+
+
+def _linked_at(
+    rings: list[dict[str, Any]], symbol: str, accounts: frozenset[str], judged: Judged, window: int
+) -> int | None:
+    """When a ring of linked accounts was first found in the same burst, if one ever was."""
+    found = (
+        int(ring["known_at"])
+        for ring in rings
+        if ring["symbol"] == symbol
+        and abs(ring["started_at"] - judged.first) <= window
+        and not accounts.isdisjoint(ring["accounts"])
+    )
+    return min(found, default=None)
+
+
+def _episode(burst: Burst, accounts: frozenset[str], judged: Judged, linked_at: int | None) -> Episode:
+    return Episode(
+        pattern="unlinked_ring",
+        accounts=tuple(sorted(accounts)),
+        symbol=burst.symbol,
+        started_at=judged.first,
+        ended_at=judged.last,
+        known_at=judged.known_at,
+        measures={"accounts": len(accounts), **judged.measures},
+        evidence=joint_position.evidence(judged, burst.side),
+        superseded_at=linked_at,
+    )
+
+
+UNLINKED_RING = Pattern(
+    "unlinked_ring",
+    "D21",
+    "5.4",
+    "accounts that share nothing opening one position in one second, over the limit only together",
+    Path(__file__).with_suffix(".yaml"),
+    MEASURES,
+    detect,
+    also=("joint_position.py", "synchronised_opens.py"),
+)

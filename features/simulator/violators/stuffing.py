@@ -1,0 +1,87 @@
+"""Excessive orders: bursts that are cancelled within a second, or hundreds of cancels a contract and day (D06)."""
+
+import numpy as np
+
+from features.simulator.behaviours import away_from_touch, log_in
+from features.simulator.flow import API
+from features.simulator.machines import approve_keys, in_lots
+from features.simulator.market import FIELD, IS_PERP
+from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
+from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.world import World
+
+
+def recruit(world: World, rng: np.random.Generator, unit: Unit) -> None:
+    """A verified trader with a key for programs."""
+    people, members = world.people, unit.members
+    people.level[members] = 2
+    people.favourites[members] = rng.choice(world.market.instruments("mid", "small"), people.favourites[members].shape)
+
+
+def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
+    """Bursts of a minute in one contract or (careful) in several, below the limits, of which hardly any order fills."""
+    pretend(world, rng, unit)
+    confess(world, unit, "excessive_orders")
+    approve_keys(world, unit.members)
+    own = world.people.favourites[unit.members[0]]
+    steady = not unit.careful and rng.random() < 0.3
+    for day in unit.days(rng, 3.0):
+        start = day + int(rng.integers(0, 14 * HOUR))
+        log_in(world, rng, unit.members, np.array([start - 3 * MINUTE]), "api")
+        bursts = 1 if unit.failed or unit.careful else 1 + int(rng.poisson(0.7))
+        begins = start + np.cumsum(rng.exponential(40 * 60, bursts) * SECOND).astype(np.int64)
+        for begin in begins[begins < world.market.end - 10 * HOUR].tolist():
+            _burst(world, rng, unit, own, begin)
+        if steady and not unit.failed and start < world.market.end - 10 * HOUR:
+            _all_day(world, rng, unit, int(own[0]), start)
+
+
+def _burst(world: World, rng: np.random.Generator, unit: Unit, own: Ints, begin: int) -> None:
+    most = MOST_EPISODES_OF_FAILED * 15 if unit.failed else 24 if unit.careful else 100
+    count = int(rng.integers(most // 3 if unit.careful or unit.failed else most // 2, most))
+    ts = np.sort(begin + rng.integers(0, (100 if unit.careful else 55) * SECOND, count))
+    where = own[rng.integers(0, len(own), count)] if unit.careful else np.full(count, own[0])
+    life = rng.exponential(2.0 if unit.careful else 0.35, count) + (1.05 if unit.careful else 0.02)
+    _send(world, rng, unit, where, ts, ts + (life * SECOND).astype(np.int64))
+    if unit.careful:
+        _look_busy(world, rng, unit, where, ts)
+
+
+def _look_busy(world: World, rng: np.random.Generator, unit: Unit, where: Ints, ts: Ints) -> None:
+    """Small genuine orders afterwards, so that orders and trades keep a usual proportion."""
+    kept = rng.random(len(ts)) < 0.8
+    later = ts[kept] + rng.integers(MINUTE, 6 * HOUR, int(kept.sum()))
+    who = unit.members.repeat(len(later))
+    geared = np.where(IS_PERP[where[kept]], 5.0, np.nan)
+    usd = rng.uniform(10, 80, len(later))
+    side = rng.integers(0, 2, len(later))
+    world.flow.place(who, later, where[kept], side, usd, source=API, api_key=who * 4, leverage=geared, ui=0)
+
+
+def _all_day(world: World, rng: np.random.Generator, unit: Unit, instrument: int, start: int) -> None:
+    """More cancels in one contract than the programme allows."""
+    count = int(rng.integers(520, 800))
+    ts = np.sort(start + rng.integers(0, 9 * HOUR, count))
+    life = np.exp(rng.normal(np.log(4), 1.0, count))
+    _send(world, rng, unit, np.full(count, instrument), ts, ts + (life * SECOND).astype(np.int64))
+
+
+def _send(world: World, rng: np.random.Generator, unit: Unit, where: Ints, ts: Ints, gone: Ints) -> None:
+    size = len(ts)
+    side = rng.integers(0, 2, size)
+    price = away_from_touch(world, rng, where, ts, side)
+    usd = FIELD["depth_usd"][where] * rng.uniform(0.0005, 0.004, size)
+    orders = world.flow.rest(
+        unit.members.repeat(size),
+        ts,
+        where,
+        side,
+        price,
+        in_lots(usd / price, where),
+        gone,
+        source=API,
+        api_key=unit.members.repeat(size) * 4,
+        leverage=np.where(IS_PERP[where], 5.0, np.nan),
+        ui=0,
+    )
+    world.truth.episode("excessive_orders", ts.min(), gone.max(), "o", orders, unit.members)

@@ -1,0 +1,1 @@
+"""Gates on the simulator: whether its violations are hard enough to find."""
