@@ -60,12 +60,12 @@ def score_accounts(
     models, notes = _champions(registry)
     progress(f"scoring {len(vectors):,} accounts", 0.6)
     scores = _scores(vectors, models)
-    states = _states(features, vectors, scores, models, as_of)
+    states = account_states(features, vectors, scores, models, as_of)
     run = Run(as_of, features, vectors, scores, _explainers(models), policy)
     with database.reading() as transaction:
         last = transaction.service_state.get(LAST_RUN)
     progress("asking the rules", 0.7)
-    suspicions = [*_episodes_asking(features, policy, as_of, last), *_accounts_asking(policy, states, as_of)]
+    suspicions = asking(features, policy, states, as_of, last)
     progress(f"preparing {len(suspicions)} reviews", 0.8)
     reviews = list(build_reviews(run, suspicions))
     return _store(database, states, reviews, run, models, notes, last)
@@ -104,13 +104,14 @@ def _scores(vectors: pd.DataFrame, models: Mapping[str, LoadedModel]) -> dict[st
     }
 
 
-def _states(
+def account_states(
     features: Features,
     vectors: pd.DataFrame,
     scores: Mapping[str, Scores],
     models: Mapping[str, LoadedModel],
     as_of: datetime,
 ) -> list[AccountState]:
+    """What decisions read about each account of the vectors: its vector, scores, and what binds it at the moment."""
     binding = binding_facts(features, as_of)
     facts, common, measures = account_facts(binding), everybody(binding), measures_imposed(binding)
     reasons = strongest_reasons(vectors, models, CATALOGUE)
@@ -140,6 +141,21 @@ def _explainers(models: Mapping[str, LoadedModel]) -> dict[str, Explainer]:
         for name in explained
         if name in models
     }
+
+
+def asking(
+    features: Features,
+    policy: Policy,
+    states: list[AccountState],
+    as_of: datetime,
+    last: Mapping[str, Any] | None = None,
+) -> list[Suspicion]:
+    """What the rules want a person to look at: new episodes, the gravest first, then accounts.
+
+    Args:
+        last: the run before (`as_of`, `lake_version`): episodes known since then are new; without it those of 7 days.
+    """
+    return [*_episodes_asking(features, policy, as_of, last), *_accounts_asking(policy, states, as_of)]
 
 
 def _accounts_asking(policy: Policy, states: list[AccountState], as_of: datetime) -> Iterator[Suspicion]:
