@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test install lint bench gates docs serve clean
+.PHONY: demo test install lint bench bench-features gates docs serve clean
 
 demo: install
 	@echo "loading the libraries (the first time takes half a minute)"
@@ -34,9 +34,12 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install
-	$(BIN)/python -m tests.benchmarks.features
+bench: bench-features
 	$(BIN)/python -m tests.benchmarks.decisions
+
+# 2 and 20 million events, some gigabytes on disk. For a quick look: make bench-features ROWS=200000
+bench-features: install
+	$(BIN)/python -m tests.benchmarks.features $(foreach rows,$(ROWS),--rows $(rows))
 
 gates: install
 	$(BIN)/python -m tests.gates.hardness

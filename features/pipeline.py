@@ -44,19 +44,20 @@ class Features:
         """One row of feature values per spine row, in the spine's order. See `build_vectors`."""
         chosen = tuple(features)
         given = self.look_at(spine)
-        columns: dict[str, np.ndarray] = {}
+        values = np.empty((len(given), len(chosen)), order="F")
+        place = {feature.name: number for number, feature in enumerate(chosen)}
+        for feature in chosen:
+            values[:, place[feature.name]] = feature.value.fill
         shapes = queries(chosen)
         for position, query in enumerate(shapes):
             self.progress(f"computing {query.features[0].of.name} features", position / len(shapes))
-            values = self.engine.run(query.sql)
-            at = values.column("spine_id").to_numpy()
+            rows = self.engine.run(query.sql)
+            at = rows.column("spine_id").to_numpy()
             for feature in query.features:
-                column = np.full(len(given), float(feature.value.fill))
-                found = values.column(feature.name).to_numpy(zero_copy_only=False).astype(float)
+                found = rows.column(feature.name).to_numpy(zero_copy_only=False).astype(float)
                 known = ~np.isnan(found)
-                column[at[known]] = found[known]
-                columns[feature.name] = column
-        return pd.concat([given, pd.DataFrame({f.name: columns[f.name] for f in chosen}, index=given.index)], axis=1)
+                values[at[known], place[feature.name]] = found[known]
+        return pd.concat([given, pd.DataFrame(values, columns=list(place), index=given.index)], axis=1)
 
     def look_at(self, spine: pd.DataFrame) -> pd.DataFrame:
         """Makes a spine the one that queries run over, and gives it back typed.

@@ -156,7 +156,8 @@ def distinct(column: Deferred, where: Deferred | None = None) -> Aggregate:
 
     def measure(rows: ir.Table, condition: ir.BooleanValue) -> ir.Value:
         counted = condition if where is None else condition & value_of(rows, where)
-        return value_of(rows, column).nunique(where=counted)
+        # Null instead of a filter: engines plan a filtered distinct count by grouping what is filtered out as well.
+        return ibis.ifelse(counted, value_of(rows, column), ibis.null()).nunique()
 
     return Aggregate(f"distinct({column!r},{where!r})", measure, counted=where)
 

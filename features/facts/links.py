@@ -10,7 +10,7 @@ from ibis import _
 
 from features.facts.fact import NEVER_ENDS, Fact, activity_table
 from features.facts.identifiers import FOREVER, HOLDINGS
-from features.facts.link_settings import HOUR_US, LINK_SETTINGS, MILLI, Band, bands
+from features.facts.link_settings import HOUR_US, IDENTIFIERS, LINK_SETTINGS, MILLI, Band, bands
 
 
 def _ranked() -> ir.Table:
@@ -41,7 +41,11 @@ def _sharing() -> ir.Table:
     ranked = _ranked()
     weighed = ibis.union(*(_weighed(ranked, band) for band in bands()))
     holdings = HOLDINGS.table.mutate(until=_.known_until.fill_null(FOREVER))
-    places = ranked.select(kind=_.kind, value=_.value, account_id=_.account_id, place=_.place)
+    # Holders beyond the last band can link nobody: they are left out before pairs are made, or a carrier's address
+    # would make millions of them.
+    most = {kind: max(band.most for band in bands() if band.kind == kind) for kind in IDENTIFIERS}
+    may_link = ibis.or_(*((ranked.kind == kind) & (ranked.place < last) for kind, last in most.items()))
+    places = ranked.filter(may_link).select(kind=_.kind, value=_.value, account_id=_.account_id, place=_.place)
     held = holdings.inner_join(places, ["kind", "value", "account_id"])
     other = held.view()
     pairs = held.inner_join(

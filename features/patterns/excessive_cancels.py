@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Pattern
+from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
 from features.patterns.own_orders import DAY_US, OF_PEOPLE, forget, steps
 from features.thresholds import Settings
 
-SHOWN = 20
 CANCELS = f"(SELECT *, ts // {DAY_US} AS day FROM order_events WHERE event = 'cancel' AND {OF_PEOPLE})"
 MEASURES = ("cancels", "allowed", "market_to_usual")
 
@@ -75,7 +74,7 @@ def _found(settings: Settings) -> str:
 def _episodes() -> str:
     return f"""
     SELECT f.*, min(c.ts) AS started_at, max(c.ts) AS ended_at,
-           min_by(struct_pack(order_id := c.order_id, ts := c.ts), (c.ts, c.order_id), {SHOWN}) AS shown
+           min_by(struct_pack(order_id := c.order_id, ts := c.ts), (c.ts, c.order_id), {EVIDENCE_ROWS}) AS shown
     FROM cancel_found AS f JOIN {CANCELS} AS c USING (account_id, symbol, product, day)
     WHERE c.known_from <= f.moment GROUP BY ALL ORDER BY f.moment, f.account_id, f.symbol"""
 
@@ -94,6 +93,7 @@ def _episode(row: Mapping[str, Any]) -> Episode:
             "market_to_usual": row["market_to_usual"],
         },
         evidence=tuple(("order_events", o["order_id"], o["ts"], "order cancelled") for o in row["shown"]),
+        evidence_total=row["cancels"],
     )
 
 

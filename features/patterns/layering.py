@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Pattern
+from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
 from features.patterns.own_orders import (
     DAY_US,
     LEGS,
@@ -25,7 +25,7 @@ from features.patterns.own_orders import (
 from features.thresholds import Settings
 
 MICRO = 1e6
-ORDERS_SHOWN, FILLS_SHOWN = 9, 2
+ORDERS_SHOWN = FILLS_SHOWN = EVIDENCE_ROWS
 BOOK = "account_id, symbol, product, side, filled_at"
 MEASURES = (
     "orders",
@@ -139,6 +139,7 @@ def _fills(settings: Settings) -> str:
     window = int(settings["window_s"] * SECOND_US)
     return f"""
     SELECT s.account_id, s.symbol, s.product, s.side, s.filled_at, s.moment, CAST(sum(l.micro) AS BIGINT) AS micro,
+           count(*) AS fill_count,
            list(struct_pack(trade_id := l.trade_id, ts := l.ts, micro := l.micro) ORDER BY l.ts DESC, l.trade_id)
                [:{FILLS_SHOWN}] AS fills
     FROM (SELECT *, {minutes_between(f"filled_at - {window}", "filled_at")} AS minute FROM layer_states) AS s
@@ -151,7 +152,7 @@ def _episodes(settings: Settings) -> str:
     return f"""
     WITH found AS (
         SELECT s.*, d.orders AS side_orders, d.filled / d.micro AS fill_share,
-               coalesce(c.micro, 0) / s.micro AS two_sided_share, f.micro AS filled_micro, f.fills
+               coalesce(c.micro, 0) / s.micro AS two_sided_share, f.micro AS filled_micro, f.fill_count, f.fills
         FROM layer_states AS s JOIN layer_sides AS d USING ({BOOK}, moment)
         JOIN layer_fills AS f USING ({BOOK}, moment) LEFT JOIN layer_counter AS c USING ({BOOK}, moment)
         WHERE s.orders >= {settings["cancel_share"]} * d.orders AND d.filled <= {settings["fill_share"]} * d.micro
@@ -178,6 +179,7 @@ _SHOWN = (
     "fill_share",
     "two_sided_share",
     "filled_micro",
+    "fill_count",
     "fills",
 )
 
@@ -224,6 +226,7 @@ def _episode(row: Mapping[str, Any]) -> Episode:
             "two_sided_share": row["two_sided_share"],
         },
         evidence=(*placed, *fills, *cancelled),
+        evidence_total=2 * row["orders"] + row["fill_count"],
     )
 
 

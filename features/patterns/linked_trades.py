@@ -16,14 +16,13 @@ import pyarrow as pa
 
 from features.engines import DuckDBEngine
 from features.patterns.daily_runs import DAY_US, Finding, versions
-from features.patterns.episode import Episode, Pattern
+from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
 from features.patterns.trades_of_people import TRADES_OF_PEOPLE, sold
 from features.patterns.wash_filter import prepare_counts
 from features.thresholds import Settings
 
 MICRO = 1_000_000
 HOUR_US = 3_600 * 1_000_000
-MOST_EVIDENCE = 20
 PLACE = ("symbol", "product", "day", "grid")
 MEMBERS = pa.schema(
     [
@@ -96,7 +95,7 @@ Case = tuple[tuple[str, ...], list[dict[str, Any]]]
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """One episode a group, market and UTC day; a version whenever more about that day or the control became known."""
     prepare_counts(engine)
-    numbers = {"day": DAY_US, "lateness": int(settings["lateness_days"]), "most": MOST_EVIDENCE, "micro": MICRO}
+    numbers = {"day": DAY_US, "lateness": int(settings["lateness_days"]), "most": EVIDENCE_ROWS, "micro": MICRO}
     for statement in (LINKED, PEOPLE, TRADES_OF_PEOPLE):
         engine.connection.execute(statement.format(**numbers))
     pairs = engine.run(PAIRS.format(**numbers)).to_pylist()
@@ -153,7 +152,8 @@ def _episode(accounts: tuple[str, ...], found: list[dict[str, Any]], margin: dic
             "market_makers": margin["market_makers"],
             "perp": first["product"] == "perp",
         },
-        evidence=tuple(("trades", row["trade_id"], row["ts"], sold(row)) for row in rows[:MOST_EVIDENCE]),
+        evidence=tuple(("trades", row["trade_id"], row["ts"], sold(row)) for row in rows),
+        evidence_total=trades,
         links=tuple(
             (pair["maker"], pair["taker"], "linked_trades", f"{pair['trades']} trades", float(pair["trades"]))
             for pair in found

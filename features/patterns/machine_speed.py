@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Pattern
+from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
 from features.patterns.own_orders import SECOND_US, forget, steps
 from features.thresholds import Settings
 
-SHOWN = 20
 BY_HAND = "event = 'new' AND source IN ('web', 'app')"
 MEASURES = ("orders", "orders_per_second", "seconds", "without_ui_share", "symbols")
 
@@ -59,7 +58,7 @@ def _episodes(seconds: int) -> str:
            count(*) FILTER (NOT o.had_ui_event) AS without_ui, count(DISTINCT o.symbol) AS symbols,
            min(o.symbol) AS symbol,
            list(struct_pack(order_id := o.order_id, ts := o.ts, side := o.side, symbol := o.symbol)
-                ORDER BY o.ts, o.order_id)[:{SHOWN}] AS shown
+                ORDER BY o.ts, o.order_id)[:{EVIDENCE_ROWS}] AS shown
     FROM (SELECT *, unnest(generate_series(second - {seconds - 1}, second)) AS clock FROM speed_stretches) AS s
     JOIN (SELECT *, ts // {SECOND_US} AS clock FROM order_events WHERE {BY_HAND}) AS o USING (account_id, clock)
     WHERE o.known_from <= s.moment
@@ -85,6 +84,7 @@ def _episode(row: Mapping[str, Any], seconds: int) -> Episode:
             ("order_events", o["order_id"], o["ts"], f"{o['side']} order in {o['symbol']} by web or app")
             for o in row["shown"]
         ),
+        evidence_total=row["orders"],
     )
 
 

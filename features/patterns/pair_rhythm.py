@@ -215,7 +215,7 @@ def _correlation(first: Actions, second: Actions, others: Actions, common: NDArr
     if len(common) <= LEAST_FOR_CORRELATION or not x.std() or not y.std():
         return 0.0, 1.0
     correlation = float(np.clip(np.corrcoef(x, y)[0, 1], -1.0, 1.0))
-    z = np.arctanh(min(correlation, 1 - 1e-12)) * np.sqrt(len(common) - LEAST_FOR_CORRELATION)
+    z = np.arctanh(np.clip(correlation, -1 + 1e-12, 1 - 1e-12)) * np.sqrt(len(common) - LEAST_FOR_CORRELATION)
     return round(correlation, 9), float(norm.sf(z))
 
 

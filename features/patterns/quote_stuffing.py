@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Pattern
+from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
 from features.patterns.own_orders import MINUTE_US, OF_PEOPLE, SECOND_US, forget, steps
 from features.thresholds import Settings
 
-SHOWN = 20
 NEW = f"event = 'new' AND {OF_PEOPLE}"
 MEASURES = ("orders", "cancels", "cancel_share", "life_median_s", "orders_per_second")
 
@@ -70,7 +69,7 @@ def _episodes() -> str:
     SELECT m.*, min(o.ts) AS started_at, max(o.ts) AS ended_at,
            list(struct_pack(order_id := o.order_id, ts := o.ts,
                             life_us := CASE WHEN o.cancel_known <= m.moment THEN o.life_us END)
-                ORDER BY o.ts, o.order_id)[:{SHOWN}] AS shown
+                ORDER BY o.ts, o.order_id)[:{EVIDENCE_ROWS}] AS shown
     FROM stuffing_minutes AS m JOIN stuffing_orders AS o USING (account_id, symbol, product, minute)
     WHERE o.known_from <= m.moment
     GROUP BY ALL ORDER BY m.moment, m.account_id, m.symbol"""
@@ -92,6 +91,7 @@ def _episode(row: Mapping[str, Any]) -> Episode:
             "orders_per_second": row["orders"] / 60,
         },
         evidence=tuple(("order_events", o["order_id"], o["ts"], _fate(o["life_us"])) for o in row["shown"]),
+        evidence_total=row["orders"],
     )
 
 

@@ -20,7 +20,6 @@ from features.patterns.wash_filter import lifted_pairs
 from features.thresholds import Settings
 
 MICRO = 1_000_000
-MOST_EVIDENCE = 20
 PLACE = ("grid", "day", "symbol", "product", "a", "b")
 
 # A day is judged at its end, and again at each run that learned of more trades, with the lift of that run.
@@ -109,7 +108,7 @@ def _episode(met: list[dict[str, Any]], trips: list[tuple[dict[str, Any], dict[s
             "market_makers": first["market_makers"],
             "perp": first["product"] == "perp",
         },
-        evidence=tuple(("trades", leg["trade_id"], leg["ts"], sold(leg)) for leg in legs[:MOST_EVIDENCE]),
+        evidence=tuple(("trades", leg["trade_id"], leg["ts"], sold(leg)) for leg in legs),
         links=((first["a"], first["b"], "round_trips", f"{len(trips)} round trips", first["lift"]),),
     )
 

@@ -95,7 +95,8 @@ def _answered(after: int) -> str:
     known AS (SELECT * FROM fills QUALIFY moment = min(moment) OVER (PARTITION BY order_id))
     SELECT order_id, moment AS known_at, min(filled_at) AS filled_at, CAST(sum(filled_micro) AS BIGINT) AS filled_micro,
            min_by(filled_price, (filled_at, trade_id)) AS filled_price, min_by(maker, (filled_at, trade_id)) AS maker,
-           list(struct_pack(trade_id, filled_at, filled_micro) ORDER BY filled_at, trade_id)[:{FILLS_SHOWN}] AS fills
+           list(struct_pack(trade_id, filled_at, filled_micro) ORDER BY filled_at, trade_id)[:{FILLS_SHOWN}] AS fills,
+           count(*) AS fill_count
     FROM known GROUP BY order_id, moment, cancelled_at HAVING cancelled_at - min(filled_at) <= {after}"""
 
 
@@ -201,6 +202,7 @@ def _episode(row: Mapping[str, Any]) -> Episode:
             *fills,
             ("order_events", row["order_id"], row["cancelled_at"], f"the order cancelled after {life_s:.1f} s"),
         ),
+        evidence_total=2 + row["fill_count"],
     )
 
 

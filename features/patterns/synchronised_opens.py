@@ -197,7 +197,8 @@ def _components(
         return ()
     weights = _weights(engine, shared, anchor, judged_at, settings)
     graph: nx.Graph[str] = nx.Graph()
-    for (kind, value), accounts in shared.items():
+    # The heaviest value of a kind stands for a pair, of equal ones the first: each kind counts once.
+    for (kind, value), accounts in sorted(shared.items(), key=lambda item: (-weights[item[0]], item[0])):
         weight = weights[kind, value]
         if weight <= 0:
             continue

@@ -17,13 +17,12 @@ import pyarrow as pa
 
 from features.engines import DuckDBEngine
 from features.patterns.daily_runs import DAY_US, Finding, versions
-from features.patterns.episode import Episode, Pattern
+from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
 from features.patterns.trades_of_people import TRADES_OF_PEOPLE, sold
 from features.patterns.wash_filter import filter_settings, lifted_pairs
 from features.thresholds import Settings
 
 SECOND_US = 1_000_000
-MOST_EVIDENCE = 20
 PLACE = ("grid", "symbol", "product")
 MEMBERS = pa.schema(
     [
@@ -145,7 +144,7 @@ def _rings(engine: DuckDBEngine, settings: Settings) -> list[dict[str, Any]]:
         "min_windows": int(settings["min_windows"]),
         "netted_share": float(settings["netted_share"]),
         "min_trades": int(shared["min_trades"]),
-        "most": MOST_EVIDENCE,
+        "most": EVIDENCE_ROWS,
     }
     engine.connection.execute(
         "CREATE OR REPLACE TEMP TABLE people_asked AS SELECT DISTINCT account_id FROM ring_members"
@@ -181,6 +180,7 @@ def _episode(row: dict[str, Any], accounts: tuple[str, ...], pairs: list[dict[Ha
             "perp": row["product"] == "perp",
         },
         evidence=tuple(("trades", trade["trade_id"], trade["ts"], sold(trade)) for trade in row["rows"]),
+        evidence_total=row["trades"],
         links=tuple(
             (pair["a"], pair["b"], "wash_pair", f"{pair['n']} trades, {pair['lift']:.1f} times chance", pair["lift"])
             for pair in pairs

@@ -38,7 +38,7 @@ class Style:
 
     orders_per_visit: float
     pause_seconds: float = 90.0
-    passive_share: float = 0.38
+    passive_share: float = 0.44
     size_share: float = 0.04
     """Typical order as a share of what the account holds."""
     turns: bool = False

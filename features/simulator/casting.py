@@ -61,7 +61,7 @@ def _units(world: World, rng: np.random.Generator, violator: Violator, free: Int
         duration = world.profile.scaled_days(rng.uniform(15, 60)) * DAY
         camouflage = float(np.clip(rng.beta(4, 4), 0.2, 0.9))
         failed = bool(rng.random() < FAILED_SHARE) and (count > 1 or size == 1)
-        careful = (number + turn) % CAREFUL_EVERY == 0
+        careful = (number + turn) % CAREFUL_EVERY == 0 and violator.name != "flock_ring"
         _make_old_enough(world, members, onset)
         end = min(onset + int(duration), world.market.end - DAY // 2)
         units.append(Unit(f"{violator.name}-{number + 1}", members, onset, end, camouflage, failed, careful))

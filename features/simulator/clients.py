@@ -46,7 +46,7 @@ def lose_connection(world: World, rng: np.random.Generator, members: Ints) -> No
     """Keeps tens of orders in the book through an approved key; when the line breaks all are cancelled at once."""
     live(world, rng, members, 0.5)
     approve_keys(world, members)
-    per_day = np.full(len(members), 0.35)
+    per_day = np.full(len(members), 0.5)
     since, until = world.people.since(members, world.market), np.full(len(members), world.market.end - 4 * HOUR)
     entry, begin = world.clock.arrivals(rng, per_day, np.full(len(members), 99), since, until)
     log_in(world, rng, members[entry], begin, "api")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from features.simulator import funds
 from features.simulator.behaviours import live, log_in, order_sizes, save_and_spend, visit
 from features.simulator.flow import APP, COPY
 from features.simulator.ledger import code
@@ -32,6 +33,7 @@ def share_a_master(world: World, rng: np.random.Generator, members: Ints) -> Non
     masters = members[world.people.owner[members] == members]
     visits = visit(world, rng, masters, 1.0)
     save_and_spend(world, rng, masters, 0.06, 0.05)
+    _shift_capital(world, rng, members)
     group, number = runs(np.full(len(visits.ts), BOOKS))
     place = np.zeros(len(world.people), dtype=np.int64)
     place[members] = np.arange(len(members))
@@ -48,6 +50,17 @@ def share_a_master(world: World, rng: np.random.Generator, members: Ints) -> Non
     side = visits.ts[group[rows]] % 2
     leverage = np.where(IS_PERP[instrument], 3.0, np.nan)
     world.flow.place(books[rows], ts, instrument, side, usd, source=APP, session=session, leverage=leverage)
+
+
+def _shift_capital(world: World, rng: np.random.Generator, members: Ints) -> None:
+    """Money goes between a company's accounts in both directions."""
+    since, until = world.people.since(members, world.market), np.full(len(members), world.market.end - HOUR)
+    rate = np.full(len(members), 0.12)
+    entry, ts = world.clock.arrivals(rng, rate, world.people.offset[members], since, until)
+    place = entry // BOOKS * BOOKS + (entry + 1 + rng.integers(0, BOOKS - 1, len(entry))) % BOOKS
+    known = (place < len(members)) & (place != entry)
+    usd = world.people.wealth_usd[members[entry[known]]] * rng.uniform(0.02, 0.2, int(known.sum()))
+    funds.hand_over(world, members[entry[known]], members[place[known]], ts[known], usd)
 
 
 def recruit_copiers(world: World, rng: np.random.Generator, members: Ints) -> None:

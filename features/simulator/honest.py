@@ -19,7 +19,7 @@ from features.simulator import (
 )
 from features.simulator.behaviours import Style, run_grid, save_and_spend, suffer_mishaps, trade_by_hand, visit
 from features.simulator.promotions import compete
-from features.simulator.vectors import Ints
+from features.simulator.vectors import DAY, Ints
 from features.simulator.world import World
 
 Act = Callable[[World, np.random.Generator, Ints], None]
@@ -94,6 +94,19 @@ def recruit_families(world: World, rng: np.random.Generator, members: Ints) -> N
     world.people.offset[members] = world.people.offset[head]
 
 
+def live_in_family(world: World, rng: np.random.Generator, members: Ints) -> None:
+    """Ordinary lives; now and then the head of the household gives somebody pocket money."""
+    live_retail(world, rng, members)
+    heads = world.people.home[members]
+    others = members[heads != members]
+    since, until = world.people.since(others, world.market), np.full(len(others), world.market.end - DAY)
+    heads = world.people.home[others]
+    since = np.maximum(since, world.people.since(heads, world.market))
+    entry, ts = world.clock.arrivals(rng, np.full(len(others), 0.06), world.people.offset[others], since, until)
+    usd = np.round(rng.lognormal(4.0, 0.8, len(ts)), 2)
+    funds.hand_over(world, heads[entry], others[entry], ts, usd)
+
+
 def recruit_offices(world: World, rng: np.random.Generator, members: Ints) -> None:
     """15 to 60 colleagues behind one address, each with a device of their own."""
     sizes = rng.integers(15, 61, len(members) // 15 + 1)
@@ -102,12 +115,12 @@ def recruit_offices(world: World, rng: np.random.Generator, members: Ints) -> No
 
 
 HONEST: tuple[Agent, ...] = (
-    Agent("dormant", 0.36, live_dormant),
+    Agent("dormant", 0.333, live_dormant),
     Agent("retail", 0.29, live_retail),
     Agent("day_trader", 0.06, live_day_trader),
     Agent("staker", 0.055, live_staker),
     Agent("grid_user", 0.03, live_grid, resembles="layering"),
-    Agent("family", 0.03, live_retail, recruit_families, resembles="multi_account"),
+    Agent("family", 0.03, live_in_family, recruit_families, resembles="multi_account"),
     Agent("office", 0.04, live_retail, recruit_offices),
     Agent("api_quant", 0.025, machines.trade_by_program, machines.recruit_quants),
     Agent("market_maker", 0.002, machines.make_markets, machines.recruit_makers, at_least=6),
@@ -128,13 +141,13 @@ HONEST: tuple[Agent, ...] = (
     Agent("referral_wave", 0.010, lookalikes.follow_influencer, lookalikes.recruit_followers, 10, "multi_account"),
     Agent("campus", 0.015, households.study, households.recruit_students, 12, "multi_account"),
     Agent("nervous_trader", 0.010, lookalikes.pull_large_orders, lookalikes.recruit_nervous, 6, "spoofing"),
-    Agent("ladder_trader", 0.015, books.stand_in_ladders, books.recruit_ladders, 8, "layering"),
+    Agent("ladder_trader", 0.020, books.stand_in_ladders, books.recruit_ladders, 8, "layering"),
     Agent("news_crowd", 0.010, lookalikes.react_to_news, lookalikes.recruit_crowd, 10, "position_limit_evasion"),
     Agent("signal_follower", 0.018, followers.follow_signals, followers.recruit_readers, 12, "collusion"),
     Agent("vendor_program", 0.010, followers.run_vendor_programs, followers.recruit_readers, 10, "collusion"),
     Agent("hotkey_trader", 0.020, clients.trade_by_hotkey, clients.recruit_keyed, 8, "unauthorised_automation"),
-    Agent("lost_connection", 0.010, clients.lose_connection, clients.recruit_keyed, 4, "excessive_orders"),
-    Agent("faulty_client", 0.010, clients.run_wild, clients.recruit_keyed, 4, "excessive_orders"),
+    Agent("lost_connection", 0.024, clients.lose_connection, clients.recruit_keyed, 4, "excessive_orders"),
+    Agent("faulty_client", 0.018, clients.run_wild, clients.recruit_keyed, 4, "excessive_orders"),
     Agent(
         "banned_household", 0.006, households.live_beside_the_banned, households.recruit_relatives, 6, "banned_reentry"
     ),

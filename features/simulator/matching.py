@@ -15,7 +15,7 @@ QUOTE_LIFE = 15 * SECOND
 """A market maker's order takes the fills of so long a slot."""
 PATIENCE, MACHINE_PATIENCE = 6 * HOUR, 40 * MINUTE
 ROUNDS_OF_MEETING = 10
-FICKLE = 62
+FICKLE = 56
 """Percent of people's resting orders that are taken back before anybody meets them."""
 FLEETING, MISPLACED = np.array([0.0, 0.02, 0.05, 0.2, 0.5]), 0.015
 """Share of programs' unmet orders that are taken back within a second, by their style, and of people's."""

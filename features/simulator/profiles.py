@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 
 SIZES = ("tiny", "small", "demo", "full")
 UNITS: dict[str, tuple[int, int, int, int]] = {
-    "wash_ring": (1, 1, 5, 24),
+    "wash_ring": (1, 1, 4, 24),
     "self_dealer": (1, 1, 3, 15),
     "round_tripper": (1, 1, 3, 12),
-    "spoofer": (3, 2, 10, 50),
+    "spoofer": (3, 2, 8, 50),
     "layerer": (1, 2, 6, 30),
     "stuffer": (1, 2, 6, 24),
     "script_farm": (1, 1, 2, 5),
     "bonus_farm": (1, 1, 2, 10),
     "document_farm": (1, 1, 2, 8),
-    "mule_chain": (1, 1, 4, 20),
+    "mule_chain": (1, 1, 3, 20),
     "launderer": (1, 2, 6, 36),
-    "takeover_victim": (4, 3, 18, 100),
+    "takeover_victim": (4, 3, 14, 100),
     "limit_ring": (1, 1, 2, 8),
     "colluders": (1, 1, 2, 8),
     "ban_evader": (1, 1, 3, 12),
@@ -97,7 +97,7 @@ PROFILES: dict[str, Profile] = {
             rate_divisor=10,
             idle_quotes=780_000,
             warm_up_days=7,
-            farm_share=0.7,
+            farm_share=0.45,
             units=_units("demo"),
         ),
         Profile(

@@ -1,4 +1,4 @@
-"""The pandas contender: the plain features vectorised, at one moment and for a training spine, over the needed columns."""
+"""The pandas contender: the plain features vectorised, at one moment and for a training spine."""
 
 import sys
 from dataclasses import dataclass
@@ -51,7 +51,9 @@ def prepare(folder: Path) -> Prepared:
 def _read(folder: Path, name: str, words: tuple[str, ...], others: tuple[str, ...]) -> pd.DataFrame:
     """Columns of a table, repeated words as categories, with both clocks as integer microseconds."""
     columns = [*words, *others, "ts", "ingested_at"]
-    frame = pq.read_table(folder / f"{name}.parquet", columns=columns, read_dictionary=list(words)).to_pandas()
+    frame: pd.DataFrame = pq.read_table(
+        folder / f"{name}.parquet", columns=columns, read_dictionary=list(words)
+    ).to_pandas()
     frame["ts"] = frame["ts"].astype("int64")
     frame["known_from"] = np.maximum(frame["ingested_at"].astype("int64"), frame["ts"])
     return frame.drop(columns="ingested_at")
@@ -127,7 +129,7 @@ def _sessions(folder: Path, accounts: pd.CategoricalDtype) -> pd.DataFrame:
 
 
 def plain(prepared: Prepared, spine: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The features of every account at the one moment, or of every row of a spine (`account_id`, `as_of`, `spine_id`)."""
+    """The features of all accounts at the one moment, or of the rows of a spine (`account_id`, `as_of`, `spine_id`)."""
     return pd.concat(
         [
             _trading(_visible(prepared.fills, spine, MONTH_US)),
@@ -140,7 +142,7 @@ def plain(prepared: Prepared, spine: pd.DataFrame | None = None) -> pd.DataFrame
 
 
 def _visible(rows: pd.DataFrame, spine: pd.DataFrame | None, width: int) -> pd.DataFrame:
-    """The rows that had happened and were known, no older than the width, with `key` and the moment they are seen at."""
+    """The rows that had happened and were known, no older than the width, with `key` and the moment that sees them."""
     if spine is None:
         seen = rows.assign(as_of=AS_OF_US).rename(columns={"account_id": "key"})
     else:
@@ -206,7 +208,7 @@ def _visiting(seen: pd.DataFrame) -> pd.DataFrame:
     by = seen.groupby("key", observed=True)
     sizes = seen.groupby(["key", "ip_country"], observed=True).size()
     everything = sizes.groupby(level="key", observed=True).sum()
-    weighted = (sizes * np.log2(sizes)).groupby(level="key", observed=True).sum()
+    weighted: pd.Series = (sizes * np.log2(sizes)).groupby(level="key", observed=True).sum()
     return pd.DataFrame(
         {
             "sessions_n_7d": seen[seen["ts"] >= seen["as_of"] - WEEK_US].groupby("key", observed=True).size(),

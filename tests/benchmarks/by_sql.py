@@ -117,7 +117,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 def plain(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """The features of every account at one moment."""
     moments = {name: AS_OF_US - days * DAY_US for name, days in {"now": 0, "day": 1, "week": 7, "month": 30}.items()}
-    values: pd.DataFrame = connection.execute(PLAIN, moments).to_arrow_table().to_pandas()
+    values: pd.DataFrame = connection.sql(PLAIN, params=moments).to_arrow_table().to_pandas()
     return values
 
 

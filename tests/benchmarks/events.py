@@ -1,8 +1,8 @@
-"""Generates the activity of a plausible exchange of any size as Parquet files, in DuckDB and without keeping it in memory.
+"""Generates the activity of a plausible exchange of any size as Parquet files, streamed by DuckDB.
 
 Every value is a hash of the seed and the row's number, so that equal arguments give equal rows whatever the threads do.
 Orders come in blocks of 6 times 64: a slot of the 64 is a market (the busiest have most slots), the 6 phases are a side
-and a type. So market orders meet resting orders of earlier blocks without a join, and a maker's order is never cancelled.
+and a type. So market orders meet resting orders of earlier blocks without a join, and no cancelled order is filled.
 """
 
 import argparse
@@ -40,7 +40,8 @@ WORDS = (
 )
 
 ACCOUNTS = """
-SELECT account(n) AS account_id, moment(getvariable('now_us') - 61 * 86400000000 - (u(n, 10) * 34e12)::BIGINT) AS created_at,
+SELECT account(n) AS account_id,
+       moment(getvariable('now_us') - 61 * 86400000000 - (u(n, 10) * 34e12)::BIGINT) AS created_at,
        CASE WHEN n % 200 = 0 THEN 'institution' ELSE 'retail' END AS kind, NULL::VARCHAR AS owner_id,
        country(n) AS country, CASE WHEN u(n, 11) < .05 THEN account(far(n, 12, 2)) END AS referrer_id,
        n < 5 AS market_maker, NULL::VARCHAR AS legacy_tier, created_at AS ingested_at
@@ -69,7 +70,8 @@ SELECT 'O' || i AS order_id, account(who) AS account_id, moment(if(event = 'new'
        CASE WHEN machine THEN 'api' WHEN u(i, 26) < .02 THEN 'grid' WHEN u(i, 26) < .5 THEN 'app' ELSE 'web' END
            AS source,
        NULL::VARCHAR AS session_id, CASE WHEN machine THEN 'K' || who END AS api_key_id,
-       CASE WHEN m % 2 = 0 THEN 1 + floor(u(i, 27) * 20) END AS leverage, NOT machine AND u(i, 28) < .95 AS had_ui_event,
+       CASE WHEN m % 2 = 0 THEN 1 + floor(u(i, 27) * 20) END AS leverage,
+       NOT machine AND u(i, 28) < .95 AS had_ui_event,
        mid * .9999 AS best_bid, mid * 1.0001 AS best_ask, round(pow(u(i, 29), 4), 3) AS depth_share,
        learned(if(event = 'new', us, gone_us), i * 2 + (event = 'new')::INT) AS ingested_at
 FROM told WHERE event = 'new' OR (gone AND gone_us < getvariable('now_us'))
@@ -81,7 +83,7 @@ WITH met AS (
            placed_us(i) + 1000 * (fill + 1) AS us, market(slot) AS m
     FROM (SELECT i, unnest(range(8)) AS fill FROM range(getvariable('orders')) t(i) WHERE phase(i) IN (2, 3))
 ), kept AS (
-    SELECT *, i * 8 + fill AS id, exp(4 + 1.4 * z(i * 8 + fill, 30)) AS worth,
+    SELECT *, i * 8 + fill AS id, round(exp(4 + 1.4 * z(i * 8 + fill, 30)) + .01, 2) AS worth,
            middle(m, us) * if(buys, 1.0001, .9999) AS price
     FROM met WHERE earlier >= 0 AND NOT taken_back(maker) AND owner_of(maker) <> owner_of(i)
       AND us < getvariable('now_us')
@@ -92,7 +94,8 @@ SELECT 'T' || id AS trade_id, moment(us) AS ts, 'S' || m AS symbol, if(m % 2 = 0
        if(buys, 'buy', 'sell') AS taker_side,
        CASE WHEN m % 2 = 1 THEN 'none' WHEN u(maker, 25) < .5 THEN 'open' ELSE 'close' END AS maker_effect,
        CASE WHEN m % 2 = 1 THEN 'none' WHEN u(i, 25) < .5 THEN 'open' ELSE 'close' END AS taker_effect,
-       worth * if(owner_of(maker) < 5, -.0001, .0002) AS maker_fee_usd, worth * .0005 AS taker_fee_usd,
+       round(worth * if(owner_of(maker) < 5, -.0001, .0002), 6) AS maker_fee_usd,
+       round(worth * .0005, 6) AS taker_fee_usd,
        false AS liquidation, learned(us, id) AS ingested_at
 FROM kept
 """
@@ -108,7 +111,8 @@ SELECT 'L' || i AS session_id, account(who) AS account_id, moment(us) AS ts,
             WHEN place < .93 THEN 'spot' || floor(u(i, 45) * 500)::BIGINT
             ELSE 'carrier' || floor(u(i, 45) * 8)::BIGINT END AS ip,
        'AS' || hash(who) % 300 AS asn,
-       CASE WHEN place >= .93 THEN 'mobile' WHEN kind BETWEEN .8 AND .85 THEN 'hosting' ELSE 'residential' END AS asn_type,
+       CASE WHEN place >= .93 THEN 'mobile' WHEN kind BETWEEN .8 AND .85 THEN 'hosting' ELSE 'residential' END
+           AS asn_type,
        CASE WHEN u(i, 46) < .02 THEN country(i) ELSE country(who) END AS ip_country, u(i, 47) < .03 AS vpn,
        CASE WHEN gear < .84 THEN 'phone' || who WHEN gear < .95 THEN 'laptop' || who
             WHEN gear < .96 THEN 'tablet' || shuffled(who) // 2 END AS device_id,
@@ -151,8 +155,8 @@ EVENTS = ("order_events", "trades", "sessions", "transfers")
 def write_events(folder: Path, rows: int, accounts: int, seed: int = 7) -> None:
     """Writes one Parquet file a table into the folder: about `rows` events of 60 days, and who has an account.
 
-    About 60 % are order events, 27 % trades, 9 % sessions and 4 % transfers; 2 % become known up to two days late. Every
-    row keeps the contract of `features.activity.schema`.
+    About 60 % are order events, 27 % trades, 9 % sessions and 4 % transfers; 2 % become known up to two days late.
+    Every row keeps the contract of `features.activity.schema`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder / "spill")}) as connection:

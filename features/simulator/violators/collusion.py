@@ -9,6 +9,9 @@ from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.world import World
 
+MOSTLY = (0.85, 0.15)
+"""A group has one symbol that it prefers, and another."""
+
 
 def recruit(world: World, rng: np.random.Generator, unit: Unit) -> None:
     """Verified accounts that share nothing."""
@@ -29,7 +32,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
         session = log_in(world, rng, unit.members, start - rng.integers(MINUTE, 40 * MINUTE, len(unit.members)))
         for begin in (start + np.cumsum(gaps * SECOND).astype(np.int64)).tolist():
             if begin < world.market.end - 2 * HOUR:
-                _signal(world, rng, unit, int(rng.choice(instruments)), begin, session)
+                _signal(world, rng, unit, int(rng.choice(instruments, p=MOSTLY)), begin, session)
 
 
 def _signal(world: World, rng: np.random.Generator, unit: Unit, instrument: int, begin: int, sessions: Ints) -> None:

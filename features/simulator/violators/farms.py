@@ -21,7 +21,7 @@ def recruit(world: World, rng: np.random.Generator, unit: Unit) -> None:
     spread = min(spread, 0.4 * (world.market.end - unit.onset))
     people.created_at[members] = unit.onset + np.sort((rng.random(size) * spread).astype(np.int64))
     people.level[members] = 2
-    people.wealth_usd[members] = np.exp(rng.normal(6.5 if unit.careful else 4.8, 1.3, size))
+    people.wealth_usd[members] = np.exp(rng.normal(6.8 if unit.careful else 5.6, 1.3, size))
     people.activity[members] = 0.4
     if unit.careful:
         sleepers = members[rng.random(size) < 0.5]

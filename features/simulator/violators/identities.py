@@ -15,7 +15,7 @@ def recruit(world: World, rng: np.random.Generator, unit: Unit) -> None:
     spread = min(world.profile.scaled_days(15) * DAY, 0.4 * (world.market.end - unit.onset))
     people.created_at[members] = unit.onset + np.sort((rng.random(size) * spread).astype(np.int64))
     people.level[members] = 2
-    people.wealth_usd[members] = np.exp(rng.normal(5.5, 1.3, size))
+    people.wealth_usd[members] = np.exp(rng.normal(6.2, 1.3, size))
     people.activity[members] = 0.4
     people.referrer[members[1:]] = np.where(rng.random(size - 1) < 0.3, members[0], people.referrer[members[1:]])
     people.refusals[members] = rng.poisson(0.8, size)

@@ -35,11 +35,11 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
 def _pass_on(world: World, rng: np.random.Generator, unit: Unit, start: int, way: str) -> None:
     account, threshold = unit.members[0], float(rng.choice(THRESHOLDS_USD, p=[0.75, 0.2, 0.05]))
     if way == "structure":
-        count = int(rng.integers(3, 6))
+        count = int(rng.integers(3, 5))
         low = 0.4 if unit.careful else 0.82
         received, sent = threshold * rng.uniform(low, 0.99, count), np.array([0.9])
     elif way == "gather":
-        received, sent = rng.lognormal(np.log(170), 0.5, int(rng.integers(6, 12))), np.array([0.9])
+        received, sent = rng.lognormal(np.log(170), 0.5, int(rng.integers(5, 10))), np.array([0.9])
     elif way == "scatter":
         received, sent = np.array([threshold * rng.uniform(1.0, 2.5)]), rng.dirichlet(np.full(8, 5.0)) * 0.95
     else:
@@ -49,12 +49,19 @@ def _pass_on(world: World, rng: np.random.Generator, unit: Unit, start: int, way
     log_in(world, rng, unit.members, ts[:1] - 2 * MINUTE)
     transfers = _receive(world, rng, int(account), ts, received)
     dwell = (
-        np.exp(rng.uniform(np.log(10), np.log(150))) if unit.careful else np.exp(rng.uniform(np.log(0.3), np.log(8)))
+        np.exp(rng.uniform(np.log(24), np.log(260))) if unit.careful else np.exp(rng.uniform(np.log(0.3), np.log(8)))
     )
     leave = np.full(len(sent), int(ts[-1]) + int(dwell * HOUR)) + np.arange(len(sent)) * 7 * MINUTE
+    if unit.careful and leave[-1] >= world.market.end - MINUTE:
+        world.truth.episode("money_laundering", ts[0], ts[-1], "x", transfers, unit.members)
+        return
     leave = np.minimum(leave, world.market.end - MINUTE)
-    part = rng.uniform(0.25, 0.9) if unit.careful else 1.0
+    part = rng.uniform(0.25, 0.9) if unit.careful else rng.uniform(0.85, 1.0)
     out = _send(world, rng, unit, leave, received.sum() * sent * part, way)
+    if unit.careful:
+        world.truth.episode("money_laundering", ts[0], ts[-1], "x", transfers, unit.members)
+        world.truth.episode("money_laundering", leave[0], leave[-1], "x", out, unit.members)
+        return
     both = np.concatenate([transfers, out])
     world.truth.episode("money_laundering", ts[0], leave[-1], "x", both, unit.members)
 

@@ -21,7 +21,7 @@ def recruit(world: World, rng: np.random.Generator, unit: Unit) -> None:
 
 
 def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
-    """Three to eight levels that vanish in one burst; careful ones take 8-40 s to cancel and offer less."""
+    """Three to six levels that vanish in one burst; careful ones take 8-40 s to cancel and offer less."""
     pretend(world, rng, unit)
     confess(world, unit, "layering")
     account = unit.members[0]
@@ -41,7 +41,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
 
 def _episode(world: World, rng: np.random.Generator, unit: Unit, instrument: int, begin: int, session: Ints) -> None:
     side = int(rng.random() < 0.5)
-    levels = int(rng.integers(2, 5) if unit.careful else rng.integers(3, 9))
+    levels = int(rng.integers(2, 5) if unit.careful else rng.integers(3, 7))
     share = rng.uniform(0.08, 0.22) if unit.careful else rng.uniform(0.25, 0.5)
     moment, direction = np.array([begin]), np.array([side])
     depth = float(world.market.depth(np.array([instrument]), moment, direction)[0])

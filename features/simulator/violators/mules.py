@@ -42,7 +42,7 @@ def _wave(
     start = max(start, int(world.people.created_at[unit.members].max()) + HOUR)
     if not len(mules) or start > world.market.end - longest:
         return
-    group, _ = runs(rng.integers(1, 4, len(mules)) if unit.careful else rng.integers(2, 5, len(mules)))
+    group, _ = runs(rng.integers(1, 3, len(mules)) if unit.careful else rng.integers(2, 4, len(mules)))
     account = mules[group]
     ts = start + (rng.random(len(group)) * 5 * HOUR).astype(np.int64)
     share = rng.uniform(0.25, 1.3, len(group)) if unit.careful else rng.uniform(0.8, 0.99, len(group))
@@ -56,13 +56,14 @@ def _wave(
     total: Floats = np.bincount(group, usd, len(mules)).astype(np.float64)
     np.maximum.at(last, group, ts)
     dwell = (
-        np.exp(rng.uniform(np.log(10), np.log(170), len(mules)))
+        np.exp(rng.uniform(np.log(24), np.log(300), len(mules)))
         if unit.careful
         else rng.uniform(10 / 60, 6, len(mules))
     )
-    leave = np.minimum(last + (dwell * HOUR).astype(np.int64), world.market.end - 2 * HOUR)
+    leave = last + (dwell * HOUR).astype(np.int64)
+    going = leave < world.market.end - 2 * HOUR
+    everybody, mules, total, leave = mules, mules[going], total[going], leave[going]
     log_in(world, rng, mules, leave - 5 * MINUTE)
-    everybody = mules
     if not unit.careful and rng.random() < 0.4 and len(mules) > 1:
         collector = np.full(len(mules) - 1, mules[-1])
         kept = total[:-1] * 0.98
@@ -72,12 +73,17 @@ def _wave(
     fiat, own = draw < (0.45 if unit.careful else 0.25), draw > (0.6 if unit.careful else 0.75)
     address = np.where(own, funds.own_address(mules, 3), rng.choice(cash_out, len(mules)))
     target, address = np.where(fiat, funds.BANK, funds.SELF_HOSTED), np.where(fiat, NONE, address)
-    out = total * (rng.uniform(0.25, 0.9, len(mules)) if unit.careful else rng.uniform(0.9, 0.995, len(mules)))
+    out = total * (rng.uniform(0.25, 0.9, len(mules)) if unit.careful else rng.uniform(0.8, 0.995, len(mules)))
     if unit.careful:
         _swap(world, rng, mules, leave - rng.integers(HOUR, 6 * HOUR, len(mules)), out)
     transfers.append(funds.withdraw(world, mules, leave, out, target, address))
-    ended = min(int(leave.max()), world.market.end)
-    world.truth.episode("money_laundering", start, ended, "x", np.concatenate(transfers), everybody)
+    if unit.careful:
+        # What lies still for days is no episode: one for the way in, one for each way out.
+        world.truth.episode("money_laundering", start, last.max(), "x", transfers[0], everybody)
+        for mule, ts, transfer in zip(mules.tolist(), leave.tolist(), transfers[1].tolist(), strict=True):
+            world.truth.episode("money_laundering", ts, ts, "x", np.array([transfer]), mule)
+        return
+    world.truth.episode("money_laundering", start, leave.max(), "x", np.concatenate(transfers), everybody)
 
 
 def _swap(world: World, rng: np.random.Generator, mules: Ints, ts: Ints, usd: Floats) -> None:

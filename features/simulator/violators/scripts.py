@@ -33,7 +33,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
 
 def _schedule(rng: np.random.Generator, unit: Unit, start: int, interval: float) -> Ints:
     hours = rng.uniform(4, 10) if unit.careful else rng.uniform(8, 20)
-    most = int(rng.integers(4, 16) if unit.careful else rng.integers(10, 45))
+    most = int(rng.integers(4, 14) if unit.careful else rng.integers(10, 36))
     spread = 0.9 if unit.careful else 0.12
     count = min(most, int(hours * 3600 / interval) + 2)
     gaps: Floats = interval * rng.lognormal(0, spread, count)

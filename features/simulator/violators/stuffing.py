@@ -24,11 +24,11 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
     confess(world, unit, "excessive_orders")
     approve_keys(world, unit.members)
     own = world.people.favourites[unit.members[0]]
-    steady = not unit.careful and rng.random() < 0.3
+    steady = not unit.careful and rng.random() < 0.25
     for day in unit.days(rng, 3.0):
         start = day + int(rng.integers(0, 14 * HOUR))
         log_in(world, rng, unit.members, np.array([start - 3 * MINUTE]), "api")
-        bursts = 1 if unit.failed or unit.careful else 1 + int(rng.poisson(0.7))
+        bursts = 1 if unit.failed or unit.careful else 1 + int(rng.poisson(0.5))
         begins = start + np.cumsum(rng.exponential(40 * 60, bursts) * SECOND).astype(np.int64)
         for begin in begins[begins < world.market.end - 10 * HOUR].tolist():
             _burst(world, rng, unit, own, begin)
@@ -37,8 +37,8 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
 
 
 def _burst(world: World, rng: np.random.Generator, unit: Unit, own: Ints, begin: int) -> None:
-    most = MOST_EPISODES_OF_FAILED * 15 if unit.failed else 24 if unit.careful else 100
-    count = int(rng.integers(most // 3 if unit.careful or unit.failed else most // 2, most))
+    most = MOST_EPISODES_OF_FAILED * 15 if unit.failed else 15 if unit.careful else 80
+    count = int(rng.integers(most // 3 if unit.careful or unit.failed else 50, most))
     ts = np.sort(begin + rng.integers(0, (100 if unit.careful else 55) * SECOND, count))
     where = own[rng.integers(0, len(own), count)] if unit.careful else np.full(count, own[0])
     life = rng.exponential(2.0 if unit.careful else 0.35, count) + (1.05 if unit.careful else 0.02)

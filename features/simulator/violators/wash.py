@@ -45,7 +45,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
     manner = (
         Manner(float(np.exp(rng.uniform(np.log(600), np.log(5_000)))), rng.uniform(0.01, 0.08), 0.4, 3)
         if unit.careful
-        else Manner(float(np.exp(rng.uniform(np.log(20), np.log(600)))), rng.uniform(0.002, 0.02), 0.15, 2)
+        else Manner(float(np.exp(rng.uniform(np.log(20), np.log(600)))), rng.uniform(0.002, 0.02), 0.22, 2)
     )
     for day in unit.days(rng, 4.0):
         trips = MOST_EPISODES_OF_FAILED if unit.failed else 2 + int(rng.poisson(2 if unit.careful else 6 * unit.zeal))
