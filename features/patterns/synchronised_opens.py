@@ -23,7 +23,7 @@ DAY_US = 24 * HOUR_US
 # No case stands without `min_accounts` within the loose synchrony: opens far from any such crowd are left out. The
 # filter counts what is known by now, so it keeps more than a judgement may see, never less.
 OPENS = """
-CREATE OR REPLACE TEMP TABLE every_open AS
+CREATE TEMP TABLE IF NOT EXISTS every_open AS
 WITH legs AS (
     SELECT trade_id, ts, known_from, symbol, product, price, quantity, notional_usd, maker_account_id AS account_id,
            maker_order_id AS order_id, CASE taker_side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side, false AS taker
@@ -81,20 +81,33 @@ used AS (
 SELECT used.* FROM used SEMI JOIN shared USING (kind, value)
 """
 
-# A later judgement looks again only where a row arrived after the one before it.
+# Opens from which on two accounts that share an identifier open within the window.
 SEEDS = """
+CREATE OR REPLACE TEMP TABLE seeds AS
 SELECT DISTINCT symbol, side, ts FROM (
-    SELECT h.symbol, h.side, h.ts,
+    SELECT symbol, side, ts,
            count(DISTINCT account_id) OVER (PARTITION BY symbol, side, kind, value ORDER BY ts
                RANGE BETWEEN CURRENT ROW AND {window} FOLLOWING) AS together
-    FROM held AS h) AS seeds
-WHERE together >= 2 AND (EXISTS (
-    SELECT 1 FROM trades AS t WHERE t.symbol = seeds.symbol AND t.ts BETWEEN seeds.ts AND seeds.ts + {window}
-    AND t.known_from > seeds.ts + {window} + {judged_before})
+    FROM held)
+WHERE together >= 2
+"""
+NEAR_SEEDS = """
+CREATE OR REPLACE TEMP TABLE {name} AS
+SELECT {name}.* FROM {name}
+SEMI JOIN (SELECT DISTINCT symbol, side, ts // {window} + step AS block FROM seeds, unnest([0, 1]) AS s(step)) AS near
+  ON near.symbol = {name}.symbol AND near.side = {name}.side AND near.block = {name}.ts // {window}
+"""
+
+# A later judgement looks again only where a row arrived after the one before it: few did.
+AGAIN = """
+WHERE EXISTS (
+    SELECT 1 FROM (SELECT * FROM trades WHERE known_from > ts + {judged_before}) AS late
+    WHERE late.symbol = seeds.symbol AND late.ts BETWEEN seeds.ts AND seeds.ts + {window}
+    AND late.known_from > seeds.ts + {window} + {judged_before})
   OR EXISTS (
-    SELECT 1 FROM held AS late WHERE late.symbol = seeds.symbol AND late.side = seeds.side
-    AND late.ts BETWEEN seeds.ts AND seeds.ts + {window} AND late.known_from > seeds.ts + {window} + {judged_before}))
-ORDER BY symbol, side, ts
+    SELECT 1 FROM (SELECT * FROM held WHERE known_from > ts + {judged_before}) AS late
+    WHERE late.symbol = seeds.symbol AND late.side = seeds.side AND late.ts BETWEEN seeds.ts AND seeds.ts + {window}
+    AND late.known_from > seeds.ts + {window} + {judged_before})
 """
 
 DEGREES = """
@@ -133,7 +146,7 @@ def near_crowds(engine: DuckDBEngine, settings: Settings) -> None:
 
 
 def prepare(engine: DuckDBEngine, settings: Settings) -> None:
-    """Fills the engine's `opens`, `held` and `used_shared`, which `bursts` reads."""
+    """Fills the engine's `seeds`, `opens`, `held` and `used_shared`, which `bursts` reads."""
     near_crowds(engine, settings)
     engine.connection.execute(
         HELD.format(
@@ -142,6 +155,10 @@ def prepare(engine: DuckDBEngine, settings: Settings) -> None:
             days=int(settings["identifier_days"] * DAY_US),
         )
     )
+    window = int(settings["window_s"] * SECOND_US)
+    engine.connection.execute(SEEDS.format(window=window))
+    for name in ("opens", "held"):
+        engine.connection.execute(NEAR_SEEDS.format(name=name, window=window))
     engine.connection.execute(USED)
 
 
@@ -153,8 +170,8 @@ def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_befor
         judged_before: the lateness of the judgement before this one; only windows with later rows are looked at.
     """
     window = int(settings["window_s"] * SECOND_US)
-    since = -window - 1 if judged_before is None else judged_before
-    seeds = engine.frame(SEEDS.format(window=window, judged_before=since))
+    again = "" if judged_before is None else AGAIN.format(window=window, judged_before=judged_before)
+    seeds = engine.frame(f"FROM seeds {again} ORDER BY symbol, side, ts")
     if seeds.empty:
         return
     opens = engine.frame("SELECT * FROM opens ORDER BY symbol, side, ts, trade_id, account_id")

@@ -23,17 +23,22 @@ from features.thresholds import Settings
 MEASURES: Mapping[str, type] = {"accounts": float, **joint_position.MEASURES}
 RING = "position_limit_ring"
 
-# Moments of which the following second holds enough accounts; after the first judgement only where a row came late.
+# Moments of which the following second holds enough accounts.
 ANCHORS = """
 SELECT DISTINCT symbol, side, ts FROM (
     SELECT symbol, side, ts,
            count(DISTINCT account_id) OVER (PARTITION BY symbol, side ORDER BY ts
                RANGE BETWEEN CURRENT ROW AND {sync} FOLLOWING) AS accounts
     FROM opens WHERE taker) AS anchors
-WHERE accounts >= {least} AND EXISTS (
-    SELECT 1 FROM trades AS t WHERE t.symbol = anchors.symbol AND t.ts BETWEEN anchors.ts AND anchors.ts + {window}
-    AND t.known_from > anchors.ts + {window} + {judged_before})
+WHERE accounts >= {least} {again}
 ORDER BY symbol, side, ts
+"""
+
+# After the first judgement only those near which a trade arrived late.
+AGAIN = """AND EXISTS (
+    SELECT 1 FROM (SELECT * FROM trades WHERE known_from > ts + {judged_before}) AS late
+    WHERE late.symbol = anchors.symbol AND late.ts BETWEEN anchors.ts AND anchors.ts + {window}
+    AND late.known_from > anchors.ts + {window} + {judged_before})
 """
 RINGS = "SELECT symbol, started_at, accounts, known_at FROM episodes WHERE pattern = ?"
 
@@ -54,14 +59,8 @@ def _judgements(
 ) -> Iterator[tuple[int, Episode]]:
     window, sync = int(settings["window_s"] * SECOND_US), int(settings["sync_ms"] * 1_000)
     opens = engine.frame("SELECT * FROM opens WHERE taker ORDER BY symbol, side, ts, trade_id, account_id")
-    anchors = engine.frame(
-        ANCHORS.format(
-            sync=sync,
-            least=int(settings["min_accounts"]),
-            window=window,
-            judged_before=-window - 1 if judged_before is None else judged_before,
-        )
-    )
+    again = "" if judged_before is None else AGAIN.format(window=window, judged_before=judged_before)
+    anchors = engine.frame(ANCHORS.format(sync=sync, least=int(settings["min_accounts"]), again=again))
     by_market = dict(tuple(opens.groupby(["symbol", "side"])))
     for symbol, side, start in zip(anchors["symbol"], anchors["side"], anchors["ts"].astype(int), strict=True):
         burst = _burst(by_market[symbol, side], start, sync, start + window + lateness)

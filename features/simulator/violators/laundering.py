@@ -39,9 +39,11 @@ def _pass_on(world: World, rng: np.random.Generator, unit: Unit, start: int, way
         low = 0.4 if unit.careful else 0.82
         received, sent = threshold * rng.uniform(low, 0.99, count), np.array([0.9])
     elif way == "gather":
-        received, sent = rng.lognormal(np.log(170), 0.5, int(rng.integers(5, 10))), np.array([0.9])
+        senders = int(rng.integers(4, 9) if unit.careful else rng.integers(10, 14))
+        received, sent = rng.lognormal(np.log(150), 0.5, senders), np.array([0.9])
     elif way == "scatter":
-        received, sent = np.array([threshold * rng.uniform(1.0, 2.5)]), rng.dirichlet(np.full(8, 5.0)) * 0.95
+        parts = rng.dirichlet(np.full(4 if unit.careful else 11, 5.0))
+        received, sent = np.array([threshold * rng.uniform(1.0, 2.5)]), parts * 0.95
     else:
         received, sent = threshold * rng.uniform(0.3, 1.6, int(rng.integers(1, 3))), np.array([0.93])
     span = 30 * HOUR if unit.careful else 4 * HOUR
