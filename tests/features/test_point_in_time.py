@@ -164,6 +164,7 @@ def test_every_feature_of_the_catalogue_moves_for_somebody(whole: Features) -> N
         "fan_ins_7d",  # no tiny mule gathers from ten senders, none spreads over ten recipients
         "fan_outs_7d",
         "new_account_burst",  # nobody in tiny brings a fortune on the first day and takes it away
+        "unlinked_rings_n_7d",  # no tiny ring hides every link; tests/serving/workflows shows P4
         "dormancy_bursts_30d",  # two weeks of record show no ninety days of silence
         "prohibited_orders_7d",  # nobody in tiny trades from a prohibited country
         "self_trades_1d",  # the matching prevents self-trades, and no tiny ring shares a control link
