@@ -77,6 +77,14 @@ def clause_table(policy: Policy) -> Iterator[str]:
         yield "| " + " | ".join(cells) + " |"
 
 
+def left_out() -> Iterator[str]:
+    """What cards name and the activity tables cannot feed, in Markdown."""
+    yield "| card | left out | because |"
+    yield "|---|---|---|"
+    for row in yaml.safe_load((HERE / "left_out.yaml").read_text(encoding="utf-8")):
+        yield f"| {row['card']} | {row['what']} | {row['because']} |"
+
+
 def built_for(policy: Policy) -> dict[str, Built]:
     """By card: the rules of its typologies, its patterns, the features either reads, and the tests marked with it."""
     marked = {mark: tests_marked(mark) for mark in MARKS}

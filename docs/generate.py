@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from docs.clauses import clause_table
+from docs.clauses import clause_table, left_out
 from features.activity.schema import LABELS, TABLES, Table
 from features.definitions import CATALOGUE, FAMILIES
 from features.derivation import EVERY_PATTERN
@@ -33,6 +33,7 @@ def reference() -> str:
 def clauses() -> Iterator[str]:
     """Every named trigger of the guidelines with what is built for it and the tests that show it."""
     yield from ("## Clauses, cards and what is built", "", *clause_table(load_policy()), "")
+    yield from ("### Left out", "", *left_out(), "")
 
 
 def tables() -> Iterator[str]:
