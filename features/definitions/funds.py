@@ -137,6 +137,16 @@ FUNDS = (
         where=IN,
     ),
     Feature(
+        "taint_indirect_usd_30d",
+        FLOWS,
+        usd(total(_.tainted_indirectly)),
+        days(30),
+        "usd",
+        "received in 30 days that stem indirectly from illicit sources",
+        "4.4",
+        where=IN,
+    ),
+    Feature(
         "taint_indirect_share_30d",
         FLOWS,
         ratio(total(_.tainted_indirectly), total(_.amount)),

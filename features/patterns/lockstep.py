@@ -92,6 +92,10 @@ SEMI JOIN (SELECT DISTINCT symbol, bin FROM lock_bins
            JOIN (SELECT DISTINCT symbol, account FROM asked) AS q USING (symbol, account)) AS b USING (symbol, bin)
 ORDER BY l.symbol, l.ts, l.account, l.trade_id
 """
+MARKET = """
+SELECT symbol, day, first_grid, CAST(sum(cents) AS BIGINT) AS cents FROM lock_actions
+SEMI JOIN (SELECT DISTINCT symbol FROM asked) AS q USING (symbol) GROUP BY ALL ORDER BY ALL
+"""
 LINKED = """
 SELECT least(a.account_id, a.other_id) AS a, greatest(a.account_id, a.other_id) AS b, a.known_from,
        a.known_until, a.probability_micro
@@ -113,7 +117,7 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
         return
     asked = pd.concat([candidates[["a", "symbol"]].rename(columns={"a": "account"}), _second(candidates)])
     engine.connection.register("asked", asked.drop_duplicates())
-    minutes = Minutes(engine.frame(MINUTES), settings)
+    minutes = Minutes(engine.frame(MINUTES), engine.frame(MARKET), settings)
     links = engine.frame(LINKED)
     yield from versions(_findings(candidates, minutes, links, settings))
 
@@ -165,7 +169,7 @@ def _episode(members: tuple[str, ...], found: list[Rhythm], run: int, links: pd.
     known_at = run * DAY_US
     trades = {trade.trade_id: trade for one in found for trade in one.matched}
     ordered = sorted(trades.values(), key=lambda trade: (trade.ts, trade.trade_id))
-    own, everybody = minutes.volume(members, found, run)
+    own, everybody = minutes.volume(found, run)
     return Episode(
         pattern="lockstep",
         accounts=members,

@@ -105,11 +105,15 @@ class Actions:
 class Minutes:
     """Every action in the minutes that matter, by symbol and account, and the settings to compare them with."""
 
-    def __init__(self, actions: pd.DataFrame, settings: Settings) -> None:
-        """`actions` by time, with account, symbol, buy, bin, ts, day, first_grid, cents, trade_id."""
+    def __init__(self, actions: pd.DataFrame, market: pd.DataFrame, settings: Settings) -> None:
+        """`actions` by time, with account, symbol, buy, bin, ts, day, first_grid, cents, trade_id.
+
+        `market` is everybody's volume: symbol, day, first_grid, cents.
+        """
         self.slot = int(settings["slot_s"] * SECOND_US)
         self.bin = int(settings["bin_s"] * SECOND_US)
         self.window_days = int(settings["window_days"])
+        self._market = market
         self._by_symbol = {str(name): Actions.of(rows) for name, rows in actions.groupby("symbol")}
         self._by_account = {
             (str(symbol), str(account)): Actions.of(rows)
@@ -125,14 +129,12 @@ class Minutes:
         rows = self._by_symbol[symbol]
         return self._seen(rows.where(np.isin(rows.bin, bins)), run)
 
-    def volume(self, members: tuple[str, ...], found: list[Rhythm], run: int) -> tuple[int, int]:
-        """The members' and everybody's volume, in cents, in the minutes in which members matched."""
-        minutes: dict[str, set[int]] = {}
-        for one in found:
-            minutes.setdefault(one.symbol, set()).update(action.ts // self.bin for action in one.matched)
-        rows = [self.everybody(symbol, np.array(sorted(bins)), run) for symbol, bins in minutes.items()]
-        own = sum(int(r.cents[np.isin(r.account, members)].sum()) for r in rows)
-        return own, sum(int(r.cents.sum()) for r in rows)
+    def volume(self, found: list[Rhythm], run: int) -> tuple[int, int]:
+        """The volume of matched actions, and of everybody in their symbols, in the trailing window of a run; cents."""
+        matched = {(action.trade_id, action.cents) for one in found for action in one.matched}
+        inside = (self._market["first_grid"] <= run) & (self._market["day"] >= run - self.window_days)
+        symbols = self._market["symbol"].isin({one.symbol for one in found})
+        return sum(cents for _, cents in matched), int(self._market.loc[inside & symbols, "cents"].sum())
 
     def _seen(self, rows: Actions, run: int) -> Actions:
         return rows.where((rows.first_grid <= run) & (rows.day >= run - self.window_days))

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -20,9 +21,13 @@ from features.console import table
 from features.pipeline import Features
 from features.simulator.exchange import Simulation, simulate
 from features.simulator.profiles import PROFILES, Profile
+from serving.account_fields import Period, account_fields
+from serving.account_state import AccountState
 from serving.commands.start import load_policy
 from serving.policy.book import Policy
-from serving.policy.terms import Severity
+from serving.policy.evaluation import evaluate
+from serving.policy.rules import ACCOUNT
+from serving.policy.terms import Outcome, Severity
 from serving.workflows.build_reviews import Suspicion
 from serving.workflows.score_accounts import account_states, asking
 from tests.gates.account_weeks import NEITHER
@@ -93,12 +98,23 @@ def alerts_of(run: Simulation, policy: Policy) -> tuple[list[Alert], int]:
         vectors = features.vectors(features.accounts(moment))
         at = moment.to_pydatetime()
         states = account_states(features, vectors, {}, {}, at)
-        for alert in (a for s in asking(features, policy, states, at, before) for a in _alerts(s, moment)):
+        wanted = [*asking(features, policy, states, at, before), *_refused(policy, states, at)]
+        for alert in (alert for suspicion in wanted for alert in _alerts(suspicion, moment)):
             if (alert.typology, alert.accounts) not in seen:
                 seen.add((alert.typology, alert.accounts))
                 alerts.append(alert)
         before = {"as_of": at.isoformat(), "lake_version": features.activity.version}
     return alerts, len(moments)
+
+
+def _refused(policy: Policy, states: list[AccountState], at: datetime) -> Iterator[Suspicion]:
+    """Accounts that a rule holds or blocks at once: what law and lists decide needs no review."""
+    period = Period.of(at, at)
+    for state in states:
+        hits = evaluate(policy, ACCOUNT, account_fields(state, period), at.date()).hits
+        refused = tuple(hit for hit in hits if hit.outcome > Outcome.REVIEW)
+        if refused:
+            yield Suspicion((state.account_id,), refused)
 
 
 def _alerts(suspicion: Suspicion, moment: pd.Timestamp) -> Iterator[Alert]:
@@ -122,6 +138,8 @@ def _count(result: Result, run: Simulation, alerts: list[Alert], every: list[Ale
     truth = run.truth["truth_accounts"].to_pandas()
     truth = truth[~truth["role"].isin(NEITHER)]
     offences = truth[truth["typology"].notna()]
+    counted = set(truth["account_id"])
+    alerts, every = ([alert for alert in some if alert.accounts & counted] for some in (alerts, every))
     alike = truth[truth["resembles"].notna() & truth["typology"].isna()]
     guilty = set(offences["account_id"])
     for typology, rows in offences.groupby("typology"):

@@ -112,11 +112,11 @@ def test_its_evidence_is_the_matched_trades_in_the_order_of_time() -> None:
     assert last.measures["support"] == 9
 
 
-def test_the_share_of_the_market_is_taken_in_the_minutes_in_which_they_met() -> None:
+def test_the_share_of_the_market_is_that_of_the_whole_window() -> None:
     trades = group()
-    beside = [(f"y{number}", at, "buy") for number, (_who, at, _side) in enumerate(trades)]
-    (episode, *_) = found(trades + [(who, at + pd.Timedelta(seconds=20), side) for who, at, side in beside])
-    assert episode.measures["market_share"] == 0.5
+    elsewhen = [(f"y{number}", at + pd.Timedelta(hours=1), "buy") for number, (_who, at, _side) in enumerate(trades)]
+    last = max(found(trades + elsewhen), key=lambda episode: episode.known_at)
+    assert last.measures["market_share"] == 0.5
 
 
 def test_two_accounts_are_no_group() -> None:

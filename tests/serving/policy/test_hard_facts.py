@@ -73,9 +73,9 @@ def test_whatever_else_is_known_a_legal_order_lets_no_withdrawal_through(vector:
     [
         pytest.param({"signs": 4, "credential_change": True}, [("takeover-critical", "critical")], id="all four"),
         pytest.param(
-            {"signs": 3, "credential_change": True, "failed_logins": 2},
+            {"signs": 3, "credential_change": True, "failed_logins": 5},
             [("takeover-high", "high")],
-            id="three and failed logins",
+            id="three and a burst of failed logins",
         ),
         pytest.param(
             {"signs": 3, "impossible_travel": True}, [("takeover-high", "high")], id="three and an impossible journey"
