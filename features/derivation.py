@@ -35,6 +35,7 @@ from features.facts.standing import (
     VERIFICATIONS,
 )
 from features.facts.washing import WASHING
+from features.patterns import episode
 from features.patterns.account_groups import ACCOUNT_CLUSTER, CONTROLLED_GROUP
 from features.patterns.bursts import DORMANCY_BURST, NEW_ACCOUNT_BURST
 from features.patterns.episode import EPISODES_SCHEMA, Episode, Pattern, as_table
@@ -123,7 +124,7 @@ Progress = Callable[[str, float], None]
 def definitions() -> str:
     """Everything that decides facts and episodes, as text for fingerprints."""
     facts = [f"{fact.name}: {compiled(fact.rows)}" for fact in EVERY_FACT]
-    presented = getsource(engines)
+    presented = getsource(engines) + getsource(episode)
     return "\n".join([*facts, *(pattern.definition for pattern in EVERY_PATTERN), presented])
 
 

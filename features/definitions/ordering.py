@@ -321,11 +321,12 @@ ORDERING = (
     Feature(
         "excessive_cancel_days_10d",
         FINDINGS,
-        groups(per=_.ts // DAY_US, where=_.pattern == "excessive_cancels"),
+        groups(per=_.ts // DAY_US),
         days(10),
         "count",
         "days of 10 with very many cancels in one contract",
         "5.5",
+        where=_.pattern == "excessive_cancels",
     ),
     Feature(
         "messages_per_second_max_1d",

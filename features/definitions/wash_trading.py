@@ -51,7 +51,7 @@ WASH_TRADING = (
         "usd",
         "traded in 7 days with itself or an account under the same control",
         "5.3",
-        where=LINKED,
+        where=LINKED & ~(_.own_trade & _.maker),
     ),
     Feature(
         "wash_volume_usd_7d",

@@ -22,6 +22,7 @@ DAY_US = 86_400 * 1_000_000
 HOUR_US = 3_600 * 1_000_000
 CENTS = 100
 NEVER = 2**40
+DAYS = ("first_day", "last_day")
 SEED = 7
 ASKED = pa.schema([("number", pa.int64()), ("a", pa.string()), ("b", pa.string()), ("at", pa.int64())])
 EDGE_COLUMNS = ("weight", "weak", "declared", "identity")
@@ -35,7 +36,6 @@ MEASURES: Mapping[str, type] = {
     "promo_usd": float,
     "rewards": float,
     "signup_span_h": float,
-    "referred_inside": float,
 }
 
 # A stretch counts at the midnights that lie in it.
@@ -49,11 +49,11 @@ WHERE first_day < last_day ORDER BY first_day, a, b
 """
 REWARDS = """
 SELECT account_id, event_id, ts, CAST(round(reward_usd * 100) AS BIGINT) AS cents,
-       (greatest(known_from, ts + 1) + {day} - 1) // {day} AS first_day
+       (greatest(known_from, ts + 1) + {day} - 1) // {day} AS first_day, ts // {day} + {promo_days} + 1 AS last_day
 FROM participations WHERE reward_usd > 0 ORDER BY ts, event_id
 """
 PEOPLE = """
-SELECT account_id, arg_min(created_at, known_from) AS created_at, arg_min(referrer_id, known_from) AS referrer_id
+SELECT account_id, arg_min(created_at, known_from) AS created_at, min(known_from) AS known_from
 FROM accounts GROUP BY account_id
 """
 SHARED = """
@@ -191,15 +191,16 @@ def detect(engine: DuckDBEngine, settings: Settings, pattern: str, needed: int) 
     edges = engine.frame(EDGES.format(day=DAY_US, never=NEVER, needed=needed))
     if edges.empty:
         return
-    rewards = engine.frame(REWARDS.format(day=DAY_US))
+    rewards = engine.frame(REWARDS.format(day=DAY_US, promo_days=int(settings["promo_days"])))
     rewards = rewards[rewards["account_id"].isin(pd.concat([edges["a"], edges["b"]]).unique())]
     timeline = Timeline(settings, rewards, smallest)
-    starting, ending, rewarded = _by_day(edges, "first_day"), _by_day(edges, "last_day"), _by_day(rewards, "first_day")
+    starting, ending = _by_day(edges, "first_day"), _by_day(edges, "last_day")
+    turning = pd.concat([rewards[["account_id", day]].set_axis(["account_id", "day"], axis=1) for day in DAYS])
+    rewarded = {day: sorted(set(rows["account_id"])) for day, rows in _by_day(turning, "day").items()}
     nothing = edges.iloc[:0]
     found: list[Found] = []
     for day in sorted({*starting, *ending, *rewarded} - {NEVER}):
-        paid = sorted(set(rewarded[day]["account_id"])) if day in rewarded else ()
-        found += timeline.turn(day, ending.get(day, nothing), starting.get(day, nothing), paid)
+        found += timeline.turn(day, ending.get(day, nothing), starting.get(day, nothing), rewarded.get(day, ()))
     found += {one.group.members: one for one in timeline.standing.values()}.values()
     found.sort(key=lambda one: (one.day, one.group.members))
     yield from _episodes(engine, found, pattern)
@@ -211,11 +212,11 @@ def _by_day(rows: pd.DataFrame, column: str) -> dict[int, pd.DataFrame]:
 
 def _episodes(engine: DuckDBEngine, found: list[Found], pattern: str) -> Iterator[Episode]:
     people = engine.frame(PEOPLE).set_index("account_id")
-    created, referrer = people["created_at"].to_dict(), people["referrer_id"].to_dict()
+    created, known = people["created_at"].to_dict(), people["known_from"].to_dict()
     shared = _shared(engine, found)
     for number, one in enumerate(found):
         group, known_at = one.group, one.day * DAY_US
-        signups = [created[account] for account in group.members if account in created]
+        signups = [created[account] for account in group.members if known.get(account, known_at + 1) <= known_at]
         measures: dict[str, Measure] = {
             "accounts": len(group.members),
             "pairs": group.pairs,
@@ -226,7 +227,6 @@ def _episodes(engine: DuckDBEngine, found: list[Found], pattern: str) -> Iterato
             "promo_usd": group.promo_usd,
             "rewards": len(group.rewards),
             "signup_span_h": (max(signups) - min(signups)) / HOUR_US if signups else 0.0,
-            "referred_inside": sum(referrer.get(account) in group.members for account in group.members),
         }
         largest = sorted(group.rewards, key=lambda reward: (-reward[3], reward[2], reward[1]))[:EVIDENCE_ROWS]
         yield Episode(

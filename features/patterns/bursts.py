@@ -15,7 +15,6 @@ from features.thresholds import Settings
 HOUR_US = 3_600 * 1_000_000
 DAY_US = 24 * HOUR_US
 MICRO = 1_000_000
-MOST_ROWS = 20
 
 FLOWS = """
 CREATE OR REPLACE TEMP TABLE burst_flows AS
@@ -160,7 +159,7 @@ def _episode(pattern: str, row: dict[str, Any]) -> Episode:
         },
         evidence=tuple(
             ("transfers", one["id"], one["ts"], f"{one['usd'] / MICRO:,.2f} USD {'in' if one['inward'] else 'out'}")
-            for one in row["rows"][:MOST_ROWS]
+            for one in row["rows"]
         ),
     )
 

@@ -17,7 +17,6 @@ from features.thresholds import Settings
 
 HOUR_US = 3_600 * 1_000_000
 MICRO = 1_000_000
-MOST_ROWS = 20
 
 # Only accounts with enough named transfers one way inside some window can have fanned anything.
 MOVES = """
@@ -155,7 +154,7 @@ def _detector(pattern: str, seek: Seek) -> Callable[[DuckDBEngine, Settings], It
 def _episode(pattern: str, account: str, fan: _Fan) -> Episode:
     moves = sorted((fan.one, *fan.small), key=lambda move: (move.ts, move.transfer_id))
     total = sum(move.usd for move in fan.small)
-    shown = [fan.one, *sorted(fan.small, key=lambda move: (-move.usd, move.transfer_id))][:MOST_ROWS]
+    shown = [fan.one, *sorted(fan.small, key=lambda move: (-move.usd, move.transfer_id))]
     return Episode(
         pattern=pattern,
         accounts=(account,),

@@ -19,7 +19,6 @@ from features.thresholds import Settings
 
 HOUR_US = 3_600 * 1_000_000
 MICRO = 1_000_000
-MOST_ROWS = 20
 
 # Only rows with money the other way within the window can be part of a passage; most transfers have none.
 MOVES = """
@@ -162,7 +161,7 @@ def _episode(account: str, version: Version[Move], traded_share: float) -> Episo
         measures={**version.measures, "traded_share": traded_share},
         evidence=tuple(
             ("transfers", row.transfer_id, row.ts, f"{row.usd / MICRO:,.2f} USD {'in' if row.inward else 'out'}")
-            for row in rows[:MOST_ROWS]
+            for row in rows
         ),
     )
 

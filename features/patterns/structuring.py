@@ -19,7 +19,6 @@ from features.thresholds import Settings
 HOUR_US = 3_600 * 1_000_000
 DAY_US = 24 * HOUR_US
 MICRO = 1_000_000
-MOST_ROWS = 20
 
 # A row that sums up several transfers has no amount of its own. Only accounts with enough rows below are looked at.
 NEAR = """
@@ -118,7 +117,7 @@ def _episode(account: str, threshold: int, version: Version[Near]) -> Episode:
                 row.ts,
                 f"{row.direction.replace('_', ' ')} of {row.usd / MICRO:,.2f} USD, just below {threshold:,} USD",
             )
-            for row in rows[:MOST_ROWS]
+            for row in rows
         ),
     )
 

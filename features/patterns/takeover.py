@@ -13,12 +13,11 @@ import pyarrow as pa
 
 from features.engines import DuckDBEngine, compiled
 from features.facts.access import CREDENTIAL_EVENTS, SESSIONS
-from features.patterns.episode import Episode, Measure, Pattern
+from features.patterns.episode import EVIDENCE_ROWS, Episode, Measure, Pattern
 from features.thresholds import Settings
 
 HOUR_US = 3_600 * 1_000_000
 MICRO = 1_000_000
-MOST_ROWS = 20
 
 # A device or network is new in the account's session that was first known to use it, if the account was used before.
 SIGNS = """
@@ -216,7 +215,8 @@ def _episode(row: Mapping[str, Any], evidence: list[tuple[str, str, int, str]], 
         ended_at=row["ts"],
         known_at=row["known_at"],
         measures=measures,
-        evidence=tuple(evidence[-MOST_ROWS:]),
+        evidence=tuple(evidence[-EVIDENCE_ROWS:]),
+        evidence_total=len(evidence),
     )
 
 

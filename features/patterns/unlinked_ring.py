@@ -90,7 +90,7 @@ def _linked_at(
         for ring in rings
         if ring["symbol"] == symbol
         and abs(ring["started_at"] - judged.first) <= window
-        and not accounts.isdisjoint(ring["accounts"])
+        and accounts <= set(ring["accounts"])
     )
     return min(found, default=None)
 

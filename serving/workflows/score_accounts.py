@@ -150,12 +150,13 @@ def asking(
     as_of: datetime,
     last: Mapping[str, Any] | None = None,
 ) -> list[Suspicion]:
-    """What the rules want a person to look at: new episodes, the gravest first, then accounts.
+    """What the rules want a person to look at, the gravest first: what stands open for it swallows what is weaker.
 
     Args:
         last: the run before (`as_of`, `lake_version`): episodes known since then are new; without it those of 7 days.
     """
-    return [*_episodes_asking(features, policy, as_of, last), *_accounts_asking(policy, states, as_of)]
+    found = [*_episodes_asking(features, policy, as_of, last), *_accounts_asking(policy, states, as_of)]
+    return sorted(found, key=lambda suspicion: -suspicion.worst.severity)
 
 
 def _accounts_asking(policy: Policy, states: list[AccountState], as_of: datetime) -> Iterator[Suspicion]:
@@ -173,13 +174,10 @@ def _episodes_asking(features: Features, policy: Policy, as_of: datetime, last: 
     same_lake = last is not None and last["lake_version"] == features.activity.version
     if same_lake and moment_of(last["as_of"]) < as_of:
         since = moment_of(last["as_of"])
-    asking: list[Suspicion] = []
     for episode in features.episodes(since, as_of):
         wanting = _wanting(policy, str(episode["pattern"]), episode["measures"], as_of)
         if wanting:
-            asking.append(Suspicion(tuple(episode["accounts"]), wanting, episode))
-    # The strongest first: a ring that strikes twice in a symbol and day is one case, under its gravest finding.
-    yield from sorted(asking, key=lambda suspicion: -suspicion.worst.severity)
+            yield Suspicion(tuple(episode["accounts"]), wanting, episode)
 
 
 def _wanting(policy: Policy, subject: str, fields: Fields, as_of: datetime) -> tuple[RuleHit, ...]:

@@ -222,7 +222,7 @@ def test_a_case_shows_what_fired_why_and_what_may_be_done(service: Running) -> N
         "2.57 × the threshold",
         "62 % of the volume in 7 days was with linked accounts.",
         "higher than 99.7 % of comparable accounts",
-        "20 of 26 rows",
+        "taken from position limit ring (26)",
         "6 accounts, 7 linked pairs.",
         "None of them binds until a person decides",
         "Close-only trading",

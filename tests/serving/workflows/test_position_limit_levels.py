@@ -7,7 +7,11 @@ import pandas as pd
 import pytest
 
 from features.activity.snapshot import Activity
-from features.pipeline import Features
+from features.engines import DuckDBEngine
+from features.patterns.episode import as_table
+from features.patterns.position_limit_ring import POSITION_LIMIT_RING
+from features.patterns.unlinked_ring import UNLINKED_RING
+from features.pipeline import microseconds
 from serving.commands.start import load_policy
 from serving.policy.evaluation import evaluate
 from tests.flock import AS_OF, BURST, PRICE, RING, flock_tables
@@ -18,13 +22,16 @@ SHARED_CARRIER = 2_500
 
 
 def levels(tables: Tables, pattern: str = "position_limit_ring") -> list[tuple[str | None, int]]:
-    """Severity and number of accounts of every such ring found in the week before the case's moment."""
-    features = Features(Activity.from_frames(tables))
+    """Severity and number of accounts of every such ring that stood at the case's moment."""
+    engine = DuckDBEngine(Activity.from_frames(tables))
+    rings = list(POSITION_LIMIT_RING.detect(engine, POSITION_LIMIT_RING.settings))
+    engine.register("episodes", as_table(rings))
     found = []
-    for episode in features.episodes(AS_OF - timedelta(days=7), AS_OF):
-        if episode["pattern"] == pattern:
-            hits = evaluate(POLICY, pattern, episode["measures"]).hits
-            found.append((hits[0].severity.word if hits else None, len(episode["accounts"])))
+    for episode in (*rings, *UNLINKED_RING.detect(engine, UNLINKED_RING.settings)):
+        ended = episode.superseded_at is not None and episode.superseded_at <= microseconds(AS_OF)
+        if episode.pattern == pattern and episode.known_at <= microseconds(AS_OF) and not ended:
+            hits = evaluate(POLICY, pattern, episode.measures).hits
+            found.append((hits[0].severity.word if hits else None, len(episode.accounts)))
     return found
 
 
