@@ -1,8 +1,9 @@
 """D21, without links: accounts that share nothing open one position in one second, over the limit only together.
 
 The blind spot of the position-limit ring (methods 4.5, P4): its other four conditions must all hold here, and a crowd
-larger than a ring is a crowd. Only takers count: when a resting order is filled is not its owner's choice. Where the
-same opens make a linked ring, that finding stands alone.
+larger than a ring is a crowd. Only opens at one and the same price that are a part of the whole count, and only those
+of takers: when a resting order is filled is not its owner's choice. Where the same opens make a linked ring, that
+finding stands alone.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,15 +24,15 @@ from features.thresholds import Settings
 MEASURES: Mapping[str, type] = {"accounts": float, **joint_position.MEASURES}
 RING = "position_limit_ring"
 
-# Moments of which the following second holds enough accounts.
+# Moments and prices of which the following second holds enough accounts.
 ANCHORS = """
-SELECT DISTINCT symbol, side, ts FROM (
-    SELECT symbol, side, ts,
-           count(DISTINCT account_id) OVER (PARTITION BY symbol, side ORDER BY ts
+SELECT DISTINCT symbol, side, ts, price FROM (
+    SELECT symbol, side, ts, price,
+           count(DISTINCT account_id) OVER (PARTITION BY symbol, side, price ORDER BY ts
                RANGE BETWEEN CURRENT ROW AND {sync} FOLLOWING) AS accounts
     FROM opens WHERE taker) AS anchors
 WHERE accounts >= {least} {again}
-ORDER BY symbol, side, ts
+ORDER BY symbol, side, ts, price
 """
 
 # After the first judgement only those near which a trade arrived late.
@@ -62,10 +63,12 @@ def _judgements(
     again = "" if judged_before is None else AGAIN.format(window=window, judged_before=judged_before)
     anchors = engine.frame(ANCHORS.format(sync=sync, least=int(settings["min_accounts"]), again=again))
     by_market = dict(tuple(opens.groupby(["symbol", "side"])))
-    for symbol, side, start in zip(anchors["symbol"], anchors["side"], anchors["ts"].astype(int), strict=True):
-        burst = _burst(by_market[symbol, side], start, sync, start + window + lateness)
+    columns = (anchors["symbol"], anchors["side"], anchors["ts"].astype(int), anchors["price"])
+    for symbol, side, start, price in zip(*columns, strict=True):
+        rows = by_market[symbol, side]
+        burst = _burst(rows[rows["price"] == price], start, start + window + lateness, settings)
         accounts = frozenset(burst.opens["account_id"])
-        if not settings["min_accounts"] <= len(accounts) <= settings["most_accounts"]:
+        if len(accounts) < settings["min_accounts"]:
             continue
         judged = judge(engine, burst, accounts, settings, lateness)
         if judged and judged.strict and judged.same_price and judged.evades and judged.dominates:
@@ -74,11 +77,17 @@ def _judgements(
                 yield 1, _episode(burst, accounts, judged, linked_at)
 
 
-def _burst(rows: pd.DataFrame, start: int, sync: int, judged_at: int) -> Burst:
+def _burst(rows: pd.DataFrame, start: int, judged_at: int, settings: Settings) -> Burst:
+    """The opens of one price in the second from an anchor, of accounts that are a part of the whole; none in a crowd."""
     times = rows["ts"].to_numpy()
-    inside = rows.iloc[np.searchsorted(times, start) : np.searchsorted(times, start + sync, side="right")]
-    known = inside[(inside["known_from"] <= judged_at) & (inside["ts"] < judged_at)]
-    return Burst(str(rows["symbol"].iloc[0]), str(rows["side"].iloc[0]), known, ())
+    sync = int(settings["sync_ms"] * 1_000)
+    around = rows.iloc[np.searchsorted(times, start - sync) : np.searchsorted(times, start + sync, side="right")]
+    around = around[(around["known_from"] <= judged_at) & (around["ts"] < judged_at)]
+    crowd = around["account_id"].nunique() > settings["most_accounts"]
+    inside = around.iloc[:0] if crowd else around[around["ts"] >= start]
+    own = inside.groupby("account_id")["notional_usd"].transform("sum")
+    parts = inside[own >= settings["part_of_whole"] * inside["notional_usd"].sum()]
+    return Burst(str(rows["symbol"].iloc[0]), str(rows["side"].iloc[0]), parts, ())
 
 
 def _linked_at(
