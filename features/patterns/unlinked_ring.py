@@ -78,7 +78,7 @@ def _judgements(
 
 
 def _burst(rows: pd.DataFrame, start: int, judged_at: int, settings: Settings) -> Burst:
-    """The opens of one price in the second from an anchor, of accounts that are a part of the whole; none in a crowd."""
+    """The opens of one price in the second from an anchor, of accounts that are part of the whole; none in a crowd."""
     times = rows["ts"].to_numpy()
     sync = int(settings["sync_ms"] * 1_000)
     around = rows.iloc[np.searchsorted(times, start - sync) : np.searchsorted(times, start + sync, side="right")]
