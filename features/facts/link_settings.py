@@ -12,7 +12,7 @@ DAY_US = 86_400 * 1_000_000
 HOUR_US = 3_600 * 1_000_000
 MILLI = 1_000
 
-IDENTIFIERS = ("owner", "document", "face", "person", "withdrawal_address", "deposit_source", "device", "ip")
+IDENTIFIERS = ("owner", "document", "face", "person", "withdrawal_address", "deposit_source", "device")
 ASSOCIATION_WEIGHT = round(LINK_SETTINGS["association_weight"] * MILLI)
 CONTROL_WEIGHT = round(LINK_SETTINGS["control_weight"] * MILLI)
 
@@ -29,18 +29,46 @@ class Band:
 
 def bands() -> tuple[Band, ...]:
     """Every kind of identifier with its weight by the number of holders; beyond the last band it says nothing."""
-    plain = (
-        Band(kind, 0, LINK_SETTINGS[f"{kind}_most"], round(LINK_SETTINGS[f"{kind}_weight"] * MILLI))
-        for kind in IDENTIFIERS
-        if kind != "ip"
+    plain = (Band(kind, 0, LINK_SETTINGS[f"{kind}_most"], _milli(f"{kind}_weight")) for kind in IDENTIFIERS)
+    crowd = Band(
+        "device",
+        LINK_SETTINGS["device_most"],
+        LINK_SETTINGS["device_crowd_most"],
+        _milli("device_crowd_weight"),
     )
     ends = LINK_SETTINGS["ip_bands"]
-    full = LINK_SETTINGS["ip_weight"]
     addresses = (
-        Band("ip", low, high, round(full * degree_weight(high) * MILLI))
+        Band("ip", low, high, round(LINK_SETTINGS["ip_weight"] * degree_weight(high) * MILLI))
         for low, high in zip((0, *ends), ends, strict=False)
     )
-    return (*plain, *addresses)
+    return (*plain, crowd, *addresses)
+
+
+def weight_of(kind: str, holders: int) -> float:
+    """The weight of sharing an identifier that so many accounts hold.
+
+    >>> weight_of("device", 2), weight_of("device", 9), weight_of("device", 31)
+    (1.5, 1.0, 0.0)
+    """
+    fitting = (band.weight for band in bands() if band.kind == kind and band.more_than < holders <= band.most)
+    return next(fitting, 0) / MILLI
+
+
+def address_weight(holders: int, coverage: float) -> float:
+    """The weight of sharing an IP address, by how many use it and which share of them acts together (methods 3.1).
+
+    >>> address_weight(6, 1.0), round(address_weight(20, 0.3), 3), address_weight(51, 0.4), address_weight(51, 0.5)
+    (1.0, 0.745, 0.0, 1.0)
+    """
+    if coverage >= LINK_SETTINGS["ip_coverage"]:
+        return float(LINK_SETTINGS["ip_weight"])
+    if holders > LINK_SETTINGS["ip_bands"][-1]:
+        return 0.0
+    return float(LINK_SETTINGS["ip_weight"]) * degree_weight(holders)
+
+
+def _milli(name: str) -> int:
+    return round(LINK_SETTINGS[name] * MILLI)
 
 
 def degree_weight(holders: int) -> float:

@@ -1,7 +1,7 @@
 """Links: pairs of accounts that share an identifier, while both are known to hold it and it is not hot.
 
-A hot identifier has more holders than say anything (a café, a carrier's address, an exchange's wallet). It is hot from
-the moment the holder too many was known, so what was found before stays as it was.
+A hot identifier has more holders at a time than say anything (a café, a carrier's address, an exchange's wallet). It is
+hot from when the holder too many was known until enough of them have lapsed; what was found before stays as it was.
 """
 
 import ibis
@@ -10,49 +10,51 @@ from ibis import _
 
 from features.facts.fact import NEVER_ENDS, Fact, activity_table
 from features.facts.identifiers import FOREVER, HOLDINGS
-from features.facts.link_settings import HOUR_US, IDENTIFIERS, LINK_SETTINGS, MILLI, Band, bands
+from features.facts.link_settings import HOUR_US, LINK_SETTINGS, MILLI, bands
 
 
-def _ranked() -> ir.Table:
-    """Every holder of an identifier with its place in the order of first becoming known, from 0."""
-    holdings = HOLDINGS.table
-    firsts = holdings.group_by(["kind", "value", "account_id"]).agg(first_known=holdings.known_from.min())
-    order = ibis.window(group_by=[firsts.kind, firsts.value], order_by=[firsts.first_known, firsts.account_id])
-    return firsts.mutate(place=ibis.row_number().over(order))
-
-
-def _weighed(ranked: ir.Table, band: Band) -> ir.Table:
-    """The identifiers that reached the band, with its weight and the moments between which it holds."""
-    of_kind = ranked.filter(_.kind == band.kind)
-    entered = of_kind.filter(_.place == band.more_than).select(kind=_.kind, value=_.value, band_from=_.first_known)
-    left = of_kind.filter(_.place == band.most).select(left_value=_.value, band_until=_.first_known)
-    return entered.left_join(left, entered.value == left.left_value).select(
-        kind=_.kind,
-        value=_.value,
-        most=ibis.literal(band.most, type="int64"),
-        weight=ibis.literal(band.weight, type="int64"),
-        band_from=_.band_from,
-        band_until=_.band_until.fill_null(FOREVER),
+def _stretches(holdings: ir.Table) -> ir.Table:
+    """Per identifier the stretches of time in which it has so many holders that it says something, with its weight."""
+    value = ["kind", "value"]
+    starts = holdings.select(*value, at=_.known_from, change=ibis.literal(1))
+    ends = holdings.filter(_.until < FOREVER).select(*value, at=_.until, change=ibis.literal(-1))
+    moments = starts.union(ends).group_by([*value, "at"]).agg(change=_.change.sum().cast("float64"))
+    so_far = ibis.window(group_by=value, order_by="at", preceding=None, following=0)
+    counted = moments.mutate(holders=_.change.sum().over(so_far))
+    weight = ibis.cases(
+        *(
+            ((_.kind == band.kind) & (_.holders > band.more_than) & (_.holders <= band.most), band.weight)
+            for band in bands()
+        ),
+        else_=0,
     )
+    weighed = counted.mutate(weight=weight)
+    in_turn = ibis.window(group_by=value, order_by="at")
+    changes = weighed.mutate(before=_.weight.lag().over(in_turn).fill_null(0)).filter(_.weight != _.before)
+    stretches = changes.mutate(stretch_until=_.at.lead().over(in_turn).fill_null(FOREVER)).filter(_.weight > 0)
+    return stretches.select(*value, "stretch_until", stretch_from=_.at, weight=_.weight.cast("int64"))
 
 
 def _sharing() -> ir.Table:
-    """Both directions of every pair that holds a value at the same time, in each band of its holders."""
-    ranked = _ranked()
-    weighed = ibis.union(*(_weighed(ranked, band) for band in bands()))
+    """Both directions of every pair that holds a value at the same time, while it is not hot."""
     holdings = HOLDINGS.table.mutate(until=_.known_until.fill_null(FOREVER))
-    # Holders beyond the last band can link nobody: they are left out before pairs are made, or a carrier's address
-    # would make millions of them.
-    most = {kind: max(band.most for band in bands() if band.kind == kind) for kind in IDENTIFIERS}
-    may_link = ibis.or_(*((ranked.kind == kind) & (ranked.place < last) for kind, last in most.items()))
-    places = ranked.filter(may_link).select(kind=_.kind, value=_.value, account_id=_.account_id, place=_.place)
-    held = holdings.inner_join(places, ["kind", "value", "account_id"])
+    stretches = _stretches(holdings)
+    held = holdings.inner_join(
+        stretches,
+        [
+            holdings.kind == stretches.kind,
+            holdings.value == stretches.value,
+            holdings.known_from < stretches.stretch_until,
+            stretches.stretch_from < holdings.until,
+        ],
+    ).select("kind", "value", "stretch_from", "stretch_until", "weight", "account_id", "ts", "known_from", "until")
     other = held.view()
     pairs = held.inner_join(
         other,
         [
             held.kind == other.kind,
             held.value == other.value,
+            held.stretch_from == other.stretch_from,
             held.account_id != other.account_id,
             held.known_from < other.until,
             other.known_from < held.until,
@@ -62,10 +64,10 @@ def _sharing() -> ir.Table:
         value=_.value,
         account_id=_.account_id,
         other_id=_.account_id_right,
-        place=ibis.greatest(_.place, _.place_right),
         ts=ibis.greatest(_.ts, _.ts_right),
-        known_from=ibis.greatest(_.known_from, _.known_from_right),
-        until=ibis.least(_.until, _.until_right),
+        known_from=ibis.greatest(_.known_from, _.known_from_right, _.stretch_from),
+        until=ibis.least(_.until, _.until_right, _.stretch_until),
+        weight=_.weight,
         first_id=ibis.ifelse(
             (_.known_from < _.known_from_right)
             | ((_.known_from == _.known_from_right) & (_.account_id < _.account_id_right)),
@@ -73,11 +75,7 @@ def _sharing() -> ir.Table:
             _.account_id_right,
         ),
     )
-    in_band = pairs.inner_join(weighed, ["kind", "value"]).filter(_.place < _.most)
-    in_band = in_band.mutate(
-        known_from=ibis.greatest(_.known_from, _.band_from), until=ibis.least(_.until, _.band_until)
-    )
-    return in_band.filter(_.known_from < _.until)
+    return pairs.filter(_.known_from < _.until)
 
 
 def _not_handed_over(pairs: ir.Table) -> ir.Table:

@@ -16,23 +16,25 @@ SENT = ("new", "modify", "cancel", "reject")
 
 
 def _messages() -> ir.Table:
-    """One row a closed second; what of it arrives late makes a row of its own, so that no value ever changes."""
+    """One row a closed second as far as it is known; what of it arrives later takes the row's place."""
     sent = activity_table("order_events").filter(_.event.isin(SENT) & ~_.source.isin(ENGINES))
     sent = sent.mutate(closed_at=(sent.ts // MICRO + 1) * MICRO)
     sent = sent.mutate(known_from=ibis.greatest(sent.known_from, sent.closed_at))
-    seconds = sent.group_by(["account_id", "closed_at", "known_from"]).agg(
-        messages=_.count(), rejects=(_.event == "reject").sum().cast("int64"), row_id=_.order_id.min()
+    second = ["account_id", "closed_at"]
+    arrived = sent.group_by([*second, "known_from"]).agg(
+        messages=_.count(), rejects=(_.event == "reject").cast("int64").sum(), row_id=_.order_id.min()
     )
-    busy = seconds.filter((_.messages >= NUMBERS["messages_least"]) | (_.rejects > 0))
-    return busy.select(
+    so_far = ibis.window(group_by=second, order_by="known_from", preceding=None, following=0)
+    states = arrived.select(
         account_id=_.account_id,
         ts=_.closed_at - 1,
         known_from=_.known_from,
-        known_until=NEVER_ENDS,
-        row_id=_.row_id,
-        messages=_.messages,
-        rejects=_.rejects,
+        known_until=_.known_from.lead().over(group_by=second, order_by="known_from"),
+        row_id=_.row_id.min().over(so_far),
+        messages=_.messages.sum().over(so_far).cast("float64").cast("int64"),
+        rejects=_.rejects.sum().over(so_far).cast("float64").cast("int64"),
     )
+    return states.filter((_.messages >= NUMBERS["messages_least"]) | (_.rejects > 0))
 
 
 def _key_uses() -> ir.Table:

@@ -16,6 +16,9 @@ SECOND_US = 1_000_000
 LOOKBACK_US = int(NUMBERS["fill_lookback_h"] * 3600 * SECOND_US)
 
 
+BOOK = ["account_id", "symbol", "product", "buy"]
+
+
 def _opposite_fills(account: str, buy_from: str) -> ir.Table:
     """One side of every trade, as of the order side that is opposite to it."""
     trades = activity_table("trades")
@@ -24,41 +27,26 @@ def _opposite_fills(account: str, buy_from: str) -> ir.Table:
         symbol=trades.symbol,
         product=trades["product"],
         buy=trades.taker_side == buy_from,
-        known_from=trades.known_from,
-        pulled=ibis.literal(False),
-        ts=trades.ts,
-        order_id=ibis.null("string"),
+        filled_at=trades.ts,
+        fill_known=trades.known_from,
     )
 
 
 def _pulls() -> ir.Table:
     """Cancels with the last own fill on the other side of the book before them.
 
-    Only what was known when the cancel was counts, so a fill that arrives late changes no cancel; a cancel that arrives
-    after fills that followed it is left out.
+    Only what was known when the cancel was counts, so a fill that arrives late changes no cancel.
     """
     cancels = activity_table("order_events").filter((_.event == "cancel") & ~_.source.isin(ENGINES))
     cancels = cancels.select(
-        account_id=_.account_id,
-        symbol=_.symbol,
-        product=_.product,
-        buy=_.side == "buy",
-        known_from=_.known_from,
-        pulled=ibis.literal(True),
-        ts=_.ts,
-        order_id=_.order_id,
+        *("account_id", "ts", "known_from", "order_id", "symbol", "product"), buy=cancels.side == "buy"
     )
     takes, makes = _opposite_fills("taker_account_id", "sell"), _opposite_fills("maker_account_id", "buy")
-    rows = ibis.union(cancels, takes, makes)
-    so_far = ibis.window(
-        group_by=[rows.account_id, rows.symbol, rows["product"], rows.buy],
-        order_by=[rows.known_from, rows.pulled],
-        preceding=None,
-        following=0,
-    )
-    fill = ibis.ifelse(rows.pulled, ibis.null("int64"), rows.ts)
-    met = rows.mutate(filled_at=fill.max().over(so_far)).filter(_.pulled & (_.filled_at <= _.ts))
-    return met.filter(_.ts - _.filled_at <= LOOKBACK_US).select(
+    fills = takes.union(makes).group_by([*BOOK, "filled_at"]).agg(fill_known=_.fill_known.min())
+    last = cancels.asof_join(fills, cancels.ts >= fills.filled_at, BOOK)
+    last = last.select(*cancels.columns, "filled_at", "fill_known").filter(_.ts - _.filled_at <= LOOKBACK_US)
+    in_time = last.filter(_.fill_known <= _.known_from)
+    return in_time.union(_known_before(last.filter(_.fill_known > _.known_from), fills)).select(
         account_id=_.account_id,
         ts=_.ts,
         known_from=_.known_from,
@@ -68,6 +56,20 @@ def _pulls() -> ir.Table:
         product=_["product"],
         buy=_.buy,
         filled_at=_.filled_at,
+    )
+
+
+def _known_before(unaware: ir.Table, fills: ir.Table) -> ir.Table:
+    """The last fill that was known, for the few cancels whose last fill was not known yet when they were."""
+    nearby = ibis.array([_.filled_at // LOOKBACK_US, _.filled_at // LOOKBACK_US + 1]).unnest()
+    fills = fills.mutate(stretch=nearby)
+    asked = unaware.drop("filled_at", "fill_known").mutate(stretch=_.ts // LOOKBACK_US)
+    met = asked.inner_join(fills, [*BOOK, "stretch"]).filter(
+        (_.filled_at <= _.ts) & (_.ts - _.filled_at <= LOOKBACK_US) & (_.fill_known <= _.known_from)
+    )
+    columns = list(unaware.drop("filled_at", "fill_known").columns)
+    return (
+        met.group_by(columns).agg(filled_at=_.filled_at.max(), fill_known=_.fill_known.max()).select(*unaware.columns)
     )
 
 

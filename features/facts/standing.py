@@ -56,14 +56,11 @@ def _verifications() -> ir.Table:
     return rows.left_join(settled, rows.row_id == settled.settled_row).drop("settled_row")
 
 
-def _approved_from(level: int) -> ir.Table:
-    """Per account, from when an approval of at least that level was known."""
-    steps = activity_table("verifications").filter((_.status == "approved") & (_.level >= level))
-    return steps.group_by("account_id").agg(approved_from=steps.known_from.min()).rename(holder="account_id")
-
-
 def _unverified_opens() -> ir.Table:
-    """Orders opening futures positions while no sufficient verification was known to be approved (clause 4.2)."""
+    """Orders opening futures positions without sufficient verification (clause 4.2), as far as is known.
+
+    An approval from before the order that becomes known later takes the order's row away, or makes its gap smaller.
+    """
     required = int(NUMBERS["futures_level"])
     events = activity_table("order_events")
     opens = events.filter(
@@ -71,26 +68,51 @@ def _unverified_opens() -> ir.Table:
         & (events["product"] == "perp")
         & (events.effect == "open")
         & (events.source != "liquidation")
+    ).select("order_id", "account_id", "ts", "known_from", "symbol", notional=micro_usd(_.price * _.quantity))
+    approvals = activity_table("verifications").filter(_.status == "approved")
+    approvals = approvals.select(holder=_.account_id, level=_.level, approved_at=_.ts, approved_known=_.known_from)
+    doubtful = _without_the_sound(opens, approvals.filter(_.level >= required))
+    steps = doubtful.left_join(
+        approvals, [doubtful.account_id == approvals.holder, approvals.approved_at <= doubtful.ts]
     )
-    rows = opens.select(
-        "order_id", "account_id", "ts", "known_from", "symbol", notional=micro_usd(_.price * _.quantity)
+    reached = {
+        f"reached_{level}": steps.approved_known.min(where=steps.level >= level).fill_null(FOREVER)
+        for level in range(1, required + 1)
+    }
+    rows = steps.group_by(list(opens.columns)).agg(reached_0=steps.known_from.min(), **reached)
+    return (
+        ibis.union(
+            *(
+                rows.select(
+                    account_id=_.account_id,
+                    ts=_.ts,
+                    known_from=ibis.greatest(_.known_from, rows[f"reached_{level}"]),
+                    known_until=rows[f"reached_{level + 1}"],
+                    row_id=_.order_id,
+                    symbol=_.symbol,
+                    notional=_.notional,
+                    gap=ibis.literal(required - level, type="int64"),
+                )
+                for level in range(required)
+            )
+        )
+        .filter(_.known_from < _.known_until)
+        .mutate(known_until=_.known_until.nullif(FOREVER))
     )
-    for level in range(1, required + 1):
-        approved = _approved_from(level)
-        rows = rows.left_join(approved, rows.account_id == approved.holder).drop("holder")
-        rows = rows.rename(**{f"level_{level}_from": "approved_from"})
-    reached = [rows[f"level_{level}_from"].fill_null(FOREVER) <= rows.known_from for level in range(1, required + 1)]
-    rows = rows.mutate(gap=required - sum(known.cast("int64") for known in reached)).filter(_.gap > 0)
-    return rows.select(
-        account_id=_.account_id,
-        ts=_.ts,
-        known_from=_.known_from,
-        known_until=NEVER_ENDS,
-        row_id=_.order_id,
-        symbol=_.symbol,
-        notional=_.notional,
-        gap=_.gap,
+
+
+def _without_the_sound(opens: ir.Table, approvals: ir.Table) -> ir.Table:
+    """The opens of accounts that were not sufficiently verified, and known to be, before all of them: usually few."""
+    firsts = opens.group_by("account_id").agg(first_ts=opens.ts.min(), first_known=opens.known_from.min())
+    sound = firsts.inner_join(
+        approvals,
+        [
+            firsts.account_id == approvals.holder,
+            approvals.approved_at <= firsts.first_ts,
+            approvals.approved_known <= firsts.first_known,
+        ],
     )
+    return opens.anti_join(sound.select("account_id"), "account_id")
 
 
 def _legal_orders() -> ir.Table:

@@ -1,6 +1,6 @@
 """Judges accounts that open one position together: how synchronous, at what price, against what limit and market."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,7 +29,6 @@ MEASURES: Mapping[str, type] = {
     "outside_accounts": float,
     "conditions_met": float,
 }
-Judgements = Callable[[int, int | None], Iterable[tuple[int, Episode]]]
 
 MARKET = """
 SELECT trade_id, notional_usd, maker_account_id, taker_account_id FROM trades
@@ -66,6 +65,17 @@ SELECT min(step) FROM (SELECT round(price - lag(price) OVER (ORDER BY price), 9)
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """One window that was looked at: its name, which later looks at it share, and what was found, by strength."""
+
+    window: tuple[Hashable, ...]
+    found: tuple[tuple[int, Episode], ...]
+
+
+Looks = Callable[[int, int | None], Iterable[Look]]
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """Accounts in one window, judged against the conditions B to E of methods 4.3 (A is whether they are linked).
 
@@ -89,20 +99,32 @@ class Judged:
     dominates: bool
 
 
-def revised(judgements: Judgements, settings: Settings) -> Iterator[Episode]:
+def revised(looks: Looks, settings: Settings) -> Iterator[Episode]:
     """Of overlapping windows over the same accounts the strongest, judged when a window closes and again for late rows.
 
-    `judgements` is called with how late rows may be known to count, and with the lateness of the call before; it gives
-    (strength, episode). What a later judgement changes supersedes the earlier one.
+    `looks` is called with how late rows may be known to count, and with the lateness of the call before; after the
+    first call it gives only windows in which rows arrived since. What a later look changes or no longer finds is
+    superseded then.
     """
-    window = int(settings["window_s"] * SECOND_US)
-    found: list[Episode] = []
+    width = int(settings["window_s"] * SECOND_US)
+    seen: dict[tuple[Hashable, ...], Look] = {}
+    standing: list[Episode] = []
     judged_before: int | None = None
     for lateness in (int(seconds * SECOND_US) for seconds in settings["lateness_s"]):
-        judged = list(_strongest(list(judgements(lateness, judged_before)), window))
-        found = [*_superseded(found, judged, window), *_changed(found, judged)]
+        seen |= {look.window: look for look in looks(lateness, judged_before)}
+        strongest = list(_strongest([found for look in seen.values() for found in look.found], width))
+        # What another finding hid until now is known from now on.
+        new = [
+            replace(e, known_at=max(e.known_at, e.started_at + width + lateness)) for e in _without(strongest, standing)
+        ]
+        gone = _without(standing, strongest)
+        for episode in gone:
+            in_its_place = [e.known_at for e in new if same_burst(episode, e, width)]
+            ends = min(in_its_place, default=episode.started_at + width + lateness)
+            yield replace(episode, superseded_at=min(ends, episode.superseded_at or ends))
+        standing = [*_without(standing, gone), *new]
         judged_before = lateness
-    yield from found
+    yield from standing
 
 
 def judge(
@@ -248,16 +270,10 @@ def _tick(engine: DuckDBEngine, symbol: str, at: int, known_at: int) -> float:
     return float(step) if step else 1e-9
 
 
-def _changed(earlier: list[Episode], judged: list[Episode]) -> list[Episode]:
-    known = {(e.accounts, e.symbol, e.started_at, tuple(e.measures.items())) for e in earlier}
-    return [e for e in judged if (e.accounts, e.symbol, e.started_at, tuple(e.measures.items())) not in known]
-
-
-def _superseded(earlier: list[Episode], judged: list[Episode], window: int) -> list[Episode]:
-    """The earlier episodes, ended where a changed judgement of the same ring took their place."""
-    changed = _changed(earlier, judged)
-    ended = {id(e): new.known_at for e in earlier for new in changed if same_burst(e, new, window)}
-    return [replace(e, superseded_at=ended[id(e)]) if id(e) in ended and not e.superseded_at else e for e in earlier]
+def _without(episodes: list[Episode], others: list[Episode]) -> list[Episode]:
+    """The episodes that are not, whenever they were known, among the others."""
+    among = {(e.accounts, e.symbol, e.started_at, tuple(e.measures.items())) for e in others}
+    return [e for e in episodes if (e.accounts, e.symbol, e.started_at, tuple(e.measures.items())) not in among]
 
 
 def same_burst(one: Episode, other: Episode, window: int) -> bool:

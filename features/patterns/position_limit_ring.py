@@ -7,11 +7,10 @@ from pathlib import Path
 from features.engines import DuckDBEngine
 from features.patterns import joint_position
 from features.patterns.episode import Episode, Pattern
-from features.patterns.joint_position import Judged, judge, revised
+from features.patterns.joint_position import Judged, Look, judge, revised
 from features.patterns.synchronised_opens import Burst, Edges, bursts, prepare
 from features.thresholds import Settings
 
-ENOUGH_OTHER_SIGNS = 2  # besides the link and the limit (methods 4.3)
 MEASURES: Mapping[str, type] = {
     "linked_accounts": float,
     "shared_identifier": bool,
@@ -22,26 +21,26 @@ MEASURES: Mapping[str, type] = {
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """One episode a ring, judged when its window closes and again where rows arrived late."""
     prepare(engine, settings)
-    yield from revised(partial(_judgements, engine, settings), settings)
+    yield from revised(partial(_looks, engine, settings), settings)
 
 
-def _judgements(
-    engine: DuckDBEngine, settings: Settings, lateness: int, judged_before: int | None
-) -> Iterator[tuple[int, Episode]]:
+def _looks(engine: DuckDBEngine, settings: Settings, lateness: int, judged_before: int | None) -> Iterator[Look]:
     for burst in bursts(engine, settings, lateness, judged_before):
+        found = []
         for accounts, edges in burst.components:
             judged = judge(engine, burst, accounts, settings, lateness)
-            strength = _strength(judged) if judged else 0
+            strength = _strength(judged, settings) if judged else 0
             if judged and strength:
-                yield strength, _episode(burst, accounts, edges, judged)
+                found.append((strength, _episode(burst, accounts, edges, judged)))
+        yield Look((burst.symbol, burst.side, burst.anchor), tuple(found))
 
 
-def _strength(judged: Judged) -> int:
+def _strength(judged: Judged, settings: Settings) -> int:
     """3 where all conditions hold, 2 and 1 for the two weaker conjunctions of methods 4.3, 0 where there is no case."""
     if judged.strict and judged.same_price and judged.evades and judged.dominates:
         return 3
     others = sum((judged.strict or judged.loose, judged.same_price, judged.dominates))
-    if judged.evades and others >= ENOUGH_OTHER_SIGNS:
+    if judged.evades and others >= settings["other_signs"]:
         return 2
     return int(judged.strict and (judged.same_price or judged.evades or judged.dominates))
 

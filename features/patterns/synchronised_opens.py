@@ -3,7 +3,6 @@
 The candidates of D26. Everything is read as of the burst: sessions of the last day, identifiers of the last 30 days.
 """
 
-import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -12,10 +11,13 @@ import pandas as pd
 import pyarrow as pa
 
 from features.engines import DuckDBEngine
+from features.facts.link_settings import LINK_SETTINGS, address_weight, weight_of
 from features.thresholds import Settings
 
 Shared = tuple[str, str]
 Edges = Mapping[tuple[str, str], tuple[tuple[str, str, float], ...]]
+Components = tuple[tuple[frozenset[str], Edges], ...]
+LINKED_AS = {"device": "device", "address": "withdrawal_address"}
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 DAY_US = 24 * HOUR_US
@@ -120,17 +122,19 @@ GROUP BY ALL
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Opens of one window and direction with the components of linked accounts among them.
+    """Opens of one window and direction with the components of linked accounts among them, if there are any.
 
     Attributes:
+        anchor: the moment at which the window begins.
         opens: the opens in the window, by time (columns of the `opens` table).
         components: linked groups of accounts, each with its edges (a, b) -> ((kind, value, weight), …).
     """
 
     symbol: str
     side: str
+    anchor: int
     opens: pd.DataFrame
-    components: tuple[tuple[frozenset[str], Edges], ...]
+    components: Components
 
 
 def near_crowds(engine: DuckDBEngine, settings: Settings) -> None:
@@ -152,7 +156,7 @@ def prepare(engine: DuckDBEngine, settings: Settings) -> None:
         HELD.format(
             lookback=int(settings["lookback_h"] * HOUR_US),
             slack=int(settings["session_slack_ms"] * 1_000),
-            days=int(settings["identifier_days"] * DAY_US),
+            days=int(LINK_SETTINGS["session_days"] * DAY_US),
         )
     )
     window = int(settings["window_s"] * SECOND_US)
@@ -163,7 +167,7 @@ def prepare(engine: DuckDBEngine, settings: Settings) -> None:
 
 
 def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_before: int | None) -> Iterator[Burst]:
-    """Every window of opens that holds at least `min_accounts` linked accounts, anchored at each candidate open.
+    """Every window of opens that may hold `min_accounts` linked accounts, anchored at each candidate open.
 
     Args:
         lateness: microseconds after the window's end by which a row must be known to count.
@@ -185,15 +189,14 @@ def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_befor
             inside = rows.iloc[times.searchsorted(anchor) : times.searchsorted(anchor + window, side="right")]
             judged_at = int(anchor) + window + lateness
             inside = inside[(inside["known_from"] <= judged_at) & (inside["ts"] < judged_at)]
-            if not _crowded(inside, settings):
-                continue
-            here = slice(held_times.searchsorted(anchor), held_times.searchsorted(anchor + window, side="right"))
-            holding = holdings.iloc[here]
-            known = (holding["known_from"] <= judged_at) & (holding["used_at"] < judged_at)
-            holding = holding[known & holding["trade_id"].isin(inside["trade_id"])]
-            components = _components(engine, holding, int(anchor), judged_at, settings)
-            if components:
-                yield Burst(str(market[0]), str(market[1]), inside, components)
+            components: Components = ()
+            if _crowded(inside, settings):
+                here = slice(held_times.searchsorted(anchor), held_times.searchsorted(anchor + window, side="right"))
+                holding = holdings.iloc[here]
+                known = (holding["known_from"] <= judged_at) & (holding["used_at"] < judged_at)
+                holding = holding[known & holding["trade_id"].isin(inside["trade_id"])]
+                components = _components(engine, holding, int(anchor), judged_at, settings)
+            yield Burst(str(market[0]), str(market[1]), int(anchor), inside, components)
 
 
 def _crowded(opens: pd.DataFrame, settings: Settings) -> bool:
@@ -205,14 +208,14 @@ def _crowded(opens: pd.DataFrame, settings: Settings) -> bool:
 
 def _components(
     engine: DuckDBEngine, held: pd.DataFrame, anchor: int, judged_at: int, settings: Settings
-) -> tuple[tuple[frozenset[str], Edges], ...]:
+) -> Components:
     holders: dict[Shared, set[str]] = {}
     for kind, value, account in zip(held["kind"], held["value"], held["account_id"], strict=True):
         holders.setdefault((str(kind), str(value)), set()).add(str(account))
     shared = {identifier: tuple(sorted(accounts)) for identifier, accounts in holders.items() if len(accounts) >= 2}
     if not _may_connect(shared.values(), int(settings["min_accounts"])):
         return ()
-    weights = _weights(engine, shared, anchor, judged_at, settings)
+    weights = _weights(engine, shared, anchor, judged_at)
     graph: nx.Graph[str] = nx.Graph()
     # The heaviest value of a kind stands for a pair, of equal ones the first: each kind counts once.
     for (kind, value), accounts in sorted(shared.items(), key=lambda item: (-weights[item[0]], item[0])):
@@ -225,7 +228,7 @@ def _components(
                 if kind not in {known for known, _value, _weight in edge["by"]}:
                     by = (*edge["by"], (kind, value, weight))
                     graph.add_edge(one, other, weight=edge["weight"] + weight, by=by)
-    weak = [edge for edge in graph.edges() if graph.edges[edge]["weight"] < settings["weight_needed"]]
+    weak = [edge for edge in graph.edges() if graph.edges[edge]["weight"] < LINK_SETTINGS["association_weight"]]
     graph.remove_edges_from(weak)
     found = []
     for members in nx.connected_components(graph):
@@ -245,27 +248,16 @@ def _may_connect(groups: Collection[tuple[str, ...]], enough: int) -> bool:
 
 
 def _weights(
-    engine: DuckDBEngine, shared: Mapping[Shared, tuple[str, ...]], anchor: int, judged_at: int, settings: Settings
+    engine: DuckDBEngine, shared: Mapping[Shared, tuple[str, ...]], anchor: int, judged_at: int
 ) -> dict[Shared, float]:
     """The weight of each shared identifier (methods 3.1): addresses by coverage, hot identifiers none."""
     engine.register("asked", pa.table({"kind": [k for k, _ in shared], "value": [v for _, v in shared]}))
-    since = anchor - int(settings["identifier_days"] * DAY_US)
+    since = anchor - int(LINK_SETTINGS["session_days"] * DAY_US)
     degrees = engine.run(DEGREES, [since, judged_at - 1, judged_at]).to_pylist()
     holders = {(row["kind"], row["value"]): int(row["holders"]) for row in degrees}
     weights: dict[Shared, float] = {}
     for (kind, value), accounts in shared.items():
         degree = max(holders.get((kind, value), 0), len(accounts))
-        weights[kind, value] = _weight(kind, degree, len(accounts) / degree, settings)
+        together = len(accounts) / degree
+        weights[kind, value] = address_weight(degree, together) if kind == "ip" else weight_of(LINKED_AS[kind], degree)
     return weights
-
-
-def _weight(kind: str, degree: int, coverage: float, settings: Settings) -> float:
-    if kind == "device":
-        return float(settings["weight_device"]) if degree <= settings["device_most"] else 0.0
-    if kind == "address":
-        return float(settings["weight_address"]) if degree <= settings["address_most"] else 0.0
-    if coverage >= settings["ip_coverage"]:
-        return float(settings["weight_ip"])
-    if degree > settings["ip_most"]:
-        return 0.0
-    return float(settings["weight_ip"]) * min(1.0, math.log(10) / math.log(2 + degree))

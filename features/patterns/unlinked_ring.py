@@ -17,7 +17,7 @@ import pandas as pd
 from features.engines import DuckDBEngine
 from features.patterns import joint_position
 from features.patterns.episode import Episode, Pattern
-from features.patterns.joint_position import Judged, judge, revised
+from features.patterns.joint_position import Judged, Look, judge, revised
 from features.patterns.synchronised_opens import SECOND_US, Burst, near_crowds
 from features.thresholds import Settings
 
@@ -48,16 +48,16 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """One episode a burst, judged when its window closes and again where rows arrived late."""
     near_crowds(engine, settings)
     rings = engine.run(RINGS, [RING]).to_pylist()
-    yield from revised(partial(_judgements, engine, settings, rings), settings)
+    yield from revised(partial(_looks, engine, settings, rings), settings)
 
 
-def _judgements(
+def _looks(
     engine: DuckDBEngine,
     settings: Settings,
     rings: list[dict[str, Any]],
     lateness: int,
     judged_before: int | None,
-) -> Iterator[tuple[int, Episode]]:
+) -> Iterator[Look]:
     window, sync = int(settings["window_s"] * SECOND_US), int(settings["sync_ms"] * 1_000)
     opens = engine.frame("SELECT * FROM opens WHERE taker ORDER BY symbol, side, ts, trade_id, account_id")
     again = "" if judged_before is None else AGAIN.format(window=window, judged_before=judged_before)
@@ -67,14 +67,22 @@ def _judgements(
     for symbol, side, start, price in zip(*columns, strict=True):
         rows = by_market[symbol, side]
         burst = _burst(rows[rows["price"] == price], start, start + window + lateness, settings)
-        accounts = frozenset(burst.opens["account_id"])
-        if len(accounts) < settings["min_accounts"]:
-            continue
-        judged = judge(engine, burst, accounts, settings, lateness)
-        if judged and judged.strict and judged.same_price and judged.evades and judged.dominates:
-            linked_at = _linked_at(rings, burst.symbol, accounts, judged, window)
-            if linked_at is None or linked_at > judged.known_at:
-                yield 1, _episode(burst, accounts, judged, linked_at)
+        found = _judged(engine, burst, rings, settings, lateness)
+        yield Look((symbol, side, start, price), ((1, found),) if found else ())
+
+
+def _judged(
+    engine: DuckDBEngine, burst: Burst, rings: list[dict[str, Any]], settings: Settings, lateness: int
+) -> Episode | None:
+    accounts = frozenset(burst.opens["account_id"])
+    if len(accounts) < settings["min_accounts"]:
+        return None
+    judged = judge(engine, burst, accounts, settings, lateness)
+    if not (judged and judged.strict and judged.same_price and judged.evades and judged.dominates):
+        return None
+    linked_at = _linked_at(rings, burst.symbol, accounts, judged, int(settings["window_s"] * SECOND_US))
+    found_by_links = linked_at is not None and linked_at <= judged.known_at
+    return None if found_by_links else _episode(burst, accounts, judged, linked_at)
 
 
 def _burst(rows: pd.DataFrame, start: int, judged_at: int, settings: Settings) -> Burst:
@@ -87,7 +95,7 @@ def _burst(rows: pd.DataFrame, start: int, judged_at: int, settings: Settings) -
     inside = around.iloc[:0] if crowd else around[around["ts"] >= start]
     own = inside.groupby("account_id")["notional_usd"].transform("sum")
     parts = inside[own >= settings["part_of_whole"] * inside["notional_usd"].sum()]
-    return Burst(str(rows["symbol"].iloc[0]), str(rows["side"].iloc[0]), parts, ())
+    return Burst(str(rows["symbol"].iloc[0]), str(rows["side"].iloc[0]), start, parts, ())
 
 
 def _linked_at(

@@ -44,14 +44,26 @@ def test_use_before_the_lapse_prolongs_and_use_after_it_begins_anew() -> None:
     assert [bool(held(engine, "links", "a", day)) for day in (10, 40, 52, 58, 61)] == [True, False, True, False, True]
 
 
-def test_a_ninth_holder_makes_a_device_hot_and_later_holders_learn_nothing() -> None:
+def test_a_ninth_holder_makes_a_device_say_less_and_a_thirty_first_nothing() -> None:
     network = Network()
-    for number in range(9):
-        network.session(f"a{number}", number / 100, device="d")
+    for number in range(31):
+        network.session(f"a{number:02}", number / 100, device="d")
     engine = network.engine()
-    assert len(held(engine, "links", "a0", 0.075)) == 7
-    assert held(engine, "links", "a0", 0.085) == {}
-    assert held(engine, "links", "a8", 1.0) == {}
+    found = [held(engine, "links", "a00", day) for day in (0.075, 0.085, 0.295, 0.305)]
+    assert [len(links) for links in found] == [7, 8, 29, 0]
+    assert [{int(link["weight"]) for link in links.values()} for links in found[:3]] == [{1_500}, {1_000}, {1_000}]
+    assert held(engine, "links", "a30", 1.0) == {}
+
+
+def test_an_address_whose_crowd_has_left_says_something_again() -> None:
+    network = Network()
+    for number in range(60):
+        network.session(f"x{number:02}", 0.0, ip="1")
+    for account in ("a", "b"):
+        network.session(account, 20.0, ip="1")
+    engine = network.engine()
+    assert held(engine, "links", "a", 29.9) == {}
+    assert set(held(engine, "links", "a", 30.1)) == {"b"}
 
 
 @pytest.mark.parametrize(("holders", "expected"), [(2, 1_000), (8, 1_000), (9, 0), (50, 0), (51, 0)])

@@ -14,28 +14,38 @@ from features.pipeline import build_vectors
 from tests.features.patterns.books import NOON, Row, cancel, microseconds, order
 
 
-def seconds(events: list[Row]) -> list[tuple[int, int, int, int]]:
-    """The fact: (ts, known_from, messages, rejects)."""
+def seconds(events: list[Row]) -> list[tuple[int, int, int | None, int, int]]:
+    """The fact: (ts, known_from, known_until, messages, rejects)."""
     engine = DuckDBEngine(Activity.from_frames({"order_events": pd.DataFrame(events)}))
-    rows = engine.frame(MESSAGES.rows).sort_values(["ts", "known_from"])
-    return list(rows[["ts", "known_from", "messages", "rejects"]].itertuples(index=False, name=None))
+    rows = sorted(engine.run(MESSAGES.rows).to_pylist(), key=lambda row: (row["ts"], row["known_from"]))
+    return [(r["ts"], r["known_from"], r["known_until"], r["messages"], r["rejects"]) for r in rows]
 
 
 def test_a_second_with_several_messages_is_a_row_once_it_is_over() -> None:
     placed = order("a", 0.1)
     busy = [placed, cancel(placed, 0.9), order("a2", 0.5)]
     calm = [order("b", 1.5), order("b2", 1.6), order("c", 2.0), order("c2", 2.1), order("d", 2.2, source="grid")]
-    assert seconds(busy + calm) == [(microseconds(1) - 1, microseconds(1), 3, 0)]
+    assert seconds(busy + calm) == [(microseconds(1) - 1, microseconds(1), None, 3, 0)]
 
 
-def test_a_message_that_arrives_late_is_a_row_of_its_own() -> None:
+def test_messages_that_arrive_late_are_counted_with_those_of_their_second_from_then_on() -> None:
     late = {"ingested_at": NOON + timedelta(minutes=1)}
     rows = seconds([order(f"o{n}", n / 10) for n in range(3)] + [order(f"l{n}", 0.5 + n / 10) | late for n in range(3)])
-    assert rows == [(microseconds(1) - 1, microseconds(1), 3, 0), (microseconds(1) - 1, microseconds(60), 3, 0)]
+    assert rows == [
+        (microseconds(1) - 1, microseconds(1), microseconds(60), 3, 0),
+        (microseconds(1) - 1, microseconds(60), None, 6, 0),
+    ]
+
+
+def test_messages_of_a_live_feed_each_with_its_own_delay_are_one_busy_second() -> None:
+    events = [order(f"o{n}", n / 10, ingested_at=NOON + timedelta(seconds=2, milliseconds=n)) for n in range(3)]
+    assert seconds(events) == [(microseconds(1) - 1, microseconds(2.002), None, 3, 0)]
 
 
 def test_a_refusal_counts_even_alone() -> None:
-    assert seconds([order("a", 0, event="reject", quantity=0.0)]) == [(microseconds(1) - 1, microseconds(1), 1, 1)]
+    assert seconds([order("a", 0, event="reject", quantity=0.0)]) == [
+        (microseconds(1) - 1, microseconds(1), None, 1, 1)
+    ]
 
 
 def key(event: str, after_s: float, **changes: Any) -> Row:

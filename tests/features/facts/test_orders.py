@@ -42,6 +42,11 @@ def resting(after_s: float, cancelled_s: float) -> list[Row]:
             [fill("f", 6, ingested_at=NOON + timedelta(hours=1))], None, id="a fill learned of after the cancel"
         ),
         pytest.param(
+            [fill("f", 3), fill("g", 6, ingested_at=NOON + timedelta(hours=1))],
+            7 * SECOND_US,
+            id="the last that was known, before one learned of late",
+        ),
+        pytest.param(
             [fill("f", 6, maker_account_id="S", taker_account_id="M", taker_side="sell")],
             4 * SECOND_US,
             id="a fill as the maker",
@@ -51,6 +56,13 @@ def resting(after_s: float, cancelled_s: float) -> list[Row]:
 def test_a_cancel_knows_the_last_own_opposite_fill_of_its_order(trades: list[Row], after_us: int | None) -> None:
     value = orders(resting(0, 10), trades)["after_fill_us"]["a"]
     assert (None if pd.isna(value) else value) == after_us
+
+
+def test_a_feed_that_delivers_an_hour_at_once_loses_no_pull() -> None:
+    at_once = {"ingested_at": NOON + timedelta(hours=1)}
+    placed = [row | at_once for row in resting(0, 10)]
+    after = orders(placed, [fill("f", 3, **at_once), fill("g", 6, **at_once), fill("h", 50, **at_once)])
+    assert after["after_fill_us"]["a"] == 4 * SECOND_US
 
 
 def test_pauses_are_those_of_orders_that_came_the_same_way() -> None:

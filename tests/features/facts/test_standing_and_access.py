@@ -112,9 +112,19 @@ def test_positions_opened_before_the_approval_stay_unverified(approved_ago: floa
     assert value("kyc_gap_7d", tables) == gap
 
 
-def test_an_approval_that_arrives_late_clears_what_is_known_after_it() -> None:
+@pytest.mark.parametrize(("before_h", "opens", "gap"), [(5.5, 1, 2), (5, 0, 0), (0, 0, 0)])
+@pytest.mark.spares("D01")
+def test_an_approval_that_arrives_late_clears_the_orders_after_it_from_then_on(
+    before_h: float, opens: int, gap: int
+) -> None:
     steps = [step("approved", 2, 50, ingested_at=T - 5 * HOUR)]
-    tables = {"verifications": steps, "order_events": [order("early", 6.0), order("later", 4.0)]}
+    tables = {"verifications": steps, "order_events": [order("early", 6.0)]}
+    assert value("unverified_opens_7d", tables, T - before_h * HOUR) == opens
+    assert value("kyc_gap_7d", tables, T - before_h * HOUR) == gap
+
+
+def test_an_approval_after_the_order_clears_nothing() -> None:
+    tables = {"verifications": [step("approved", 2, 5)], "order_events": [order("early", 6.0), order("later", 4.0)]}
     assert value("unverified_opens_7d", tables) == 1
 
 

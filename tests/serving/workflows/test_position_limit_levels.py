@@ -228,3 +228,17 @@ def test_a_ring_without_a_link_is_found_by_its_behaviour_and_nobody_else_is(
     tables = {name: frame.copy() for name, frame in flock_tables().items()}
     change(tables)
     assert levels(tables, "unlinked_ring") == expected
+
+
+def test_a_ring_of_strangers_ends_when_late_trades_show_that_it_did_not_carry_the_market() -> None:
+    tables = {name: frame.copy() for name, frame in flock_tables().items()}
+    behind_a_carrier(tables)
+    ring, others = tables["trades"][of_ring(tables)], tables["trades"][of_others(tables)]
+    late = others.assign(trade_id="late-" + others["trade_id"], ingested_at=others["ts"] + timedelta(seconds=90))
+    tables["trades"] = pd.concat([tables["trades"], late], ignore_index=True)
+    engine = DuckDBEngine(Activity.from_frames(tables))
+    engine.register("episodes", as_table([]))
+    (withdrawn,) = UNLINKED_RING.detect(engine, UNLINKED_RING.settings)
+    first = microseconds(ring["ts"].min())
+    assert withdrawn.known_at == first + 60_000_000
+    assert withdrawn.superseded_at == first + 60_000_000 + 120_000_000
