@@ -68,7 +68,7 @@ def address_weight(holders: int, coverage: float) -> float:
 
 
 def _milli(name: str) -> int:
-    return round(LINK_SETTINGS[name] * MILLI)
+    return round(float(LINK_SETTINGS[name]) * MILLI)
 
 
 def degree_weight(holders: int) -> float:

@@ -60,7 +60,7 @@ WITH members AS (
            sum(units) AS gross, abs(sum(signed)) AS net
     FROM ring_legs, unnest({widths}) AS w(width) GROUP BY ALL HAVING count(*) FILTER (inside) > 0)
 SELECT ring, width, place FROM members GROUP BY ALL
-HAVING sum(trades) >= 4 AND bool_and(
+HAVING sum(trades) >= {least_legs} AND bool_and(
     inside_net <= {margin} * inside_gross OR net <= {margin} * gross AND inside_gross >= {inside_share} * gross)
 """
 RINGS = """
@@ -140,6 +140,7 @@ def _rings(engine: DuckDBEngine, settings: Settings) -> list[dict[str, Any]]:
         "window": int(shared["window_days"]),
         "widths": [int(width * SECOND_US) for width in settings["windows_s"]],
         "margin": float(settings["net_margin"]),
+        "least_legs": int(settings["least_legs"]),
         "inside_share": float(settings["inside_share"]),
         "min_windows": int(settings["min_windows"]),
         "netted_share": float(settings["netted_share"]),

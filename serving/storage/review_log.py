@@ -38,10 +38,23 @@ class ReviewQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Bearing:
-    """What reviews say about one account: the typology of each not yet closed, oldest first, and its measures."""
+class OpenReview:
+    """A review that is not closed, as it bears on an account."""
 
-    open_reviews: Mapping[str, str]
+    review_id: str
+    typology: str
+    severity: Severity
+
+    def covers(self, suspicion: Review) -> bool:
+        """Whether a person is looking at this suspicion already, at least as urgently."""
+        return self.typology == suspicion.typology and self.severity >= suspicion.severity
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """What reviews say about one account: those not yet closed, oldest first, and its measures."""
+
+    open_reviews: tuple[OpenReview, ...]
     measures: tuple[Measure, ...]
 
 
@@ -122,7 +135,7 @@ class ReviewLog:
     def bearing_on(self, account_ids: Sequence[str]) -> dict[str, Bearing]:
         """What the reviews say about the accounts at this moment; an account without reviews is left out."""
         query = (
-            select(review_accounts.c.account_id, reviews.c.typology, review_events)
+            select(review_accounts.c.account_id, reviews.c.typology, reviews.c.severity, review_events)
             .join(reviews, reviews.c.review_id == review_accounts.c.review_id)
             .join(review_events, review_events.c.review_id == review_accounts.c.review_id)
             .where(review_accounts.c.account_id.in_(set(account_ids)))
@@ -160,7 +173,11 @@ def _bearing(account_id: str, steps: Sequence[Row[Any]]) -> Bearing:
     measures = {row.review_id: row.changes["measures"] for row in steps if "measures" in row.changes}
     imposed = [Measure.from_json(record) for records in measures.values() for record in records]
     return Bearing(
-        {review_id: row.typology for review_id, row in last.items() if row.status != ReviewStatus.CLOSED},
+        tuple(
+            OpenReview(review_id, row.typology, Severity(row.severity))
+            for review_id, row in last.items()
+            if row.status != ReviewStatus.CLOSED
+        ),
         tuple(measure for measure in imposed if measure.account_id == account_id),
     )
 

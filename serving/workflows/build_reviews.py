@@ -192,8 +192,9 @@ def _rows_of(run: Run, found: Iterable[Evidence]) -> tuple[EvidenceRow, ...]:
 def _counted_rows(run: Run, evidence: Evidence) -> Iterator[EvidenceRow]:
     table = evidence.feature.of.evidence_table
     if table == EPISODES_TABLE:
-        named = run.features.episodes_named(evidence.rows["row_id"], run.as_of)
-        for episode_id in evidence.rows["row_id"]:
+        counted = evidence.rows.loc[evidence.rows["counted"], "row_id"]
+        named = run.features.episodes_named(counted, run.as_of)
+        for episode_id in counted:
             yield from _episode_rows(named[episode_id])
         return
     for row, text in zip(evidence.rows.to_dict("records"), evidence.row_sentences(), strict=True):

@@ -124,7 +124,9 @@ def _in_force_now(account_id: str, state: AccountState | None, bearing: Bearing 
     if bearing is None:
         return known
     measures = {measure.measure_id: measure for measure in (*known.measures, *bearing.measures)}
-    return replace(known, reviews=tuple(bearing.open_reviews), measures=tuple(measures.values()))
+    return replace(
+        known, reviews=tuple(one.review_id for one in bearing.open_reviews), measures=tuple(measures.values())
+    )
 
 
 def _with_review(transaction: Transaction, policy: Policy, one: Incoming, decision: Decision) -> Decision:
@@ -132,9 +134,9 @@ def _with_review(transaction: Transaction, policy: Policy, one: Incoming, decisi
     if review is None:
         return decision
     bearing = transaction.reviews.bearing_on([decision.account_id]).get(decision.account_id)
-    for review_id, typology in bearing.open_reviews.items() if bearing else ():
-        if typology == review.typology:
-            return replace(decision, review_id=review_id)
+    for known in bearing.open_reviews if bearing else ():
+        if known.covers(review):
+            return replace(decision, review_id=known.review_id)
     is_new = transaction.reviews.open(review)
     return replace(decision, review_id=review.review_id if is_new else transaction.reviews.id_of(review.dedup_key))
 

@@ -1,5 +1,6 @@
 """Scores every account at a moment: vectors, models, rules; stores the states and opens the reviews called for."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,6 +31,7 @@ from serving.workflows.standing import account_facts, everybody, measures_impose
 
 MODELS = (anomaly.KIND, violations.KIND, m_score.KIND)
 LAST_RUN = "last_score"
+SAME_GROUP = 2 / 3
 FIRST_LOOK_BACK = timedelta(days=7)
 
 Progress = Callable[[str, float], None]
@@ -203,7 +205,7 @@ def _store(
             version = {"as_of": text_of(run.as_of), "lake_version": run.features.activity.version, "models": versions}
             transaction.service_state.put(LAST_RUN, {**version, "accounts": len(states)}, run.as_of)
         for review in reviews:
-            earlier = _open_already(transaction, review)
+            earlier = review_standing_for(transaction, review)
             if earlier is None and transaction.reviews.open(review):
                 opened.append(review.review_id)
             else:
@@ -213,14 +215,14 @@ def _store(
     )
 
 
-def _open_already(transaction: Transaction, review: Review) -> str | None:
-    """The review not yet closed in which all these accounts stand for the same suspicion already, if there is one."""
+def review_standing_for(transaction: Transaction, review: Review) -> str | None:
+    """The review not yet closed in which these accounts stand for this suspicion, at least as gravely, if there is one.
+
+    A group that only grows stays one case until it has grown by half.
+    """
     bearing = transaction.reviews.bearing_on(review.accounts)
-    same = [
-        {review_id for review_id, typology in bearing[account].open_reviews.items() if typology == review.typology}
-        for account in review.accounts
-        if account in bearing
-    ]
-    if len(same) < len(review.accounts):
-        return None
-    return min(set.intersection(*same), default=None)
+    standing = Counter(
+        known.review_id for one in bearing.values() for known in one.open_reviews if known.covers(review)
+    )
+    enough = SAME_GROUP * len(review.accounts)
+    return min((review_id for review_id, members in standing.items() if members >= enough), default=None)

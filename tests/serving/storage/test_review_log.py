@@ -10,7 +10,7 @@ from serving.reviews.case import Measure, MeasureState, Review, ReviewStatus
 from serving.reviews.lifecycle import EventKind, ReviewEvent
 from serving.storage import Database
 from serving.storage.paging import BadPageToken
-from serving.storage.review_log import Bearing, ReviewQuestion, StaleReview
+from serving.storage.review_log import Bearing, OpenReview, ReviewQuestion, StaleReview
 from tests.serving.cases import NOW, RING, plain_review, ring_review, spoofing_review
 
 SEVERITIES = (Severity.MEDIUM, Severity.LEGAL, Severity.HIGH)
@@ -129,7 +129,7 @@ def test_what_reviews_say_about_an_account_is_its_open_ones_and_its_own_measures
         transaction.reviews.open(ring_review())
         transaction.reviews.record(ReviewEvent("rev_flock", 2, EventKind.DECIDED, NOW, "ria", decided))
         assert transaction.reviews.bearing_on([RING[0], "nobody"]) == {
-            RING[0]: Bearing({"rev_flock": "position_limit_evasion"}, (own,))
+            RING[0]: Bearing((OpenReview("rev_flock", "position_limit_evasion", Severity.CRITICAL),), (own,))
         }
         transaction.reviews.record(ReviewEvent("rev_flock", 3, EventKind.CLOSED, NOW, "ria", {"status": "closed"}))
-        assert transaction.reviews.bearing_on([RING[0]]) == {RING[0]: Bearing({}, (own,))}
+        assert transaction.reviews.bearing_on([RING[0]]) == {RING[0]: Bearing((), (own,))}
