@@ -12,6 +12,8 @@ from features.facts.fact import NEVER_ENDS, Fact, activity_table
 from features.facts.identifiers import FOREVER, HOLDINGS
 from features.facts.link_settings import HOUR_US, LINK_SETTINGS, MILLI, bands
 
+ALONE = 1
+
 
 def _stretches(holdings: ir.Table) -> ir.Table:
     """Per identifier the stretches of time in which it has so many holders that it says something, with its weight."""
@@ -23,7 +25,7 @@ def _stretches(holdings: ir.Table) -> ir.Table:
     counted = moments.mutate(holders=_.change.sum().over(so_far))
     weight = ibis.cases(
         *(
-            ((_.kind == band.kind) & (_.holders > band.more_than) & (_.holders <= band.most), band.weight)
+            ((_.kind == band.kind) & (_.holders > max(band.more_than, ALONE)) & (_.holders <= band.most), band.weight)
             for band in bands()
         ),
         else_=0,
@@ -32,7 +34,8 @@ def _stretches(holdings: ir.Table) -> ir.Table:
     in_turn = ibis.window(group_by=value, order_by="at")
     changes = weighed.mutate(before=_.weight.lag().over(in_turn).fill_null(0)).filter(_.weight != _.before)
     stretches = changes.mutate(stretch_until=_.at.lead().over(in_turn).fill_null(FOREVER)).filter(_.weight > 0)
-    return stretches.select(*value, "stretch_until", stretch_from=_.at, weight=_.weight.cast("int64"))
+    name = stretches.kind + ":" + stretches["value"] + ":" + stretches["at"].cast("string")
+    return stretches.select(*value, "stretch_until", stretch_from=_.at, stretch=name, weight=_.weight.cast("int64"))
 
 
 def _sharing() -> ir.Table:
@@ -47,14 +50,15 @@ def _sharing() -> ir.Table:
             holdings.known_from < stretches.stretch_until,
             stretches.stretch_from < holdings.until,
         ],
-    ).select("kind", "value", "stretch_from", "stretch_until", "weight", "account_id", "ts", "known_from", "until")
-    other = held.view()
+    ).select(
+        *("kind", "value", "stretch", "stretch_from", "stretch_until", "weight"),
+        *("account_id", "ts", "known_from", "until"),
+    )
+    other = held.select("stretch", "account_id", "ts", "known_from", "until").view()
     pairs = held.inner_join(
         other,
         [
-            held.kind == other.kind,
-            held.value == other.value,
-            held.stretch_from == other.stretch_from,
+            held.stretch == other.stretch,
             held.account_id != other.account_id,
             held.known_from < other.until,
             other.known_from < held.until,
