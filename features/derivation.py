@@ -154,6 +154,8 @@ def _derive(engine: DuckDBEngine, progress: Progress) -> None:
     episodes: list[Episode] = []
     _register(engine, "episodes", EPISODES_SCHEMA.empty_table())
     for done, step in enumerate(STEPS):
+        if step is FACTS[0]:
+            engine.forget_temporary()
         if isinstance(step, Fact):
             progress(f"deriving {step.name}", done / len(STEPS))
             engine.create(f"fact_{step.name}", step.rows)

@@ -1,5 +1,7 @@
 """Runs the expressions: DuckDB, embedded, over activity presented with times as integer microseconds."""
 
+import os
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,14 +15,26 @@ from features.activity.checking import sql_type
 from features.activity.files import identifier
 from features.activity.schema import TABLES, Column, Table
 from features.activity.snapshot import Activity
+from features.errors import Invalid
+
+MEMORY_VARIABLE = "MSCORE_DUCKDB_MEMORY"
+MEMORY = "3GB"
 
 
 class DuckDBEngine:
-    """One connection over one state of the activity; what is derived is added as tables or views."""
+    """One connection over one state of the activity; what is derived is added as tables or views.
+
+    Tables beyond `MSCORE_DUCKDB_MEMORY` (default 3GB) are moved to the folder for temporary files.
+    """
 
     def __init__(self, activity: Activity) -> None:
         self.activity = activity
-        self.connection = duckdb.connect()
+        self._overflow = tempfile.TemporaryDirectory(prefix="mscore-duckdb-", ignore_cleanup_errors=True)
+        memory = os.environ.get(MEMORY_VARIABLE, MEMORY)
+        try:
+            self.connection = duckdb.connect(config={"memory_limit": memory, "temp_directory": self._overflow.name})
+        except duckdb.Error as error:
+            raise Invalid(f"{MEMORY_VARIABLE} is {memory!r}; write it like 3GB or 2500MB.") from error
         self.connection.execute("SET TimeZone = 'UTC'")
         for table in TABLES.values():
             self._present(table)
@@ -47,6 +61,12 @@ class DuckDBEngine:
     def register(self, name: str, rows: pa.Table) -> None:
         """Makes an Arrow table readable under a name."""
         self.connection.register(name, rows)
+
+    def forget_temporary(self) -> None:
+        """Drops every temporary table."""
+        named = self.connection.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()
+        for (name,) in named:
+            self.connection.execute(f"DROP TABLE temp.{identifier(name)}")
 
     def columns(self, name: str) -> list[str]:
         """The columns of a table or view."""

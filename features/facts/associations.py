@@ -22,7 +22,8 @@ MICRO = 1_000_000
 
 def _associations() -> ir.Table:
     """Per pair the stretches of time in which the same links hold, where together they weigh enough."""
-    links = LINKS.table.mutate(until=_.known_until.fill_null(FOREVER)).filter(_.account_id != _.other_id)
+    links = _that_may_weigh_enough(LINKS.table.filter(_.account_id != _.other_id))
+    links = links.mutate(until=_.known_until.fill_null(FOREVER))
     starts = links.select(*PAIR, at=links.known_from)
     ends = links.filter(_.until < FOREVER).select(*PAIR, at=_.until)
     moments = starts.union(ends, distinct=True)
@@ -62,6 +63,13 @@ def _associations() -> ir.Table:
         declared=_.declared,
         identity=_.identity,
     )
+
+
+def _that_may_weigh_enough(links: ir.Table) -> ir.Table:
+    """The links of pairs that could ever weigh enough; most pairs of a crowded address could not."""
+    kinds = links.group_by([*PAIR, "kind"]).agg(weight=links.weight.max())
+    pairs = kinds.group_by(PAIR).agg(weight=kinds.weight.sum().cast("float64"))
+    return links.semi_join(pairs.filter(_.weight >= ASSOCIATION_WEIGHT), PAIR)
 
 
 def _control() -> ir.Table:

@@ -21,6 +21,8 @@ def _messages() -> ir.Table:
     sent = sent.mutate(closed_at=(sent.ts // MICRO + 1) * MICRO)
     sent = sent.mutate(known_from=ibis.greatest(sent.known_from, sent.closed_at))
     second = ["account_id", "closed_at"]
+    seconds = sent.group_by(second).agg(messages=_.count(), rejects=(_.event == "reject").cast("int64").sum())
+    sent = sent.semi_join(seconds.filter(_busy), second)
     arrived = sent.group_by([*second, "known_from"]).agg(
         messages=_.count(), rejects=(_.event == "reject").cast("int64").sum(), row_id=_.order_id.min()
     )
@@ -34,7 +36,11 @@ def _messages() -> ir.Table:
         messages=_.messages.sum().over(so_far).cast("float64").cast("int64"),
         rejects=_.rejects.sum().over(so_far).cast("float64").cast("int64"),
     )
-    return states.filter((_.messages >= NUMBERS["messages_least"]) | (_.rejects > 0))
+    return states.filter(_busy)
+
+
+def _busy(seconds: ir.Table) -> ir.BooleanValue:
+    return (seconds.messages >= NUMBERS["messages_least"]) | (seconds.rejects > 0)
 
 
 def _key_uses() -> ir.Table:

@@ -118,7 +118,7 @@ class Timeline:
                 continue
             reached = nx.node_connected_component(self.graph, account) if account in self.graph else {account}
             looked_at |= reached
-            for members in self._communities(sorted(reached)):
+            for members in self._communities(sorted(reached)) if len(reached) >= self.smallest else ():
                 group, pairs = self._group(members, day)
                 now[group.members] = (group, pairs)
         yield from self._exchange(day, looked_at, now)
@@ -139,15 +139,15 @@ class Timeline:
 
     def _communities(self, component: list[str]) -> Iterator[list[str]]:
         """The component itself while it is small, else its Louvain communities, each as far as it is connected."""
-        parts: list[set[int]] = [set(range(len(component)))]
+        if len(component) <= self.settings["largest_unsplit"]:
+            yield component
+            return
         numbers = {account: number for number, account in enumerate(component)}
         numbered: nx.Graph[int] = nx.Graph()
         numbered.add_nodes_from(range(len(component)))
         for a, b, data in self._ordered(component).edges(data=True):
             numbered.add_edge(numbers[a], numbers[b], weight=data["weight"])
-        if len(component) > self.settings["largest_unsplit"]:
-            parts = nx.community.louvain_communities(numbered, weight="weight", seed=SEED)
-        for part in parts:
+        for part in nx.community.louvain_communities(numbered, weight="weight", seed=SEED):
             for connected in nx.connected_components(numbered.subgraph(part)):
                 if self.smallest <= len(connected) <= self.settings["largest_group"]:
                     yield [component[number] for number in sorted(connected)]

@@ -3,7 +3,7 @@
 The candidates of D26. Everything is read as of the burst: sessions of the last day, identifiers of the last 30 days.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
@@ -62,14 +62,18 @@ WITH used AS (
     SELECT account_id, 'ip' AS kind, ip AS value, ts, known_from FROM sessions
     UNION ALL SELECT account_id, 'device', device_id, ts, known_from FROM sessions WHERE device_id IS NOT NULL),
 addresses AS (
-    SELECT account_id, address AS value, ts, known_from FROM transfers
+    SELECT account_id, 'address' AS kind, address AS value, ts, known_from FROM transfers
     WHERE direction = 'withdrawal' AND counterparty_type = 'self_hosted' AND address IS NOT NULL),
-people AS (SELECT DISTINCT account_id FROM opens)
+may_link AS (
+    SELECT kind, value FROM (FROM used UNION ALL FROM addresses) SEMI JOIN opens USING (account_id)
+    GROUP BY ALL HAVING count(DISTINCT account_id) >= 2)
 SELECT DISTINCT o.trade_id, o.account_id, o.symbol, o.side, o.ts, u.kind, u.value, u.ts AS used_at, u.known_from
-FROM opens AS o JOIN used AS u ON u.account_id = o.account_id AND u.ts BETWEEN o.ts - {lookback} AND o.ts + {slack}
+FROM opens AS o JOIN (FROM used SEMI JOIN may_link USING (kind, value)) AS u
+  ON u.account_id = o.account_id AND u.ts BETWEEN o.ts - {lookback} AND o.ts + {slack}
 UNION ALL
-SELECT DISTINCT o.trade_id, o.account_id, o.symbol, o.side, o.ts, 'address', a.value, a.ts, a.known_from
-FROM opens AS o JOIN addresses AS a ON a.account_id = o.account_id AND a.ts BETWEEN o.ts - {days} AND o.ts
+SELECT DISTINCT o.trade_id, o.account_id, o.symbol, o.side, o.ts, a.kind, a.value, a.ts, a.known_from
+FROM opens AS o JOIN (FROM addresses SEMI JOIN may_link USING (kind, value)) AS a
+  ON a.account_id = o.account_id AND a.ts BETWEEN o.ts - {days} AND o.ts
 """
 
 # Who used the identifiers that at least two openers share; all others can link nobody.
@@ -102,15 +106,13 @@ SEMI JOIN (SELECT DISTINCT symbol, side, ts // {window} + step AS block FROM see
 
 # A later judgement looks again only where a row arrived after the one before it: few did.
 AGAIN = """
-WHERE EXISTS (
-    SELECT 1 FROM (SELECT * FROM trades WHERE known_from > ts + {judged_before}) AS late
-    WHERE late.symbol = seeds.symbol AND late.ts BETWEEN seeds.ts AND seeds.ts + {window}
-    AND late.known_from > seeds.ts + {window} + {judged_before})
-  OR EXISTS (
-    SELECT 1 FROM (SELECT * FROM held WHERE known_from > ts + {judged_before}) AS late
-    WHERE late.symbol = seeds.symbol AND late.side = seeds.side AND late.ts BETWEEN seeds.ts AND seeds.ts + {window}
-    AND late.known_from > seeds.ts + {window} + {judged_before})
+SEMI JOIN (
+    SELECT symbol, ts, known_from, unnest([ts // {window} - 1, ts // {window}]) AS block FROM ({late})) AS late
+ON late.symbol = {anchors}.symbol AND late.block = {anchors}.ts // {window}
+AND late.ts BETWEEN {anchors}.ts AND {anchors}.ts + {window}
+AND late.known_from > {anchors}.ts + {window} + {judged_before}
 """
+ARRIVED_LATE = "SELECT symbol, ts, known_from FROM {table} WHERE known_from > ts + {judged_before}"
 
 DEGREES = """
 SELECT kind, value, count(DISTINCT account_id) AS holders
@@ -166,6 +168,14 @@ def prepare(engine: DuckDBEngine, settings: Settings) -> None:
     engine.connection.execute(USED)
 
 
+def again(anchors: str, tables: Sequence[str], window: int, judged_before: int | None) -> str:
+    """SQL to keep those anchors in whose window rows of the tables arrived after a judgement; all where it is None."""
+    if judged_before is None:
+        return ""
+    late = " UNION ALL ".join(ARRIVED_LATE.format(table=table, judged_before=judged_before) for table in tables)
+    return AGAIN.format(anchors=anchors, late=late, window=window, judged_before=judged_before)
+
+
 def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_before: int | None) -> Iterator[Burst]:
     """Every window of opens that may hold `min_accounts` linked accounts, anchored at each candidate open.
 
@@ -174,8 +184,8 @@ def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_befor
         judged_before: the lateness of the judgement before this one; only windows with later rows are looked at.
     """
     window = int(settings["window_s"] * SECOND_US)
-    again = "" if judged_before is None else AGAIN.format(window=window, judged_before=judged_before)
-    seeds = engine.frame(f"FROM seeds {again} ORDER BY symbol, side, ts")
+    late = again("seeds", ("trades", "held"), window, judged_before)
+    seeds = engine.frame(f"FROM seeds {late} ORDER BY symbol, side, ts")
     if seeds.empty:
         return
     opens = engine.frame("SELECT * FROM opens ORDER BY symbol, side, ts, trade_id, account_id")

@@ -18,7 +18,7 @@ from features.engines import DuckDBEngine
 from features.patterns import joint_position
 from features.patterns.episode import Episode, Pattern
 from features.patterns.joint_position import Judged, Look, judge, revised
-from features.patterns.synchronised_opens import SECOND_US, Burst, near_crowds
+from features.patterns.synchronised_opens import SECOND_US, Burst, again, near_crowds
 from features.thresholds import Settings
 
 MEASURES: Mapping[str, type] = {"accounts": float, **joint_position.MEASURES}
@@ -26,21 +26,16 @@ RING = "position_limit_ring"
 
 # Moments and prices of which the following second holds enough accounts.
 ANCHORS = """
-SELECT DISTINCT symbol, side, ts, price FROM (
-    SELECT symbol, side, ts, price,
-           count(DISTINCT account_id) OVER (PARTITION BY symbol, side, price ORDER BY ts
-               RANGE BETWEEN CURRENT ROW AND {sync} FOLLOWING) AS accounts
-    FROM opens WHERE taker) AS anchors
-WHERE accounts >= {least} {again}
-ORDER BY symbol, side, ts, price
+WITH anchors AS (
+    SELECT DISTINCT symbol, side, ts, price FROM (
+        SELECT symbol, side, ts, price,
+               count(DISTINCT account_id) OVER (PARTITION BY symbol, side, price ORDER BY ts
+                   RANGE BETWEEN CURRENT ROW AND {sync} FOLLOWING) AS accounts
+        FROM opens WHERE taker)
+    WHERE accounts >= {least})
+FROM anchors {again} ORDER BY symbol, side, ts, price
 """
 
-# After the first judgement only those near which a trade arrived late.
-AGAIN = """AND EXISTS (
-    SELECT 1 FROM (SELECT * FROM trades WHERE known_from > ts + {judged_before}) AS late
-    WHERE late.symbol = anchors.symbol AND late.ts BETWEEN anchors.ts AND anchors.ts + {window}
-    AND late.known_from > anchors.ts + {window} + {judged_before})
-"""
 RINGS = "SELECT symbol, started_at, accounts, known_at FROM episodes WHERE pattern = ?"
 
 
@@ -60,8 +55,8 @@ def _looks(
 ) -> Iterator[Look]:
     window, sync = int(settings["window_s"] * SECOND_US), int(settings["sync_ms"] * 1_000)
     opens = engine.frame("SELECT * FROM opens WHERE taker ORDER BY symbol, side, ts, trade_id, account_id")
-    again = "" if judged_before is None else AGAIN.format(window=window, judged_before=judged_before)
-    anchors = engine.frame(ANCHORS.format(sync=sync, least=int(settings["min_accounts"]), again=again))
+    late = again("anchors", ("trades",), window, judged_before)
+    anchors = engine.frame(ANCHORS.format(sync=sync, least=int(settings["min_accounts"]), again=late))
     by_market = dict(tuple(opens.groupby(["symbol", "side"])))
     columns = (anchors["symbol"], anchors["side"], anchors["ts"].astype(int), anchors["price"])
     for symbol, side, start, price in zip(*columns, strict=True):

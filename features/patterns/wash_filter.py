@@ -49,13 +49,14 @@ sides AS (
     SELECT symbol, product, maker AS account, day, first_grid, n AS made, 0 AS took FROM wash_met
     UNION ALL SELECT symbol, product, taker, day, first_grid, 0, n FROM wash_met),
 daily AS (
-    SELECT symbol, product, account, day, first_grid, sum(made) AS made, sum(took) AS took FROM sides GROUP BY ALL),
+    SELECT symbol, product, account, day, first_grid,
+           CAST(sum(made) AS BIGINT) AS made, CAST(sum(took) AS BIGINT) AS took
+    FROM sides SEMI JOIN asked USING (symbol, product) GROUP BY ALL),
 runs AS (
     SELECT symbol, product, account, grid, made, took
-    FROM daily, unnest(generate_series(first_grid, day + {window})) AS g(grid)),
+    FROM daily JOIN asked USING (symbol, product) WHERE grid BETWEEN first_grid AND day + {window}),
 market AS (
-    SELECT symbol, product, grid, sum(made) AS n, count(DISTINCT account) AS participants
-    FROM runs SEMI JOIN asked USING (symbol, product, grid) GROUP BY ALL),
+    SELECT symbol, product, grid, sum(made) AS n, count(DISTINCT account) AS participants FROM runs GROUP BY ALL),
 margin AS (
     SELECT symbol, product, account, grid, sum(made) AS made, sum(took) AS took
     FROM runs SEMI JOIN people USING (symbol, product, account) GROUP BY ALL),
