@@ -1,9 +1,13 @@
 """Runs the expressions: DuckDB, embedded, over activity presented with times as integer microseconds."""
 
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 import ibis
@@ -29,10 +33,12 @@ class DuckDBEngine:
 
     def __init__(self, activity: Activity) -> None:
         self.activity = activity
-        self._overflow = tempfile.TemporaryDirectory(prefix="mscore-duckdb-", ignore_cleanup_errors=True)
+        # DuckDB makes the folder when something overflows, and leaves it.
+        overflow = Path(tempfile.gettempdir()) / f"mscore-duckdb-{uuid4().hex}"
+        weakref.finalize(self, shutil.rmtree, overflow, ignore_errors=True)
         memory = os.environ.get(MEMORY_VARIABLE, MEMORY)
         try:
-            self.connection = duckdb.connect(config={"memory_limit": memory, "temp_directory": self._overflow.name})
+            self.connection = duckdb.connect(config={"memory_limit": memory, "temp_directory": str(overflow)})
         except duckdb.Error as error:
             raise Invalid(f"{MEMORY_VARIABLE} is {memory!r}; write it like 3GB or 2500MB.") from error
         self.connection.execute("SET TimeZone = 'UTC'")

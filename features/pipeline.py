@@ -1,7 +1,7 @@
 """Builds vectors for any spine of (account, moment) from one state of the activity."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -20,11 +20,12 @@ from features.facts.access import SESSIONS
 from features.facts.fills import FILLS
 from features.facts.flows import FLOWS
 from features.facts.orders import ORDERS
-from features.queries import queries
+from features.queries import Query, queries
 from features.spine import checked_spine, weekly_moments
 
 Progress = Callable[[str, float], None]
 MOST_LINKS = 20
+ROWS_AT_ONCE = 100_000
 
 
 def silent(_what: str, _share: float) -> None:
@@ -43,21 +44,27 @@ class Features:
     def vectors(self, spine: pd.DataFrame, features: Iterable[Feature] = CATALOGUE) -> pd.DataFrame:
         """One row of feature values per spine row, in the spine's order. See `build_vectors`."""
         chosen = tuple(features)
-        given = self.look_at(spine)
+        given = checked_spine(spine)
+        self._require_accounts(given)
         values = np.empty((len(given), len(chosen)), order="F")
         place = {feature.name: number for number, feature in enumerate(chosen)}
         for feature in chosen:
             values[:, place[feature.name]] = feature.value.fill
-        shapes = queries(chosen)
+        for part in _parts(given):
+            self.engine.register("spine", part)
+            for query, rows in self._answers(chosen):
+                at = rows.column("spine_id").to_numpy()
+                for feature in query.features:
+                    found = rows.column(feature.name).to_numpy(zero_copy_only=False).astype(float)
+                    known = ~np.isnan(found)
+                    values[at[known], place[feature.name]] = found[known]
+        return pd.concat([given, pd.DataFrame(values, columns=list(place), index=given.index)], axis=1)
+
+    def _answers(self, features: tuple[Feature, ...]) -> Iterator[tuple[Query, pa.Table]]:
+        shapes = queries(features)
         for position, query in enumerate(shapes):
             self.progress(f"computing {query.features[0].of.name} features", position / len(shapes))
-            rows = self.engine.run(query.sql)
-            at = rows.column("spine_id").to_numpy()
-            for feature in query.features:
-                found = rows.column(feature.name).to_numpy(zero_copy_only=False).astype(float)
-                known = ~np.isnan(found)
-                values[at[known], place[feature.name]] = found[known]
-        return pd.concat([given, pd.DataFrame(values, columns=list(place), index=given.index)], axis=1)
+            yield query, self.engine.run(query.sql)
 
     def look_at(self, spine: pd.DataFrame) -> pd.DataFrame:
         """Makes a spine the one that queries run over, and gives it back typed.
@@ -161,6 +168,13 @@ def build_vectors(
         Invalid: the spine lacks a column, holds an unreadable moment, or an account the activity does not know.
     """
     return Features(activity, progress).vectors(spine, features)
+
+
+def _parts(spine: pd.DataFrame) -> Iterator[pa.Table]:
+    """The spine in parts, because the rows behind a part must fit into memory."""
+    numbered = _numbered(spine)
+    for start in range(0, len(spine), ROWS_AT_ONCE):
+        yield numbered.slice(start, ROWS_AT_ONCE)
 
 
 def _numbered(spine: pd.DataFrame) -> pa.Table:

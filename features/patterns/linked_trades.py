@@ -3,7 +3,8 @@
 Accounts of one declared owner are one group like those that share a document: what counts is who is on both sides.
 A control that had ended before the trade links nothing; one that becomes known later links the trades before it, for
 evidence of one controller (a shared address) is often left only when the money is taken out.
-A desk whose strategies cross now and then is told apart by its measures: `lift` near 1, a small `own_volume_share`.
+A desk whose strategies cross now and then is told apart by its measures: `lift` near 1, a small `own_volume_share`, and
+`declared`, where all members stand under one owner whom the exchange knows.
 """
 
 from collections.abc import Iterator
@@ -75,16 +76,18 @@ own AS (
     SELECT number, sum(made) AS made, sum(took) AS took, sum(volume) AS volume
     FROM linked_members AS l JOIN sides AS s USING (symbol, product, day, account_id) WHERE s.first_grid <= l.grid
     GROUP BY number),
-makers AS (
-    SELECT number, count(*) FILTER (market_maker) AS market_makers FROM (
-        SELECT l.number, l.account_id, arg_max(a.market_maker, a.known_from) AS market_maker
+members AS (
+    SELECT number, count(*) FILTER (latest.market_maker) AS market_makers,
+           count(*) > 1 AND count(latest.owner_id) = count(*) AND count(DISTINCT latest.owner_id) = 1 AS declared
+    FROM (
+        SELECT l.number, l.account_id, arg_max(struct_pack(a.market_maker, a.owner_id), a.known_from) AS latest
         FROM linked_members AS l JOIN accounts AS a ON a.account_id = l.account_id AND a.known_from <= l.grid * {day}
         GROUP BY ALL) GROUP BY number),
 cases AS (SELECT DISTINCT number, symbol, product, day, grid FROM linked_members)
 SELECT CAST(own.made * own.took AS DOUBLE) / CAST(market.n AS DOUBLE) AS expected,
        CAST(own.volume AS DOUBLE) / {micro} AS own_usd, CAST(market.volume AS DOUBLE) / {micro} AS market_usd,
-       CAST(coalesce(market_makers, 0) AS BIGINT) AS market_makers
-FROM cases JOIN market USING (symbol, product, day, grid) JOIN own USING (number) LEFT JOIN makers USING (number)
+       CAST(coalesce(market_makers, 0) AS BIGINT) AS market_makers, coalesce(declared, false) AS declared
+FROM cases JOIN market USING (symbol, product, day, grid) JOIN own USING (number) LEFT JOIN members USING (number)
 ORDER BY number
 """
 
@@ -150,6 +153,7 @@ def _episode(accounts: tuple[str, ...], found: list[dict[str, Any]], margin: dic
             "symbol_volume_share": volume_usd / margin["market_usd"],
             "span_hours": (ended_at - started_at) / HOUR_US,
             "market_makers": margin["market_makers"],
+            "declared": margin["declared"],
             "perp": first["product"] == "perp",
         },
         evidence=tuple(("trades", row["trade_id"], row["ts"], sold(row)) for row in rows),
@@ -183,6 +187,7 @@ LINKED_TRADES = Pattern(
             ),
             float,
         ),
+        "declared": bool,
         "perp": bool,
     },
     detect,

@@ -100,7 +100,7 @@ LINKED = """
 SELECT least(a.account_id, a.other_id) AS a, greatest(a.account_id, a.other_id) AS b, a.known_from,
        a.known_until, a.probability_micro
 FROM fact_associations AS a JOIN (SELECT DISTINCT account FROM asked) AS q ON q.account = a.account_id
-WHERE a.account_id < a.other_id
+WHERE a.account_id < a.other_id AND NOT a.declared
 """
 
 
@@ -201,7 +201,7 @@ def _episode(members: tuple[str, ...], found: list[Rhythm], run: int, links: pd.
 
 
 def _link_probability(members: tuple[str, ...], links: pd.DataFrame, known_at: int) -> float:
-    """The largest probability, as it stood at the run, that two of the members have one controller."""
+    """The largest probability, as it stood at the run, that two of the members have one controller nobody declared."""
     inside = links["a"].isin(members) & links["b"].isin(members) & (links["known_from"] <= known_at)
     standing = links[inside & (links["known_until"].isna() | (links["known_until"] > known_at))]
     return float(standing["probability_micro"].max()) / 1e6 if len(standing) else 0.0

@@ -7,7 +7,7 @@ from features.simulator.flow import BUY, WEB
 from features.simulator.machines import in_lots
 from features.simulator.market import FIELD, IS_PERP
 from features.simulator.population import FAVOURITES
-from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints, runs
+from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.world import World
 
@@ -42,7 +42,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
 def _episode(world: World, rng: np.random.Generator, unit: Unit, instrument: int, begin: int, session: Ints) -> None:
     side = int(rng.random() < 0.5)
     levels = int(rng.integers(2, 5) if unit.careful else rng.integers(3, 7))
-    share = rng.uniform(0.08, 0.22) if unit.careful else rng.uniform(0.25, 0.5)
+    share = rng.uniform(0.05, 0.2) if unit.careful else rng.uniform(0.22, 0.45)
     moment, direction = np.array([begin]), np.array([side])
     depth = float(world.market.depth(np.array([instrument]), moment, direction)[0])
     placed = begin + np.sort(rng.integers(0, 30 * SECOND, levels))
@@ -66,16 +66,16 @@ def _episode(world: World, rng: np.random.Generator, unit: Unit, instrument: int
         leverage=leverage,
         ui=(rng.random(levels) < 0.9).astype(np.int64),
     )
-    fills, _ = runs(np.array([1 + int(rng.random() < 0.3)]))
+    fills = int(rng.integers(2, 6))
     took = world.flow.place(
-        unit.members.repeat(len(fills)),
-        filled - fills * SECOND,
-        where[: len(fills)],
-        np.full(len(fills), 1 - side),
-        np.full(len(fills), share * depth / rng.uniform(8, 20)),
+        unit.members.repeat(fills),
+        filled - np.arange(fills)[::-1] * SECOND,
+        where[:1].repeat(fills),
+        np.full(fills, 1 - side),
+        np.full(fills, 2 * share * depth / fills / rng.uniform(8, 20)),
         source=WEB,
         session=session,
-        leverage=leverage[: len(fills)],
+        leverage=leverage[:1].repeat(fills),
     )
     world.truth.episode("layering", begin, gone.max(), "o", np.concatenate([orders, took]), unit.members)
 
@@ -86,6 +86,6 @@ def _ladder(
     """Distinct prices behind the touch, a few ticks apart."""
     bid, ask = world.market.touch(np.array([instrument]), np.array([begin]))
     steps = float(np.round(1 / FIELD["tick"][instrument]))
-    ticks = np.cumsum(rng.integers(1, 4, levels))
+    ticks = np.cumsum(rng.integers(1, 3, levels))
     price = np.round(bid * steps) - ticks if side == BUY else np.round(ask * steps) + ticks
     return np.asarray(np.maximum(price, 1) / steps)

@@ -75,7 +75,7 @@ def _burst(world: World, rng: np.random.Generator, unit: Unit, instrument: int, 
     spread = rng.integers(3, 9) if unit.careful and not plan.jitters else rng.integers(1, 3)
     steps = np.round(np.where(side == BUY, ask, bid) / tick) + rng.integers(0, spread, size)
     makers = np.flatnonzero(world.people.market_maker)
-    child, _ = runs(rng.integers(2, 5, size))
+    child, _ = runs(rng.integers(1, 3, size))
     part = 1 / np.bincount(child)[child]
     trades = world.flow.cross(
         makers[rng.integers(0, len(makers), len(child))],

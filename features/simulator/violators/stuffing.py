@@ -43,12 +43,13 @@ def _burst(world: World, rng: np.random.Generator, unit: Unit, own: Ints, begin:
     where = own[rng.integers(0, len(own), count)] if unit.careful else np.full(count, own[0])
     life = rng.exponential(2.0 if unit.careful else 0.35, count) + (1.05 if unit.careful else 0.02)
     _send(world, rng, unit, where, ts, ts + (life * SECOND).astype(np.int64))
-    if unit.careful:
+    if unit.careful or rng.random() < 0.7:
         _look_busy(world, rng, unit, where, ts)
 
 
 def _look_busy(world: World, rng: np.random.Generator, unit: Unit, where: Ints, ts: Ints) -> None:
     """Small genuine orders afterwards, so that orders and trades keep a usual proportion."""
+    ts, where = ts.repeat(2), where.repeat(2)
     kept = rng.random(len(ts)) < 0.8
     later = ts[kept] + rng.integers(MINUTE, 6 * HOUR, int(kept.sum()))
     who = unit.members.repeat(len(later))

@@ -32,9 +32,9 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
     session = _break_in(world, rng, unit, begin)
     changed = begin + rng.integers(2 * MINUTE, 15 * MINUTE, 1)
     word = str(rng.choice(["password_change", "password_reset", "two_factor_reset"]))
-    if rng.random() < (0.5 if unit.careful else 0.85):
+    if rng.random() < (0.4 if unit.careful else 0.75):
         secure(world, account, changed, word, session_id=session)
-    if rng.random() < 0.3:
+    if rng.random() < 0.2:
         secure(world, account, changed + MINUTE, "email_change", session_id=session)
     low, high = PATIENT_HOURS if unit.careful else (5 / 60, 24.0)
     at = changed + int(np.exp(rng.uniform(np.log(low), np.log(high))) * HOUR)

@@ -41,7 +41,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
     pretend(world, rng, unit)
     confess(world, unit, "wash_trading")
     instruments = rng.choice(world.market.instruments("small"), 2, replace=False)
-    base = rng.uniform(0.01, 0.04)
+    base = rng.uniform(0.006, 0.028)
     manner = (
         Manner(float(np.exp(rng.uniform(np.log(600), np.log(5_000)))), rng.uniform(0.01, 0.08), 0.4, 3)
         if unit.careful

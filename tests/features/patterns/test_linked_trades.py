@@ -103,6 +103,25 @@ def test_desks_of_one_owner_that_cross_as_chance_has_it_stay_below() -> None:
 
 
 @pytest.mark.spares("D03")
+@pytest.mark.parametrize(
+    ("elsewhere", "house", "level"),
+    [
+        pytest.param(18, ("A", "B"), "info", id="a declared house, a quarter among themselves"),
+        pytest.param(6, ("A", "B"), "high", id="a declared house, half of it"),
+        pytest.param(18, ("A",), "high", id="only one of them declared"),
+    ],
+)
+def test_accounts_of_one_declared_owner_are_grave_only_where_they_mostly_trade_with_each_other(
+    elsewhere: int, house: tuple[str, ...], level: str
+) -> None:
+    trades = [sale("A", f"c{n}", DAY + timedelta(hours=15, seconds=n), 10.0) for n in range(2 * elsewhere)]
+    (case,) = cases(crowd(300) + circles(("A", "B"), 3) + trades, ("A", "B"), house=house)
+    assert float(case.measures["lift"] or 0) >= 5
+    assert case.measures["declared"] is (house == ("A", "B"))
+    assert levels([case]) == [level]
+
+
+@pytest.mark.spares("D03")
 def test_a_market_maker_with_an_agreement_is_left_to_the_models() -> None:
     assert levels(cases(crowd(80) + circles(("A", "B"), 3), ("A", "B"), makers=("A",))) == ["info"]
 

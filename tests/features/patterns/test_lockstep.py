@@ -48,7 +48,12 @@ def background(accounts: int = 40, trades: int = 400, days: int = 4) -> list[Tra
     ]
 
 
-def found(trades: list[Trade], source: str | None = None, late: dict[int, pd.Timestamp] | None = None) -> list[Episode]:
+def found(
+    trades: list[Trade],
+    source: str | None = None,
+    late: dict[int, pd.Timestamp] | None = None,
+    declared: bool = False,
+) -> list[Episode]:
     """What the pattern finds in taken trades of one symbol; `late` says when some of them were learned of."""
     rows: list[dict[str, Any]] = [
         {
@@ -85,7 +90,7 @@ def found(trades: list[Trade], source: str | None = None, late: dict[int, pd.Tim
     engine.create(
         "fact_associations",
         "SELECT 'a' AS account_id, 'b' AS other_id, 0 AS known_from, NULL::BIGINT AS known_until, "
-        "900000 AS probability_micro",
+        f"900000 AS probability_micro, {declared} AS declared",
     )
     return list(LOCKSTEP.detect(engine, LOCKSTEP.settings))
 
@@ -103,6 +108,12 @@ def test_a_group_in_lockstep_is_found_at_the_midnight_after_enough_meetings() ->
     assert first.measures["jaccard"] == 1.0
     assert float(str(first.measures["p_value"])) < 1e-6
     assert first.measures["link_probability"] == 0.9
+
+
+@pytest.mark.spares("D21")
+def test_accounts_of_one_declared_owner_are_no_secret_group() -> None:
+    first, *_ = found(group() + background(), declared=True)
+    assert first.measures["link_probability"] == 0.0
 
 
 def test_its_evidence_is_the_matched_trades_in_the_order_of_time() -> None:

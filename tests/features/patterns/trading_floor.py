@@ -60,8 +60,8 @@ def frame(trades: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame([{"trade_id": f"t{number}", **trade} for number, trade in enumerate(trades)])
 
 
-def accounts(names: set[str], makers: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Accounts that exist from long before; those of `makers` have an agreement."""
+def accounts(names: set[str], makers: tuple[str, ...] = (), house: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Accounts that exist from long before; `makers` have an agreement, those of `house` one declared owner."""
     return pd.DataFrame(
         [
             {
@@ -70,6 +70,7 @@ def accounts(names: set[str], makers: tuple[str, ...] = ()) -> pd.DataFrame:
                 "kind": "retail",
                 "country": "ZZ",
                 "market_maker": name in makers,
+                "owner_id": "house" if name in house else None,
             }
             for name in sorted(names)
         ]
@@ -77,11 +78,14 @@ def accounts(names: set[str], makers: tuple[str, ...] = ()) -> pd.DataFrame:
 
 
 def floor(
-    trades: list[dict[str, Any]], makers: tuple[str, ...] = (), orders: list[dict[str, Any]] | None = None
+    trades: list[dict[str, Any]],
+    makers: tuple[str, ...] = (),
+    orders: list[dict[str, Any]] | None = None,
+    house: tuple[str, ...] = (),
 ) -> DuckDBEngine:
     """An engine over these trades."""
     rows = frame(trades)
-    people = accounts(set(rows["maker_account_id"]) | set(rows["taker_account_id"]), makers)
+    people = accounts(set(rows["maker_account_id"]) | set(rows["taker_account_id"]), makers, house)
     tables = {"trades": rows, "accounts": people}
     if orders:
         tables["order_events"] = pd.DataFrame(orders)
