@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test install lint bench bench-features gates docs serve clean
+.PHONY: demo test install lint bench bench-features bench-handbook gates docs serve clean
 
 demo: install
 	@echo "loading the libraries (the first time takes half a minute)"
@@ -40,6 +40,10 @@ bench: bench-features
 # 2 and 20 million events, some gigabytes on disk. For a quick look: make bench-features ROWS=200000
 bench-features: install
 	$(BIN)/python -m tests.benchmarks.features $(foreach rows,$(ROWS),--rows $(rows))
+
+# The Fraud Detection Handbook's week: make bench-handbook TRANSACTIONS=FILE TRAIN_START=2018-07-25
+bench-handbook: install
+	$(BIN)/python -m tests.benchmarks.handbook --transactions "$(TRANSACTIONS)" $(if $(TRAIN_START),--train-start $(TRAIN_START))
 
 gates: install
 	$(BIN)/python -m tests.gates.hardness

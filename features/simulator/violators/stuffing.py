@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from features.simulator.behaviours import away_from_touch, log_in
-from features.simulator.flow import API
+from features.simulator.behaviours import log_in
+from features.simulator.flow import API, BUY
 from features.simulator.machines import approve_keys, in_lots
 from features.simulator.market import FIELD, IS_PERP
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
@@ -70,7 +70,8 @@ def _all_day(world: World, rng: np.random.Generator, unit: Unit, instrument: int
 def _send(world: World, rng: np.random.Generator, unit: Unit, where: Ints, ts: Ints, gone: Ints) -> None:
     size = len(ts)
     side = rng.integers(0, 2, size)
-    price = away_from_touch(world, rng, where, ts, side)
+    bid, ask = world.market.touch(where, ts)
+    price = np.where(side == BUY, bid, ask)
     usd = FIELD["depth_usd"][where] * rng.uniform(0.0005, 0.004, size)
     orders = world.flow.rest(
         unit.members.repeat(size),
