@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from features.errors import Invalid
 from models.boosters import CalibratedBooster, Recipe
 from models.calibration import Platt, fit_platt
 from models.vectors import Flags, Floats
@@ -62,6 +63,13 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.calibration_folds = calibration_folds
         self.seed = seed
 
+    def __sklearn_tags__(self) -> Tags:
+        """Two classes only; unknown values are allowed."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.allow_nan = True
+        return tags
+
     def fit(
         self,
         X: pd.DataFrame | ArrayLike,  # noqa: N803 scikit-learn's name
@@ -78,14 +86,17 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             groups: what must stay together in the calibration's folds (None: every row for itself).
 
         Raises:
-            Invalid: there are not two labels.
+            ValueError: there are not two labels, or X is not numbers.
         """
         matrix, labels = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
+        kind = type_of_target(labels, input_name="y", raise_unknown=True)
+        if kind != "binary":
+            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
         self.classes_ = np.unique(labels)
-        if len(self.classes_) != 2:
-            raise Invalid(f"A risk is learned from two labels, there are {len(self.classes_)}.")
+        if len(self.classes_) == 1:
+            raise ValueError(f"All rows hold one class, {self.classes_[0]!r}; a risk is learned from two.")
         positive: Flags = labels == self.classes_[1]
-        weights = np.ones(len(matrix)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        weights = _check_sample_weight(sample_weight, matrix, dtype=np.float64, allow_all_zero_weights=False)
         together = np.arange(len(matrix)) if groups is None else np.asarray(groups)
         platt = self._calibration(matrix, positive, weights, together)
         self.boosters_ = [
@@ -105,7 +116,8 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def predict(self, X: pd.DataFrame | ArrayLike) -> NDArray[Any]:  # noqa: N803
         """The likelier label of each row."""
-        return np.asarray(self.classes_[(self.decision_function(X) > 0).astype(int)])
+        likely = self.decision_function(X) > 0
+        return np.asarray(self.classes_[likely.astype(int)])
 
     def contributions(self, X: pd.DataFrame | ArrayLike) -> tuple[float, Floats]:  # noqa: N803
         """Base and contributions (rows x features) that add up to `decision_function`."""
@@ -115,7 +127,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         return base, np.asarray(np.mean([own for _, own in parts], axis=0), dtype=np.float64)
 
     def _matrix(self, X: pd.DataFrame | ArrayLike) -> Floats:  # noqa: N803
-        check_is_fitted(self)
+        check_is_fitted(self, "boosters_")
         return np.asarray(validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False))
 
     def _recipes(self, count: int) -> Sequence[Recipe]:
