@@ -35,6 +35,7 @@ lint: install
 	$(BIN)/lint-imports
 
 bench: bench-features
+	$(BIN)/python -m tests.benchmarks.forest
 	$(BIN)/python -m tests.benchmarks.decisions
 
 # 2 and 20 million events, some gigabytes on disk. For a quick look: make bench-features ROWS=200000

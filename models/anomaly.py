@@ -1,5 +1,6 @@
 """The anomaly model: isolation forests on distances from peers, with conformal p-values. It says unusual, not bad."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 from zipfile import BadZipFile
@@ -13,6 +14,7 @@ from skops import io as skops_io
 from features.errors import Invalid
 from models import artifacts
 from models.calibration import conformal_p_values
+from models.forest import FlatForest
 from models.parameters import SHIPPED, AnomalyParameters
 from models.peers import PeerGroups
 from models.vectors import Flags, Floats, VectorLayout, microseconds
@@ -67,6 +69,7 @@ class AnomalyModel:
         )
         distances = self.peers.distances(matrix[train])
         self.forests = tuple(self._forest(number, size, distances) for number, size in enumerate(settings.samples))
+        self.__dict__.pop("_flat_forest", None)
         self.calibration = np.sort(self.unusualness(frame.iloc[calibrate]))
         return self
 
@@ -98,15 +101,15 @@ class AnomalyModel:
 
     def score_samples(self, frame: pd.DataFrame) -> Floats:
         """The mean normalised depth; as in scikit-learn, lower = more unusual."""
-        distances = self.distances(frame)
-        if not len(distances):
-            return np.empty(0)
-        depths = [-np.log2(-forest.score_samples(distances)) for forest in self.forests]
-        return np.asarray(np.mean(depths, axis=0), dtype=np.float64)
+        return -self.unusualness(frame)
 
     def unusualness(self, frame: pd.DataFrame) -> Floats:
         """Negative mean normalised depth: higher = more unusual; the scale explanations add up on."""
-        return -self.score_samples(frame)
+        return self._flat_forest.unusualness(self.distances(frame))
+
+    @cached_property
+    def _flat_forest(self) -> FlatForest:
+        return FlatForest(self.forests)
 
     def shown(self, unusualness: Floats) -> Floats:
         """The score people see, 0 to 100: the share of usual accounts that are less unusual.
