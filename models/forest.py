@@ -1,6 +1,6 @@
 """Isolation forests as flat arrays whose leaves add up to the unusualness of a row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +89,7 @@ class FlatForest:
         trees = list(flat_trees(forests))
         sizes = np.array([len(tree.left) for tree in trees])
         self._roots = np.cumsum(sizes) - sizes
+        self._columns = int(forests[0].n_features_in_)
         starts = zip(trees, self._roots, strict=True)
         self._nodes = np.concatenate([_nodes(tree, int(start)) for tree, start in starts])
         self._values = np.concatenate([tree.values for tree in trees])
@@ -96,6 +97,8 @@ class FlatForest:
     def unusualness(self, matrix: Floats) -> Floats:
         """The negative mean normalised depth of each row (rows x features, no NaN); higher = more unusual."""
         rows = np.ascontiguousarray(matrix, dtype=np.float32)
+        if rows.ndim != 2 or rows.shape[1] != self._columns:
+            raise ValueError(f"The forest was fitted to {self._columns} features, the rows have shape {rows.shape}.")
         return np.asarray(_walk(rows, self._roots, self._nodes, self._values), dtype=np.float64)
 
 
@@ -116,7 +119,16 @@ def _rounded_down(thresholds: Floats) -> NDArray[np.float32]:
     return np.where(near > thresholds, np.nextafter(near, np.float32(-np.inf)), near).astype(np.float32)
 
 
-@njit(cache=True)
+def _compiled(function: Callable[..., Floats]) -> Callable[..., Floats]:
+    """Compiled at first use, and kept for the next process where there is a folder that can be written."""
+    try:
+        compiled: Callable[..., Floats] = njit(cache=True)(function)
+    except RuntimeError:
+        compiled = njit(function)
+    return compiled
+
+
+@_compiled
 def _walk(rows: NDArray[np.float32], roots: NDArray[np.int64], nodes: NDArray[np.void], values: Floats) -> Floats:
     total = np.zeros(len(rows))
     # Tree by tree over a block of rows, so that both stay in the processor's cache.

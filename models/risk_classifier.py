@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, validate_data
 
 from models.boosters import CalibratedBooster, Recipe
 from models.calibration import Platt, fit_platt
@@ -86,7 +86,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             groups: what must stay together in the calibration's folds (None: every row for itself).
 
         Raises:
-            ValueError: there are not two labels, or X is not numbers.
+            ValueError: there are not two labels, X is not numbers, or there are not as many groups as rows.
         """
         matrix, labels = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
         kind = type_of_target(labels, input_name="y", raise_unknown=True)
@@ -97,7 +97,8 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             raise ValueError(f"All rows hold one class, {self.classes_[0]!r}; a risk is learned from two.")
         positive: Flags = labels == self.classes_[1]
         weights = _check_sample_weight(sample_weight, matrix, dtype=np.float64, allow_all_zero_weights=False)
-        together = np.arange(len(matrix)) if groups is None else np.asarray(groups)
+        together = None if groups is None else np.asarray(groups)
+        check_consistent_length(matrix, together)
         platt = self._calibration(matrix, positive, weights, together)
         self.boosters_ = [
             CalibratedBooster(recipe.fit(matrix, positive, weights), platt) for recipe in self._recipes(self.bags)
@@ -142,13 +143,15 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         }
         return [Recipe(parameters, self.rounds, self.seed + BETWEEN_SEEDS * number) for number in range(count)]
 
-    def _calibration(self, matrix: Floats, positive: Flags, weights: Floats, groups: NDArray[Any]) -> Platt:
-        count = min(self.calibration_folds, len(np.unique(groups[positive])), len(np.unique(groups[~positive])))
+    def _calibration(self, matrix: Floats, positive: Flags, weights: Floats, groups: NDArray[Any] | None) -> Platt:
+        own = np.arange(len(matrix)) if groups is None else groups
+        count = min(self.calibration_folds, len(np.unique(own[positive])), len(np.unique(own[~positive])))
         if count < 2:
             return AS_IT_IS
         (recipe,) = self._recipes(1)
         margins = np.empty(len(matrix))
-        folds = StratifiedGroupKFold(n_splits=count, shuffle=True, random_state=self.seed)
+        splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
+        folds = splitter(n_splits=count, shuffle=True, random_state=self.seed)
         for train, held_out in folds.split(matrix, positive, groups):
             booster = recipe.fit(matrix[train], positive[train], weights[train])
             margins[held_out] = np.asarray(booster.predict(matrix[held_out], raw_score=True), dtype=np.float64)

@@ -33,9 +33,10 @@ MEASURES: Mapping[str, type] = {
 MARKET = """
 SELECT trade_id, notional_usd, maker_account_id, taker_account_id FROM trades
 WHERE symbol = ? AND product = 'perp' AND ts >= ? AND ts <= ? AND ts < ? AND known_from <= ?
+ORDER BY trade_id
 """
 POSITIONS = """
-SELECT account_id, sum(quantity) AS quantity FROM (
+SELECT account_id, CAST(sum(CAST(round(quantity * 1e9) AS HUGEINT)) AS DOUBLE) / 1e9 AS quantity FROM (
     SELECT taker_account_id AS account_id, CASE taker_side WHEN 'buy' THEN quantity ELSE -quantity END AS quantity
     FROM trades WHERE symbol = $1 AND product = 'perp' AND ts <= $2 AND known_from <= $3
     UNION ALL

@@ -104,12 +104,14 @@ SEMI JOIN (SELECT DISTINCT symbol, side, ts // {window} + step AS block FROM see
   ON near.symbol = {name}.symbol AND near.side = {name}.side AND near.block = {name}.ts // {window}
 """
 
-# A later judgement looks again only where a row arrived after the one before it: few did.
+# A later judgement looks again only where a row arrived after the one before it: few did. The opens of a window may
+# begin at its end, and they are judged over a window of their own.
 AGAIN = """
 SEMI JOIN (
-    SELECT symbol, ts, known_from, unnest([ts // {window} - 1, ts // {window}]) AS block FROM ({late})) AS late
+    SELECT symbol, ts, known_from, unnest([ts // {window} - 2, ts // {window} - 1, ts // {window}]) AS block
+    FROM ({late})) AS late
 ON late.symbol = {anchors}.symbol AND late.block = {anchors}.ts // {window}
-AND late.ts BETWEEN {anchors}.ts AND {anchors}.ts + {window}
+AND late.ts BETWEEN {anchors}.ts AND {anchors}.ts + 2 * {window}
 AND late.known_from > {anchors}.ts + {window} + {judged_before}
 """
 ARRIVED_LATE = "SELECT symbol, ts, known_from FROM {table} WHERE known_from > ts + {judged_before}"
@@ -200,7 +202,7 @@ def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_befor
             judged_at = int(anchor) + window + lateness
             inside = inside[(inside["known_from"] <= judged_at) & (inside["ts"] < judged_at)]
             components: Components = ()
-            if _crowded(inside, settings):
+            if (inside["ts"] == anchor).any() and _crowded(inside, settings):
                 here = slice(held_times.searchsorted(anchor), held_times.searchsorted(anchor + window, side="right"))
                 holding = holdings.iloc[here]
                 known = (holding["known_from"] <= judged_at) & (holding["used_at"] < judged_at)

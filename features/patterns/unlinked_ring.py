@@ -36,7 +36,7 @@ WITH anchors AS (
 FROM anchors {again} ORDER BY symbol, side, ts, price
 """
 
-RINGS = "SELECT symbol, started_at, accounts, known_at FROM episodes WHERE pattern = ?"
+RINGS = "SELECT symbol, started_at, accounts, known_at, superseded_at FROM episodes WHERE pattern = ?"
 
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
@@ -87,7 +87,8 @@ def _burst(rows: pd.DataFrame, start: int, judged_at: int, settings: Settings) -
     around = rows.iloc[np.searchsorted(times, start - sync) : np.searchsorted(times, start + sync, side="right")]
     around = around[(around["known_from"] <= judged_at) & (around["ts"] < judged_at)]
     crowd = around["account_id"].nunique() > settings["most_accounts"]
-    inside = around.iloc[:0] if crowd else around[around["ts"] >= start]
+    anchored = bool((around["ts"] == start).any())
+    inside = around[around["ts"] >= start] if anchored and not crowd else around.iloc[:0]
     own = inside.groupby("account_id")["notional_usd"].transform("sum")
     parts = inside[own >= settings["part_of_whole"] * inside["notional_usd"].sum()]
     return Burst(str(rows["symbol"].iloc[0]), str(rows["side"].iloc[0]), start, parts, ())
@@ -96,13 +97,14 @@ def _burst(rows: pd.DataFrame, start: int, judged_at: int, settings: Settings) -
 def _linked_at(
     rings: list[dict[str, Any]], symbol: str, accounts: frozenset[str], judged: Judged, window: int
 ) -> int | None:
-    """When a ring of linked accounts was first found in the same burst, if one ever was."""
+    """When a ring of linked accounts, not withdrawn by now, was first found in the same burst."""
     found = (
         int(ring["known_at"])
         for ring in rings
         if ring["symbol"] == symbol
         and abs(ring["started_at"] - judged.first) <= window
         and accounts <= set(ring["accounts"])
+        and (ring["superseded_at"] is None or ring["superseded_at"] > judged.known_at)
     )
     return min(found, default=None)
 

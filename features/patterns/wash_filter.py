@@ -53,8 +53,10 @@ daily AS (
            CAST(sum(made) AS BIGINT) AS made, CAST(sum(took) AS BIGINT) AS took
     FROM sides SEMI JOIN asked USING (symbol, product) GROUP BY ALL),
 runs AS (
-    SELECT symbol, product, account, grid, made, took
-    FROM daily JOIN asked USING (symbol, product) WHERE grid BETWEEN first_grid AND day + {window}),
+    SELECT * FROM (
+        SELECT symbol, product, account, grid, made, took
+        FROM daily, unnest(generate_series(first_grid, day + {window})) AS g(grid))
+    SEMI JOIN asked USING (symbol, product, grid)),
 market AS (
     SELECT symbol, product, grid, sum(made) AS n, count(DISTINCT account) AS participants FROM runs GROUP BY ALL),
 margin AS (

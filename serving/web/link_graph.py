@@ -56,7 +56,11 @@ def link_graph(accounts: Sequence[str], links: Sequence[AccountLink]) -> LinkGra
     edges = tuple(
         _edge([nodes[name] for name in sorted(pair)], weight) for pair, weight in heaviest.items() if len(pair) == 2
     )
-    return LinkGraph(tuple(nodes.values()), edges, f"{len(names)} accounts, {len(edges)} linked pairs.")
+    return LinkGraph(
+        tuple(nodes.values()),
+        edges,
+        f"{len(names)} accounts, {len(edges)} linked pair{'s' if len(edges) != 1 else ''}.",
+    )
 
 
 def _node(name: str, place: int, count: int) -> Node:

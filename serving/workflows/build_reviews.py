@@ -83,7 +83,7 @@ def _account_review(
     run: Run, suspicion: Suspicion, explanations: Mapping[str, Any], evidence: Mapping[str, Evidence]
 ) -> Review:
     (account,), hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
-    key = f"account:{account}:{worst.typology}:{_day(run.as_of)}"
+    key = f"account:{account}:{worst.typology}:{worst.severity.word}:{_day(run.as_of)}"
     return Review(
         review_id=_review_id(key),
         dedup_key=key,
@@ -110,7 +110,8 @@ def _episode_review(
 ) -> Review:
     accounts, hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
     started = datetime.fromtimestamp(episode["started_at"] / 1e6, UTC)
-    key = f"episode:{episode['pattern']}:{episode['symbol']}:{_day(started)}:{','.join(accounts)}"
+    found = f"{episode['pattern']}:{episode['symbol']}:{_day(started)}"
+    key = f"episode:{found}:{worst.severity.word}:{','.join(accounts)}"
     symbol = str(episode["symbol"])
     place = f"in {symbol} at {started:%Y-%m-%d %H:%M:%S} UTC" if symbol else f"as of {started:%Y-%m-%d} UTC"
     return Review(

@@ -27,7 +27,7 @@ def review_of_decision(decision: Decision, request: DecisionRequest, policy: Pol
     day = decision.decided_at.astimezone(UTC).date().isoformat()
     return Review(
         review_id=f"rev_{decision.decision_id}",
-        dedup_key=f"account:{decision.account_id}:{worst.typology}:{day}",
+        dedup_key=f"account:{decision.account_id}:{worst.typology}:{worst.severity.word}:{day}",
         opened_at=decision.decided_at,
         severity=worst.severity,
         typology=worst.typology,

@@ -1,6 +1,5 @@
 """Scores every account at a moment: vectors, models, rules; stores the states and opens the reviews called for."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,7 +30,7 @@ from serving.workflows.standing import account_facts, everybody, measures_impose
 
 MODELS = (anomaly.KIND, violations.KIND, m_score.KIND)
 LAST_RUN = "last_score"
-SAME_GROUP = 2 / 3
+MOST_GROWTH = 1.5
 FIRST_LOOK_BACK = timedelta(days=7)
 
 Progress = Callable[[str, float], None]
@@ -209,7 +208,7 @@ def _store(
             if earlier is None and transaction.reviews.open(review):
                 opened.append(review.review_id)
             else:
-                known.append(earlier or review.review_id)
+                known.append(earlier or transaction.reviews.id_of(review.dedup_key) or review.review_id)
     return ScoringReport(
         run.as_of, run.features.activity.version, len(states), tuple(opened), tuple(known), versions, tuple(notes)
     )
@@ -218,11 +217,12 @@ def _store(
 def review_standing_for(transaction: Transaction, review: Review) -> str | None:
     """The review not yet closed in which these accounts stand for this suspicion, at least as gravely, if there is one.
 
-    A group that only grows stays one case until it has grown by half.
+    A group that only grows stays one case until it has grown by more than half.
     """
-    bearing = transaction.reviews.bearing_on(review.accounts)
-    standing = Counter(
-        known.review_id for one in bearing.values() for known in one.open_reviews if known.covers(review)
-    )
-    enough = SAME_GROUP * len(review.accounts)
-    return min((review_id for review_id, members in standing.items() if members >= enough), default=None)
+    members = set(review.accounts)
+    bearing = transaction.reviews.bearing_on(review.accounts).values()
+    for review_id in sorted({known.review_id for one in bearing for known in one.open_reviews if known.covers(review)}):
+        standing = set(transaction.reviews.get(review_id).accounts)
+        if members <= standing or (standing < members and len(members) <= MOST_GROWTH * len(standing)):
+            return review_id
+    return None

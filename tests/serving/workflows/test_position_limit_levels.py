@@ -1,6 +1,7 @@
 """The case of clause 8 with its near misses and evaders (methods 4.5), each at the level it is to have."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
@@ -242,3 +243,15 @@ def test_a_ring_of_strangers_ends_when_late_trades_show_that_it_did_not_carry_th
     first = microseconds(ring["ts"].min())
     assert withdrawn.known_at == first + 60_000_000
     assert withdrawn.superseded_at == first + 60_000_000 + 120_000_000
+
+
+def test_a_linked_ring_that_was_withdrawn_leaves_the_unlinked_one_standing() -> None:
+    tables = {name: frame.copy() for name, frame in flock_tables().items()}
+    behind_a_carrier(tables)
+    (linked,) = POSITION_LIMIT_RING.detect(
+        DuckDBEngine(Activity.from_frames(flock_tables())), POSITION_LIMIT_RING.settings
+    )
+    for withdrawn_at, found in ((linked.known_at, 1), (None, 0)):
+        engine = DuckDBEngine(Activity.from_frames(tables))
+        engine.register("episodes", as_table([replace(linked, superseded_at=withdrawn_at)]))
+        assert len(list(UNLINKED_RING.detect(engine, UNLINKED_RING.settings))) == found

@@ -25,11 +25,12 @@ STANDING = replace(plain_review("standing", Severity.MEDIUM, NOW), accounts=MEMB
         pytest.param(replace(STANDING, accounts=(*MEMBERS, "n0", "n1", "n2")), True, id="a group grown by half"),
         pytest.param(replace(STANDING, accounts=(*MEMBERS, "n0", "n1", "n2", "n3")), False, id="grown by more"),
         pytest.param(replace(STANDING, accounts=("n0",)), False, id="of somebody else"),
+        pytest.param(replace(STANDING, accounts=(*MEMBERS[1:], "n0")), False, id="one left and one came"),
     ],
 )
 def test_a_case_stands_for_what_is_no_graver_and_for_a_group_that_only_grows(
     database: Database, suspicion: Review, stands: bool
 ) -> None:
     with database.transaction() as transaction:
-        transaction.reviews.open(STANDING)
+        assert transaction.reviews.open(STANDING)
         assert review_standing_for(transaction, suspicion) == (STANDING.review_id if stands else None)
