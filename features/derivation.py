@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from features import engines
 from features.activity.files import identifier, quote
 from features.engines import DuckDBEngine, compiled
+from features.facts import link_settings
 from features.facts.access import LISTED_ORDERS, LISTED_SESSIONS, SECURITY, SESSIONS
 from features.facts.associations import ASSOCIATIONS, CONTROLLED
 from features.facts.engagement import BALANCES, LINKED_REWARDS, PARTICIPATIONS, STAKING
@@ -22,6 +23,7 @@ from features.facts.fills import FILLS
 from features.facts.findings import FINDINGS
 from features.facts.flows import FLOWS, LISTED_FLOWS
 from features.facts.identifiers import HOLDINGS
+from features.facts.link_settings import LINKS_FILE
 from features.facts.links import LINKS
 from features.facts.market_spells import MARKET_DAYS, MARKET_HOURS
 from features.facts.messages import KEY_USES, MESSAGES
@@ -124,7 +126,7 @@ Progress = Callable[[str, float], None]
 def definitions() -> str:
     """Everything that decides facts and episodes, as text for fingerprints."""
     facts = [f"{fact.name}: {compiled(fact.rows)}" for fact in EVERY_FACT]
-    presented = getsource(engines) + getsource(episode)
+    presented = getsource(engines) + getsource(episode) + getsource(link_settings) + LINKS_FILE.read_text()
     return "\n".join([*facts, *(pattern.definition for pattern in EVERY_PATTERN), presented])
 
 

@@ -50,9 +50,10 @@ class Features:
         place = {feature.name: number for number, feature in enumerate(chosen)}
         for feature in chosen:
             values[:, place[feature.name]] = feature.value.fill
-        for part in _parts(given):
+        parts = list(_parts(given))
+        for number, part in enumerate(parts):
             self.engine.register("spine", part)
-            for query, rows in self._answers(chosen):
+            for query, rows in self._answers(chosen, number, len(parts)):
                 at = rows.column("spine_id").to_numpy()
                 for feature in query.features:
                     found = rows.column(feature.name).to_numpy(zero_copy_only=False).astype(float)
@@ -60,10 +61,11 @@ class Features:
                     values[at[known], place[feature.name]] = found[known]
         return pd.concat([given, pd.DataFrame(values, columns=list(place), index=given.index)], axis=1)
 
-    def _answers(self, features: tuple[Feature, ...]) -> Iterator[tuple[Query, pa.Table]]:
+    def _answers(self, features: tuple[Feature, ...], part: int, parts: int) -> Iterator[tuple[Query, pa.Table]]:
         shapes = queries(features)
         for position, query in enumerate(shapes):
-            self.progress(f"computing {query.features[0].of.name} features", position / len(shapes))
+            done = (part * len(shapes) + position) / (parts * len(shapes))
+            self.progress(f"computing {query.features[0].of.name} features", done)
             yield query, self.engine.run(query.sql)
 
     def look_at(self, spine: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from features import pipeline
 from features.activity.snapshot import Activity
 from features.errors import Invalid
 from features.pipeline import Features
@@ -107,6 +108,16 @@ def test_vectors_come_in_the_order_of_the_spine_with_its_own_columns(exchange: F
     assert list(vectors.columns[:3]) == ["account_id", "as_of", "event_id"]
     assert not vectors.isna().any(axis=None)
     assert {str(kind) for kind in vectors.dtypes[3:]} == {"float64"}
+
+
+def test_a_long_spine_is_looked_at_in_parts(exchange: Features, monkeypatch: pytest.MonkeyPatch) -> None:
+    spine = exchange.weekly().sample(25, random_state=3)
+    done: list[float] = []
+    whole = exchange.vectors(spine)
+    monkeypatch.setattr(pipeline, "ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(exchange, "progress", lambda _what, share: done.append(share))
+    pd.testing.assert_frame_equal(exchange.vectors(spine), whole)
+    assert done == sorted(done)
 
 
 def test_the_same_account_may_be_asked_for_at_several_moments(exchange: Features) -> None:

@@ -45,6 +45,11 @@ def test_a_hundred_thousand_rows_score_as_in_scikit_learn(forests: tuple[Isolati
     assert np.abs(ours - of_scikit_learn(forests, rows)).max() <= 1e-12
 
 
+def test_rows_of_another_width_are_refused(forests: tuple[IsolationForest, ...]) -> None:
+    with pytest.raises(ValueError, match=f"fitted to {COLUMNS} features"):
+        FlatForest(forests).unusualness(np.zeros((1, COLUMNS - 1)))
+
+
 def test_one_row_and_none(forests: tuple[IsolationForest, ...]) -> None:
     rows = strange(forests)[:3]
     flat = FlatForest(forests)

@@ -65,6 +65,12 @@ def test_it_works_in_pipelines_and_cross_validation(payments: tuple[pd.DataFrame
     assert cross_val_score(pipeline, frame, fraud, scoring="roc_auc", cv=3).mean() > 0.85
 
 
+def test_too_few_groups_are_refused(payments: tuple[pd.DataFrame, pd.Series, pd.Series]) -> None:
+    frame, fraud, cards = payments
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        RiskClassifier().fit(frame, fraud, groups=cards[:5])
+
+
 def test_one_label_is_nothing_to_learn_from(payments: tuple[pd.DataFrame, pd.Series, pd.Series]) -> None:
     with pytest.raises(ValueError, match="one class"):
         RiskClassifier().fit(payments[0], np.zeros(len(payments[0])))

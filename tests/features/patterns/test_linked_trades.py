@@ -122,6 +122,14 @@ def test_accounts_of_one_declared_owner_are_grave_only_where_they_mostly_trade_w
 
 
 @pytest.mark.spares("D03")
+@pytest.mark.parametrize(("declared", "level"), [(True, "info"), (False, "critical")])
+def test_a_declared_house_is_spared_in_a_market_of_which_it_is_a_large_part_too(declared: bool, level: str) -> None:
+    measures = {"trades": 6, "lift": 6.0, "own_volume_share": 0.25, "symbol_volume_share": 0.06, "volume_usd": 12_000.0}
+    fields = {**measures, "members": 2, "own_trades": 0, "market_makers": 0, "declared": declared}
+    assert evaluate(POLICY, "linked_trades", fields).severity.word == level
+
+
+@pytest.mark.spares("D03")
 def test_a_market_maker_with_an_agreement_is_left_to_the_models() -> None:
     assert levels(cases(crowd(80) + circles(("A", "B"), 3), ("A", "B"), makers=("A",))) == ["info"]
 

@@ -180,6 +180,39 @@ def test_a_login_just_after_the_judgement_changes_nothing_before_it() -> None:
     assert [e for e in found if e.known_at == ring.known_at] == [replace(ring, superseded_at=found[0].superseded_at)]
 
 
+def open_of(frames: Frames, like: str, after_s: float, notional: float, **changes: Any) -> pd.DataFrame:
+    """An open like one of the ring's, so many seconds after the burst."""
+    trades = frames["trades"]
+    row = trades[trades["trade_id"] == like].assign(notional_usd=notional, quantity=notional / PRICE, **changes)
+    return row.assign(ts=pd.Timestamp(BURST) + pd.Timedelta(seconds=after_s))
+
+
+def test_an_open_that_was_not_known_yet_begins_no_window() -> None:
+    frames = flock_tables()
+    beyond = open_of(frames, "r1", 30, 80_000.0, trade_id="x1")
+    known = frames | {"trades": pd.concat([frames["trades"], beyond], ignore_index=True)}
+    (plain,) = rings(known)
+    assert plain.measures["each_within_limit"] is False, "the second member holds 125,000 USD by the end of the minute"
+    early = open_of(frames, "r0", -40, 10.0, trade_id="x0", ingested_at=pd.Timestamp(BURST) + timedelta(hours=1))
+    trades = pd.concat([known["trades"].assign(ingested_at=known["trades"]["ts"]), early], ignore_index=True)
+    before = [e for e in rings(known | {"trades": trades}) if e.known_at < plain.known_at + 3_600 * 1_000_000]
+    assert [replace(e, superseded_at=None) for e in before] == [plain]
+
+
+def test_late_trades_of_the_burst_are_seen_by_a_window_that_began_before_it() -> None:
+    frames = flock_tables()
+    trades = frames["trades"]
+    early = open_of(frames, "r0", -30, 10.0, trade_id="x0")
+    others = trades[trades["trade_id"].str.startswith("b")]
+    moment = pd.Timestamp(BURST) + timedelta(seconds=45)
+    late = others.assign(trade_id="late-" + others["trade_id"], ts=moment, ingested_at=moment + timedelta(seconds=25))
+    prompt = pd.concat([trades, early]).assign(ingested_at=lambda rows: rows["ts"])
+    found = rings(frames | {"trades": pd.concat([prompt, late], ignore_index=True)})
+    (standing,) = (e for e in found if e.superseded_at is None)
+    assert standing.measures["market_usd"] == pytest.approx(2 * 270_000 + 270_000, rel=0.01)
+    assert all(e.superseded_at == standing.known_at for e in found if e is not standing)
+
+
 def test_an_order_row_that_arrives_later_does_not_unmake_a_ring() -> None:
     frames = flock_tables()
     orders = frames["order_events"]
