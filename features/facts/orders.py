@@ -63,11 +63,11 @@ def _known_before(unaware: ir.Table, fills: ir.Table) -> ir.Table:
     """The last fill that was known, for the few cancels whose last fill was not known yet when they were."""
     nearby = ibis.array([_.filled_at // LOOKBACK_US, _.filled_at // LOOKBACK_US + 1]).unnest()
     fills = fills.mutate(stretch=nearby)
-    asked = unaware.drop("filled_at", "fill_known").mutate(stretch=_.ts // LOOKBACK_US)
+    columns = [name for name in unaware.columns if name not in ("filled_at", "fill_known")]
+    asked = unaware.select(columns).mutate(stretch=_.ts // LOOKBACK_US)
     met = asked.inner_join(fills, [*BOOK, "stretch"]).filter(
         (_.filled_at <= _.ts) & (_.ts - _.filled_at <= LOOKBACK_US) & (_.fill_known <= _.known_from)
     )
-    columns = list(unaware.drop("filled_at", "fill_known").columns)
     return (
         met.group_by(columns).agg(filled_at=_.filled_at.max(), fill_known=_.fill_known.max()).select(*unaware.columns)
     )
