@@ -7,7 +7,6 @@ import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import duckdb
 import ibis
@@ -28,17 +27,19 @@ MEMORY = "3GB"
 class DuckDBEngine:
     """One connection over one state of the activity; what is derived is added as tables or views.
 
-    Tables beyond `MSCORE_DUCKDB_MEMORY` (default 3GB) are moved to the folder for temporary files.
+    Tables live compressed in a file of the folder for temporary files, gone with the engine; of them and of what is
+    being worked on, `MSCORE_DUCKDB_MEMORY` (default 3GB) is held in memory.
     """
 
     def __init__(self, activity: Activity) -> None:
         self.activity = activity
-        # DuckDB makes the folder when something overflows, and leaves it.
-        overflow = Path(tempfile.gettempdir()) / f"mscore-duckdb-{uuid4().hex}"
-        weakref.finalize(self, shutil.rmtree, overflow, ignore_errors=True)
+        folder = tempfile.mkdtemp(prefix="mscore-duckdb-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         memory = os.environ.get(MEMORY_VARIABLE, MEMORY)
         try:
-            self.connection = duckdb.connect(config={"memory_limit": memory, "temp_directory": str(overflow)})
+            self.connection = duckdb.connect(
+                Path(folder, "derived.duckdb"), config={"memory_limit": memory, "temp_directory": folder}
+            )
         except duckdb.Error as error:
             raise Invalid(f"{MEMORY_VARIABLE} is {memory!r}; write it like 3GB or 2500MB.") from error
         self.connection.execute("SET TimeZone = 'UTC'")

@@ -42,7 +42,8 @@ def _pulls() -> ir.Table:
         *("account_id", "ts", "known_from", "order_id", "symbol", "product"), buy=cancels.side == "buy"
     )
     takes, makes = _opposite_fills("taker_account_id", "sell"), _opposite_fills("maker_account_id", "buy")
-    fills = takes.union(makes).group_by([*BOOK, "filled_at"]).agg(fill_known=_.fill_known.min())
+    cancels, fills = _near_each_other(cancels, takes.union(makes))
+    fills = fills.group_by([*BOOK, "filled_at"]).agg(fill_known=_.fill_known.min())
     last = cancels.asof_join(fills, cancels.ts >= fills.filled_at, BOOK)
     last = last.select(*cancels.columns, "filled_at", "fill_known").filter(_.ts - _.filled_at <= LOOKBACK_US)
     in_time = last.filter(_.fill_known <= _.known_from)
@@ -57,6 +58,28 @@ def _pulls() -> ir.Table:
         buy=_.buy,
         filled_at=_.filled_at,
     )
+
+
+def _near_each_other(cancels: ir.Table, fills: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """Those that may be within the look-back of one another: most are not, and an as-of join of all is dear.
+
+    Hashes that collide only keep rows that the join then leaves out.
+    """
+    asked = cancels.select(stretch=_stretch(cancels, cancels.ts))
+    within = fills.filter(_stretch(fills, fills.filled_at).isin(asked.stretch) | _next(fills).isin(asked.stretch))
+    answered = within.select(stretch=_stretch(within, within.filled_at)).union(within.select(stretch=_next(within)))
+    return cancels.filter(_stretch(cancels, cancels.ts).isin(answered.stretch)), within
+
+
+def _stretch(rows: ir.Table, at: ir.IntegerValue, later: int = 0) -> ir.IntegerValue:
+    """A hash of one side of an account's book and the look-back's length of time that a moment is in, or the next."""
+    side = {name: rows[name] for name in BOOK}
+    hashed: ir.IntegerValue = ibis.struct({**side, "stretch": at // LOOKBACK_US + later}).hash()
+    return hashed
+
+
+def _next(fills: ir.Table) -> ir.IntegerValue:
+    return _stretch(fills, fills.filled_at, later=1)
 
 
 def _known_before(unaware: ir.Table, fills: ir.Table) -> ir.Table:

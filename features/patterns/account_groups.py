@@ -4,10 +4,11 @@ A global pattern: links are read at each UTC midnight, and a group is written an
 rewards changed. Components are split into communities, so that one café never merges the world (methods 3.1).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import pandas as pd
@@ -26,6 +27,7 @@ DAYS = ("first_day", "last_day")
 SEED = 7
 ASKED = pa.schema([("number", pa.int64()), ("a", pa.string()), ("b", pa.string()), ("at", pa.int64())])
 EDGE_COLUMNS = ("weight", "weak", "declared", "identity")
+Link = tuple[str, str, Mapping[str, Any]]
 MEASURES: Mapping[str, type] = {
     "accounts": float,
     "pairs": float,
@@ -145,37 +147,32 @@ class Timeline:
         numbers = {account: number for number, account in enumerate(component)}
         numbered: nx.Graph[int] = nx.Graph()
         numbered.add_nodes_from(range(len(component)))
-        for a, b, data in self._ordered(component).edges(data=True):
+        for a, b, data in self._links(component):
             numbered.add_edge(numbers[a], numbers[b], weight=data["weight"])
         for part in nx.community.louvain_communities(numbered, weight="weight", seed=SEED):
             for connected in nx.connected_components(numbered.subgraph(part)):
                 if self.smallest <= len(connected) <= self.settings["largest_group"]:
                     yield [component[number] for number in sorted(connected)]
 
-    def _ordered(self, members: list[str]) -> "nx.Graph[str]":
+    def _links(self, members: Collection[str]) -> list[Link]:
         """The links among the members in an order that depends on nothing else: communities depend on it."""
-        ordered: nx.Graph[str] = nx.Graph()
-        ordered.add_nodes_from(members)
-        edges = self.graph.subgraph(members).edges(data=True)
-        ordered.add_edges_from(sorted(((min(a, b), max(a, b), data) for a, b, data in edges), key=lambda e: e[:2]))
-        return ordered
+        inside = set(members)
+        around = self.graph.adj
+        return [(a, b, around[a][b]) for a in sorted(inside) for b in sorted(inside.intersection(around[a])) if a < b]
 
     def _group(self, members: list[str], day: int) -> tuple[Group, tuple[tuple[str, str], ...]]:
-        links = self._ordered(members)
-        tree = nx.maximum_spanning_edges(links, weight="weight", data=True)
-        weakest = min(data["weight"] for _a, _b, data in tree)
-        weights: list[tuple[str, str, int]] = list(links.edges(data="weight"))
-        strongest = sorted(weights, key=lambda edge: (-edge[2], edge[0], edge[1]))
+        links = self._links(members)
+        strongest = sorted(links, key=lambda link: -link[2]["weight"])
         group = Group(
             members=tuple(members),
-            pairs=links.number_of_edges(),
-            probability=control_probability(weakest / MILLI),
-            weak=all(data["weak"] for *_, data in links.edges(data=True)),
-            declared=all(data["declared"] for *_, data in links.edges(data=True)),
-            identity=any(data["identity"] for *_, data in links.edges(data=True)),
+            pairs=len(links),
+            probability=control_probability(_holding_together(strongest, len(members)) / MILLI),
+            weak=all(data["weak"] for *_, data in links),
+            declared=all(data["declared"] for *_, data in links),
+            identity=any(data["identity"] for *_, data in links),
             rewards=tuple(sorted(self._rewards(members, day))),
         )
-        return group, tuple((a, b) for a, b, _weight in strongest[: self.settings["edges_shown"]])
+        return group, tuple((a, b) for a, b, _data in strongest[: self.settings["edges_shown"]])
 
     def _rewards(self, members: list[str], day: int) -> Iterator[tuple[str, str, int, int]]:
         since = (day - self.settings["promo_days"]) * DAY_US
@@ -185,10 +182,23 @@ class Timeline:
                     yield account, event_id, ts, cents
 
 
+def _holding_together(strongest: Sequence[Link], accounts: int) -> int:
+    """The weakest link that a connected group needs to be connected: the least of its maximum spanning tree."""
+    joined: nx.utils.UnionFind[str] = nx.utils.UnionFind()
+    needed = accounts - 1
+    for a, b, data in strongest:
+        if joined[a] != joined[b]:
+            joined.union(a, b)
+            needed -= 1
+        if not needed:
+            return int(data["weight"])
+    raise ValueError("The links do not connect the accounts of the group.")
+
+
 def detect(engine: DuckDBEngine, settings: Settings, pattern: str, needed: int) -> Iterator[Episode]:
     """The groups that stood at any midnight, each until it changed; `needed` is the least weight of a link."""
     smallest = int(settings[f"{pattern}_least"])
-    edges = engine.frame(EDGES.format(day=DAY_US, never=NEVER, needed=needed))
+    edges = engine.frame(EDGES.format(day=DAY_US, never=NEVER, needed=needed)).astype({"a": object, "b": object})
     if edges.empty:
         return
     rewards = engine.frame(REWARDS.format(day=DAY_US, promo_days=int(settings["promo_days"])))

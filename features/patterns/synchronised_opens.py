@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -17,42 +18,41 @@ from features.thresholds import Settings
 Shared = tuple[str, str]
 Edges = Mapping[tuple[str, str], tuple[tuple[str, str, float], ...]]
 Components = tuple[tuple[frozenset[str], Edges], ...]
+HOLDING = ("trade_id", "account_id", "kind", "value", "used_at", "known_from")
 LINKED_AS = {"device": "device", "address": "withdrawal_address"}
 SECOND_US = 1_000_000
 HOUR_US = 3_600 * SECOND_US
 DAY_US = 24 * HOUR_US
 
-# No case stands without `min_accounts` within the loose synchrony: opens far from any such crowd are left out. The
-# filter counts what is known by now, so it keeps more than a judgement may see, never less.
-OPENS = """
-CREATE TEMP TABLE IF NOT EXISTS every_open AS
-WITH legs AS (
+# No case stands without `min_accounts` within the loose synchrony: opens far from any such crowd are left out, before
+# their orders are looked up. The filter counts whatever is known by now, so it keeps more than a judgement may see.
+NEAR_CROWDS = """
+CREATE OR REPLACE TEMP TABLE opens AS
+WITH legs AS NOT MATERIALIZED (
     SELECT trade_id, ts, known_from, symbol, product, price, quantity, notional_usd, maker_account_id AS account_id,
            maker_order_id AS order_id, CASE taker_side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side, false AS taker
-    FROM trades WHERE maker_effect = 'open' AND NOT liquidation
+    FROM trades WHERE maker_effect = 'open' AND product = 'perp' AND NOT liquidation
     UNION ALL
     SELECT trade_id, ts, known_from, symbol, product, price, quantity, notional_usd, taker_account_id,
            taker_order_id, taker_side, true
-    FROM trades WHERE taker_effect = 'open' AND NOT liquidation),
-placed AS (SELECT order_id, arg_min(source, known_from) AS source, arg_min(leverage, known_from) AS leverage,
-                  min(known_from) AS placed_known FROM order_events WHERE event = 'new' GROUP BY order_id)
-SELECT legs.*, placed.leverage FROM legs
-LEFT JOIN placed ON placed.order_id = legs.order_id AND placed.placed_known <= legs.known_from
-WHERE product = 'perp' AND coalesce(placed.source, 'web') NOT IN ('copy', 'grid', 'liquidation')
-"""
-
-NEAR_CROWDS = """
-CREATE OR REPLACE TEMP TABLE opens AS
-WITH slots AS (
-    SELECT symbol, side, ts // {sync} AS slot, count(DISTINCT account_id) AS accounts FROM every_open GROUP BY ALL),
+    FROM trades WHERE taker_effect = 'open' AND product = 'perp' AND NOT liquidation),
+slots AS (SELECT symbol, side, ts // {sync} AS slot, count(DISTINCT account_id) AS accounts FROM legs GROUP BY ALL),
 crowded AS (
     SELECT DISTINCT one.symbol, one.side, one.slot * {sync} // {window} + step AS block FROM slots AS one
     LEFT JOIN slots AS next ON (next.symbol, next.side, next.slot) = (one.symbol, one.side, one.slot + 1),
     unnest([-1, 0, 1, 2]) AS around(step)
-    WHERE one.accounts + coalesce(next.accounts, 0) >= {enough})
-SELECT every_open.* FROM every_open
-SEMI JOIN crowded ON crowded.symbol = every_open.symbol AND crowded.side = every_open.side
- AND crowded.block = every_open.ts // {window}
+    WHERE one.accounts + coalesce(next.accounts, 0) >= {enough}),
+near AS MATERIALIZED (
+    SELECT legs.* FROM legs
+    SEMI JOIN crowded ON crowded.symbol = legs.symbol AND crowded.side = legs.side
+     AND crowded.block = legs.ts // {window}),
+placed AS (
+    SELECT order_id, arg_min(source, known_from) AS source, arg_min(leverage, known_from) AS leverage,
+           min(known_from) AS placed_known
+    FROM order_events SEMI JOIN near USING (order_id) WHERE event = 'new' GROUP BY order_id)
+SELECT near.*, placed.leverage FROM near
+LEFT JOIN placed ON placed.order_id = near.order_id AND placed.placed_known <= near.known_from
+WHERE coalesce(placed.source, 'web') NOT IN ('copy', 'grid', 'liquidation')
 """
 
 # An identifier is held at the burst if it was used in the look-back; each judgement sees what was known by then.
@@ -130,7 +130,7 @@ class Burst:
 
     Attributes:
         anchor: the moment at which the window begins.
-        opens: the opens in the window, by time (columns of the `opens` table).
+        opens: the opens in the window, by time (columns of the `opens` table); none where nobody is linked.
         components: linked groups of accounts, each with its edges (a, b) -> ((kind, value, weight), …).
     """
 
@@ -143,7 +143,6 @@ class Burst:
 
 def near_crowds(engine: DuckDBEngine, settings: Settings) -> None:
     """Fills the engine's `opens` with every open by a person that lies near enough of them in the same second(s)."""
-    engine.connection.execute(OPENS)
     engine.connection.execute(
         NEAR_CROWDS.format(
             sync=int(settings["sync_loose_ms"] * 1_000),
@@ -196,35 +195,41 @@ def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_befor
     held_by_market = dict(tuple(held.groupby(["symbol", "side"])))
     for market, anchors in seeds.groupby(["symbol", "side"]):
         rows, holdings = by_market[market], held_by_market[market]
-        times, held_times = rows["ts"].to_numpy(), holdings["ts"].to_numpy()
-        for anchor in anchors["ts"]:
-            inside = rows.iloc[times.searchsorted(anchor) : times.searchsorted(anchor + window, side="right")]
-            judged_at = int(anchor) + window + lateness
-            inside = inside[(inside["known_from"] <= judged_at) & (inside["ts"] < judged_at)]
+        times, known, held_times = (column.to_numpy() for column in (rows["ts"], rows["known_from"], holdings["ts"]))
+        accounts, trades = rows["account_id"].to_numpy(object), rows["trade_id"].to_numpy(object)
+        holding = [holdings[name].to_numpy(object) for name in HOLDING]
+        for anchor in anchors["ts"].tolist():
+            judged_at = anchor + window + lateness
+            here = slice(times.searchsorted(anchor), times.searchsorted(anchor + window, side="right"))
+            seen = (known[here] <= judged_at) & (times[here] < judged_at)
             components: Components = ()
-            if (inside["ts"] == anchor).any() and _crowded(inside, settings):
-                here = slice(held_times.searchsorted(anchor), held_times.searchsorted(anchor + window, side="right"))
-                holding = holdings.iloc[here]
-                known = (holding["known_from"] <= judged_at) & (holding["used_at"] < judged_at)
-                holding = holding[known & holding["trade_id"].isin(inside["trade_id"])]
-                components = _components(engine, holding, int(anchor), judged_at, settings)
-            yield Burst(str(market[0]), str(market[1]), int(anchor), inside, components)
+            if (times[here][seen] == anchor).any() and _crowded(times[here][seen], accounts[here][seen], settings):
+                there = slice(held_times.searchsorted(anchor), held_times.searchsorted(anchor + window, side="right"))
+                shared = _shared([column[there] for column in holding], set(trades[here][seen]), judged_at)
+                components = _components(engine, shared, anchor, judged_at, settings)
+            inside = rows.iloc[here][seen] if components else rows.iloc[:0]
+            yield Burst(str(market[0]), str(market[1]), anchor, inside, components)
 
 
-def _crowded(opens: pd.DataFrame, settings: Settings) -> bool:
+def _crowded(times: np.ndarray, accounts: np.ndarray, settings: Settings) -> bool:
     """Whether enough different accounts open within the loose synchrony at all."""
-    accounts, times = opens["account_id"].tolist(), opens["ts"].to_numpy()
     ends = times.searchsorted(times + int(settings["sync_loose_ms"] * 1_000), side="right")
-    return any(len(set(accounts[start:end])) >= settings["min_accounts"] for start, end in enumerate(ends))
+    enough, opening = settings["min_accounts"], accounts.tolist()
+    return any(len(set(opening[start:end])) >= enough for start, end in enumerate(ends) if end - start >= enough)
+
+
+def _shared(holding: Sequence[np.ndarray], trades: set[str], judged_at: int) -> dict[Shared, tuple[str, ...]]:
+    """The identifiers (rows of `HOLDING`) that at least two accounts of the trades were known to use, with them."""
+    holders: dict[Shared, set[str]] = {}
+    for trade, account, kind, value, used_at, known_from in zip(*holding, strict=True):
+        if known_from <= judged_at and used_at < judged_at and trade in trades:
+            holders.setdefault((kind, value), set()).add(account)
+    return {identifier: tuple(sorted(using)) for identifier, using in holders.items() if len(using) >= 2}
 
 
 def _components(
-    engine: DuckDBEngine, held: pd.DataFrame, anchor: int, judged_at: int, settings: Settings
+    engine: DuckDBEngine, shared: Mapping[Shared, tuple[str, ...]], anchor: int, judged_at: int, settings: Settings
 ) -> Components:
-    holders: dict[Shared, set[str]] = {}
-    for kind, value, account in zip(held["kind"], held["value"], held["account_id"], strict=True):
-        holders.setdefault((str(kind), str(value)), set()).add(str(account))
-    shared = {identifier: tuple(sorted(accounts)) for identifier, accounts in holders.items() if len(accounts) >= 2}
     if not _may_connect(shared.values(), int(settings["min_accounts"])):
         return ()
     weights = _weights(engine, shared, anchor, judged_at)
