@@ -56,10 +56,11 @@ class DuckDBEngine:
         frame: pd.DataFrame = self.run(query, parameters).to_pandas()
         return frame
 
-    def create(self, name: str, query: str | ir.Table) -> None:
-        """Materialises a query as a table."""
+    def create(self, name: str, query: str | ir.Table, *, temporary: bool = False) -> None:
+        """Materialises a query as a table; a temporary one is never compressed, so it is there sooner."""
         sql = query if isinstance(query, str) else compiled(query)
-        self.connection.execute(f"CREATE OR REPLACE TABLE {identifier(name)} AS {sql}")
+        kind = "TEMP TABLE" if temporary else "TABLE"
+        self.connection.execute(f"CREATE OR REPLACE {kind} {identifier(name)} AS {sql}")
 
     def view(self, name: str, sql: str) -> None:
         """Names a query without running it."""

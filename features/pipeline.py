@@ -54,7 +54,7 @@ class Features:
         for number, part in enumerate(parts):
             self._see(part)
             for query, rows in self._answers(chosen, number, len(parts)):
-                at = rows.column("spine_id").to_numpy()
+                at = rows.column("spine_id", temporary=True).to_numpy()
                 for feature in query.features:
                     found = rows.column(feature.name).to_numpy(zero_copy_only=False).astype(float)
                     known = ~np.isnan(found)
@@ -82,7 +82,7 @@ class Features:
     def _see(self, rows: pa.Table) -> None:
         """Makes these rows the engine's `spine`: a table sorted by account joins faster than rows read from Arrow."""
         self.engine.register("asked_for", rows)
-        self.engine.create("spine", "FROM asked_for ORDER BY account_id, as_of, spine_id")
+        self.engine.create("spine", "FROM asked_for ORDER BY account_id, as_of, spine_id", temporary=True)
 
     def accounts(self, as_of: datetime | pd.Timestamp | str) -> pd.DataFrame:
         """A spine of every account visible at one moment, by account_id."""

@@ -38,7 +38,8 @@ def prepare(folder: Path) -> Prepared:
         ("maker_order_id", "taker_order_id", "notional_usd", "maker_fee_usd", "taker_fee_usd"),
     )
     for side in ("maker", "taker"):
-        trades[f"{side}_account_id"] = trades[f"{side}_account_id"].astype(accounts)
+        # Not astype: where every account trades, it finds the types equal and leaves each side its own codes.
+        trades[f"{side}_account_id"] = trades[f"{side}_account_id"].cat.set_categories(accounts.categories)
     return Prepared(
         accounts,
         pd.concat([_leg(trades, "maker", "taker"), _leg(trades, "taker", "maker")], ignore_index=True),
