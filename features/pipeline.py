@@ -54,7 +54,7 @@ class Features:
         for number, part in enumerate(parts):
             self._see(part)
             for query, rows in self._answers(chosen, number, len(parts)):
-                at = rows.column("spine_id", temporary=True).to_numpy()
+                at = rows.column("spine_id").to_numpy()
                 for feature in query.features:
                     found = rows.column(feature.name).to_numpy(zero_copy_only=False).astype(float)
                     known = ~np.isnan(found)
