@@ -22,20 +22,23 @@ from models.vectors import Flags, Floats, VectorLayout, microseconds
 KIND = "anomaly"
 ENOUGH_ACCOUNTS = 20
 TRUSTED_TYPES = frozenset({"sklearn.tree._tree.Tree"})
+DAY_US = 86_400_000_000
 PREDICTED = ("anomaly_score", "anomaly_p_value")
 
 
 class AnomalyModel:
     """Isolation forests of several sample sizes, averaged on normalised depth.
 
-    Half of the accounts train, the others, each with its newest row, calibrate; accounts confirmed for a violation do
-    neither (methods 6.3: clean by independent evidence, never by the score itself).
+    A part of the accounts calibrates, each with its newest row; the others train. Where the rows cover enough time,
+    training ends before the calibration window, a purge of several days between them. Accounts confirmed for a
+    violation do neither (methods 6.3: clean by independent evidence, never by the score itself).
 
     Attributes:
         layout: the vectors it reads.
         peers: what a usual value is.
         forests: the fitted forests.
         calibration: the unusualness of the calibration accounts, ascending.
+        protocol: in words, who trained and who calibrated (empty after `load`).
     """
 
     def __init__(self, layout: VectorLayout, *, settings: AnomalyParameters = SHIPPED.anomaly, seed: int = 7) -> None:
@@ -45,6 +48,7 @@ class AnomalyModel:
         self.peers: PeerGroups
         self.forests: tuple[IsolationForest, ...] = ()
         self.calibration: Floats = np.empty(0)
+        self.protocol = ""
 
     def fit(self, frame: pd.DataFrame, confirmed: Flags | None = None) -> Self:
         """Learn what is usual.
@@ -82,18 +86,33 @@ class AnomalyModel:
         return forest.fit(distances)
 
     def _halves(self, frame: pd.DataFrame, usual: Flags) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        accounts = np.unique(frame["account_id"].to_numpy()[usual].astype(str))
+        """The rows to train on and those to calibrate on; no account is in both."""
+        names = frame["account_id"].to_numpy().astype(str)
+        accounts = np.unique(names[usual])
         if len(accounts) < ENOUGH_ACCOUNTS:
             raise Invalid(
                 f"The anomaly model needs vectors of at least {ENOUGH_ACCOUNTS} accounts, there are {len(accounts)}."
             )
         shuffled = np.random.default_rng(self.seed).permutation(accounts)
-        chosen = shuffled[: int(len(accounts) * self.settings.calibration_share)]
-        calibrating = frame["account_id"].astype(str).isin(chosen).to_numpy()
-        order = np.argsort(microseconds(frame["as_of"]), kind="stable")
-        order = order[(calibrating & usual)[order]]
-        newest = ~frame["account_id"].iloc[order].duplicated(keep="last").to_numpy()
-        return np.flatnonzero(usual & ~calibrating), order[newest]
+        chosen = np.isin(names, shuffled[: int(len(accounts) * self.settings.calibration_share)])
+        early, late = self._before_and_after(microseconds(frame["as_of"]), usual)
+        train, calibrate = usual & ~chosen & early, usual & chosen & late
+        if min(len(np.unique(names[train])), len(np.unique(names[calibrate]))) < ENOUGH_ACCOUNTS / 2:
+            train, calibrate = usual & ~chosen, usual & chosen
+            self.protocol = "trained and calibrated on the same days, on different accounts: too few days to part them"
+        newest = np.flatnonzero(calibrate)[np.argsort(microseconds(frame["as_of"])[calibrate], kind="stable")]
+        return np.flatnonzero(train), newest[~pd.Series(names[newest]).duplicated(keep="last").to_numpy()]
+
+    def _before_and_after(self, moments: Floats, usual: Flags) -> tuple[Flags, Flags]:
+        """Which rows lie in the first part of the time that is covered, and which after it and the purge."""
+        first, last = moments[usual].min(), moments[usual].max()
+        purge = self.settings.purge_days * DAY_US
+        ends = first + (1 - self.settings.calibration_share) * max(0.0, last - first - purge)
+        self.protocol = (
+            f"trained until {pd.Timestamp(ends, unit='us'):%Y-%m-%d}, calibrated on other accounts from "
+            f"{self.settings.purge_days} days later"
+        )
+        return moments <= ends, moments >= ends + purge
 
     def distances(self, frame: pd.DataFrame) -> Floats:
         """What the forests see: each feature's distance from the account's peers, rounded to their float32."""

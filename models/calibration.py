@@ -74,21 +74,3 @@ def conformal_p_values(scores: Floats, calibration: Floats) -> Floats:
     """
     at_least = len(calibration) - np.searchsorted(calibration, scores, side="left")
     return np.asarray((1 + at_least) / (len(calibration) + 1), dtype=np.float64)
-
-
-def q_values(p_values: Floats) -> Floats:
-    """Benjamini-Hochberg: the smallest false discovery rate at which each p-value is still called (methods 6.3).
-
-    One row an account and day: the p-values of one account on following days are not exchangeable.
-
-    >>> q_values(np.array([0.01, 0.04, 0.03])).tolist()
-    [0.03, 0.04, 0.04]
-    """
-    count = len(p_values)
-    if count == 0:
-        return np.array([], dtype=np.float64)
-    order = np.argsort(p_values, kind="stable")[::-1]
-    adjusted = np.minimum.accumulate(p_values[order] * count / np.arange(count, 0, -1))
-    q = np.empty(count)
-    q[order] = np.minimum(adjusted, 1.0)
-    return q

@@ -1,5 +1,6 @@
 """The commands that train models, promote them, predict with them and explain what they predict."""
 
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,8 @@ from features.home import Home
 from features.pipeline import Features
 from features.spine import moment, read_spine
 from models import anomaly, violations
+from models.alerts import daily_alerts, resolution_note
+from models.anomaly import AnomalyModel
 from models.evidence import with_evidence
 from models.explanations import Explainer, Explanation
 from models.registry import LoadedModel, Registry
@@ -88,6 +91,9 @@ def _show_trained(trained: list[dict[str, Any]]) -> None:
 def promote(
     model: Annotated[str, typer.Argument(help="Which model: " + ", ".join(ORDER) + ".")],
     version: Annotated[str, typer.Argument(help="Which version.")],
+    acknowledge: Annotated[
+        str | None, typer.Option(help="Why a version that training refused scores all the same; kept on its card.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
@@ -97,7 +103,7 @@ def promote(
         raise Invalid(f"There is no model {model!r}; promote {', '.join(ORDER)}.")
     registry = registry_of(home, tracking_uri)
     registry.load(model, version, CATALOGUE)
-    promoted = registry.promote(model, version)
+    promoted = registry.promote(model, version, acknowledge)
     document = {"model": promoted.name, "version": promoted.version, "aliases": list(promoted.aliases)}
     emit(document, as_json, lambda: out.print(f"{model} version {promoted.version} is champion."))
 
@@ -141,6 +147,37 @@ def predict(
         as_json,
         lambda: out.print(f"{len(predicted):,} predictions of {model} {loaded.version} in {out_file}"),
     )
+
+
+@app.command()
+def alerts(
+    as_of: Annotated[str, typer.Option(help="The moment.")],
+    budget: Annotated[int, typer.Option(min=1, help="How many accounts a person can look at.")] = 100,
+    home: HomeOption = DEFAULT_HOME,
+    tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The most unusual accounts of a moment with p- and q-values: what the anomaly model alone would show a person."""
+    at = moment(as_of)
+    loaded = champion(registry_of(home, tracking_uri), anomaly.KIND)
+    model = loaded.model
+    if not isinstance(model, AnomalyModel):
+        raise Invalid(f"The champion of {anomaly.KIND} is no anomaly model.")
+    with progress("alerts") as report:
+        features = Features(Home(home).lake, report)
+        vectors = features.vectors(features.accounts(at))
+    scored = pd.concat([vectors[["account_id", "as_of"]], model.predict(vectors)], axis=1)
+    note = resolution_note(len(scored), len(model.calibration), model.settings.resolution)
+    rows = daily_alerts(scored, budget).drop(columns="as_of").to_dict("records")
+    document = {"as_of": at.isoformat(), "version": loaded.version, "accounts": len(scored), "note": note}
+    emit(document | {"alerts": rows}, as_json, lambda: _show_alerts(rows, note))
+
+
+def _show_alerts(rows: list[dict[Hashable, Any]], note: str) -> None:
+    columns = {"rank": "", "account_id": "account", "anomaly_score": "score", "anomaly_p_value": "p"}
+    columns |= {"anomaly_q_value": "q"}
+    table(tuple(columns.values()), [tuple(row[name] for name in columns) for row in rows], "the most unusual accounts")
+    out.print(f"{note} Unusual is not bad: a person decides.", markup=False)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.errors import Invalid
@@ -85,7 +86,7 @@ class MScoreModel:
             self.scorecard = Scorecard.fit(matrix, self.pillars, self.directions, self.settings.scorecard)
             self.protocol = "expert scorecard: not learned, so not measured"
             return self
-        self._learn(plan, matrix[mask], positive)
+        self._learn(plan, matrix[mask], positive, rows["account_id"].to_numpy().astype(str))
         return self
 
     def _plan(self, rows: pd.DataFrame, positive: Flags) -> Plan | None:
@@ -94,9 +95,9 @@ class MScoreModel:
         accounts = rows["account_id"].to_numpy().astype(str)
         return plan_folds(rows, positive, accounts, self.evaluation, self.evaluation.folds_unlabelled, self.seed)
 
-    def _learn(self, plan: Plan, matrix: Floats, positive: Flags) -> None:
+    def _learn(self, plan: Plan, matrix: Floats, positive: Flags, accounts: NDArray[np.str_]) -> None:
         recipe, even = self.recipe(len(matrix)), np.ones(len(matrix))
-        held_out: HeldOut = hold_out(recipe, plan, matrix, positive, even)
+        held_out: HeldOut = hold_out(recipe, plan, matrix, positive, even, accounts)
         tested = held_out.tested
         platt = fit_platt(held_out.margins[tested], positive[tested], even[tested])
         self.booster = CalibratedBooster(recipe.fit(matrix, positive, even), platt)

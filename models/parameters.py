@@ -14,10 +14,14 @@ BoosterParameters = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SearchParameters:
-    """What `--search` draws candidates from, and how many."""
+    """How many candidates `--search` tries, on which part of the groups (one of `parts`), and from which ranges.
+
+    A range is low and high, both included; whole numbers where both are.
+    """
 
     candidates: int
-    space: Mapping[str, list[float]]
+    parts: int
+    space: Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class ViolationParameters:
     unlabelled_rows: int
     unlabelled_per_positive: int
     rounds: int
+    patience: int
     booster: BoosterParameters
     search: SearchParameters
 
@@ -62,6 +67,9 @@ class AnomalyParameters:
     segment_rows: int
     clip: float
     calibration_share: float
+    purge_days: int
+    resolution: float
+    direction_rows: int
 
 
 @dataclass(frozen=True, slots=True)

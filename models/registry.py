@@ -32,6 +32,8 @@ EXPERIMENT = "mscore"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 FINGERPRINT = "catalogue_fingerprint"
+REFUSED = "promotion_refused"
+ACKNOWLEDGED = "promotion_acknowledged"
 FOLDER = "model"
 CARD = "model_card.md"
 BATCH = 100
@@ -80,14 +82,16 @@ class Registry:
     def register(self, trained: Trained, tags: Mapping[str, str]) -> Version:
         """Log a training and keep the model as a version.
 
-        The first version of a model becomes champion by itself; a later one becomes the challenger and waits for
-        `promote`.
+        The first version of a model becomes champion by itself; a later one, and one that training refused, becomes the
+        challenger and waits for `promote`.
 
         Args:
             trained: the model with its metrics, parameters, plots and card.
             tags: what else made it: lake version, policy version, data specification.
         """
         everything = {FINGERPRINT: trained.model.layout.fingerprint, "model": trained.name, **tags}
+        if trained.refused:
+            everything[REFUSED] = trained.refused
         with tempfile.TemporaryDirectory() as folder:
             prepared = Path(folder)
             _write(trained, prepared)
@@ -101,21 +105,42 @@ class Registry:
         created = self._client.create_model_version(
             trained.name, f"{run.info.artifact_uri}/{FOLDER}", run.info.run_id, tags=everything
         )
-        alias = CHALLENGER if aliases and CHAMPION in aliases else CHAMPION
+        alias = CHALLENGER if trained.refused or (aliases and CHAMPION in aliases) else CHAMPION
         self._client.set_registered_model_alias(trained.name, alias, str(created.version))
         return self.version(trained.name, str(created.version))
 
-    def promote(self, name: str, version: str) -> Version:
+    def promote(self, name: str, version: str, acknowledged: str | None = None) -> Version:
         """Make a version the champion.
+
+        Args:
+            acknowledged: why a version that training refused is promoted all the same; it is written on its card.
 
         Raises:
             NotFound: there is no such version.
+            Invalid: training refused it and nobody says why it should be promoted.
         """
         found = self.version(name, version)
+        if REFUSED in found.tags and ACKNOWLEDGED not in found.tags:
+            if not (acknowledged or "").strip():
+                raise Invalid(
+                    f"{name} version {version} is not promoted. {found.tags[REFUSED]} If it should score all the same, "
+                    "say why (--acknowledge); the model card will keep it."
+                )
+            self._acknowledge(found, str(acknowledged).strip())
         self._client.set_registered_model_alias(name, CHAMPION, version)
         if CHALLENGER in found.aliases:
             self._client.delete_registered_model_alias(name, CHALLENGER)
         return self.version(name, version)
+
+    def _acknowledge(self, version: Version, why: str) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            stored = download_artifacts(
+                run_id=version.run_id, artifact_path=CARD, dst_path=folder, tracking_uri=self.tracking_uri
+            )
+            card = Path(stored)
+            card.write_text(f"{card.read_text()}\n## Acknowledged\n\n{version.tags[REFUSED]}\n\n{why}\n")
+            self._client.log_artifact(version.run_id, str(card))
+        self._client.set_model_version_tag(version.name, version.version, ACKNOWLEDGED, why)
 
     def version(self, name: str, version: str) -> Version:
         """One version.

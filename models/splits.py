@@ -30,6 +30,11 @@ class Plan:
     protocol: str
     folds: tuple[Fold, ...]
 
+    def without(self, rows: Flags) -> "Plan":
+        """The same folds, testing none of these rows: something was chosen on them."""
+        folds = tuple(Fold(fold.train, fold.test[~rows[fold.test]]) for fold in self.folds)
+        return Plan(self.protocol, tuple(fold for fold in folds if len(fold.test)))
+
 
 def plan_folds(
     frame: pd.DataFrame,
@@ -81,7 +86,7 @@ def _rolling(
     gap = _gap(len(shared), settings)
     width = max(1, len(shared) // 6)
     rolls = min(settings.rolls, max(1, (len(shared) - gap - 1) // width))
-    part = _parts(positive, groups, settings.group_folds, seed)
+    part = group_parts(positive, groups, settings.group_folds, seed)
     for roll in reversed(range(rolls)):
         first = len(shared) - (roll + 1) * width
         last_us = shared[first + width - 1]
@@ -91,8 +96,8 @@ def _rolling(
             yield Fold(np.flatnonzero(learnt & (part != number)), np.flatnonzero(tested & (part == number)))
 
 
-def _parts(positive: Flags, groups: NDArray[np.str_], parts: int, seed: int) -> NDArray[np.intp]:
-    """Every group's part: groups with positives are dealt out first, so that each part has its share of them."""
+def group_parts(positive: Flags, groups: NDArray[np.str_], parts: int, seed: int) -> NDArray[np.intp]:
+    """The part of every row's group: groups with positives are dealt out first, so that each part has its share."""
     names, member = np.unique(groups, return_inverse=True)
     has_positive = np.zeros(len(names), dtype=bool)
     np.logical_or.at(has_positive, member, positive)

@@ -10,12 +10,14 @@ import pandas as pd
 
 from features.catalogue import Catalogue
 from models import anomaly, card, m_score, violations
+from models.alerts import accounts_a_day, resolution_note
 from models.anomaly import AnomalyModel
-from models.evaluation import Metrics, ranking_metrics
+from models.direction import direction_of, refusal
+from models.evaluation import Metrics
 from models.m_score import MScoreModel
 from models.plots import evaluation_plot
-from models.targets import RowTarget, confirmed_rows, known_findings, row_target
-from models.vectors import Floats, VectorLayout
+from models.targets import confirmed_rows, known_findings, row_target
+from models.vectors import VectorLayout
 from models.violations import ViolationModels
 
 Parameter = str | float | int
@@ -41,6 +43,7 @@ class Trained:
         plots: SVG pictures by file name.
         card: the model card, Markdown.
         notes: what a person should read after training: how it was tested, what was skipped, warnings.
+        refused: why it may not be promoted unless somebody acknowledges it, or None.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Trained:
     plots: Mapping[str, bytes]
     card: str
     notes: tuple[str, ...]
+    refused: str | None = None
 
 
 def train_anomaly(
@@ -68,23 +72,34 @@ def train_anomaly(
     findings = known_findings(labels, labels_as_of)
     model = AnomalyModel(VectorLayout.of(catalogue), seed=seed)
     model.fit(vectors, confirmed_rows(vectors, findings))
+    settings = model.settings
     scores = model.predict(vectors)["anomaly_score"].to_numpy()
     size = len(model.calibration)
     metrics: dict[str, Metrics] = {"calibration": {"accounts": size, "smallest_p_value": 1 / (size + 1)}}
     plots: dict[str, bytes] = {}
-    notes = [f"p-values rest on {size:,} calibration accounts that were not trained on."]
+    notes = [
+        f"p-values rest on {size:,} accounts; {model.protocol}.",
+        resolution_note(accounts_a_day(vectors["as_of"]), size, settings.resolution),
+    ]
+    confirmed = np.zeros(len(vectors), dtype=bool)
     for typology in sorted(findings["typology"].unique()):
         target = row_target(vectors, findings, typology)
-        directions = _directions(scores, target)
-        metrics |= {f"{typology}/against_{whom}": measured for whom, measured in directions.items()}
-        if directions:
-            notes.append(_direction(typology, directions))
+        confirmed |= target.positive
+        direction = direction_of(scores, target)
+        metrics |= {f"{typology}/against_{whom}": measured for whom, measured in direction.against.items()}
+        if direction.against:
+            notes.append(direction.sentence)
             plots[f"{typology}.svg"] = evaluation_plot(
                 f"Anomaly score against confirmed {typology}", target.positive, scores, np.ones(len(scores)), False
             )
-    if not plots:
-        notes.append("Its direction could not be checked: no confirmed finding is known.")
-    settings = model.settings
+    refused = refusal(scores, confirmed, settings.direction_rows)
+    if refused:
+        notes.append(f"Warning: {refused} It is promoted only if somebody says why.")
+    elif confirmed.sum() < settings.direction_rows:
+        notes.append(
+            f"Its direction could not be checked: {int(confirmed.sum())} rows of vectors are confirmed, "
+            f"{settings.direction_rows} are needed."
+        )
     parameters: dict[str, Parameter] = {
         "seed": seed,
         "trees": settings.trees,
@@ -94,24 +109,7 @@ def train_anomaly(
         "clip": settings.clip,
     }
     written = card.model_card(card.ANOMALY, card.data_lines(vectors, model.layout, labels_as_of), metrics, notes)
-    return Trained(anomaly.KIND, model, parameters, metrics, plots, written, tuple(notes))
-
-
-def _directions(scores: Floats, target: RowTarget) -> dict[str, Metrics]:
-    """How the score ranks confirmed rows against all others and against cleared ones, where there are both."""
-    against = {"everybody": np.ones(len(scores), dtype=bool), "cleared": target.positive | target.negative}
-    measured = {whom: ranking_metrics(scores[rows], target.positive[rows]) for whom, rows in against.items()}
-    return {whom: metrics for whom, metrics in measured.items() if "auc" in metrics}
-
-
-def _direction(typology: str, directions: Mapping[str, Metrics]) -> str:
-    figures = ", ".join(f"{measured['auc']:.3f} against {whom}" for whom, measured in directions.items())
-    if any(measured["auc"] < 0.5 for measured in directions.values()):
-        return (
-            f"Warning: AUC for confirmed {typology} is {figures}: below .5 they look more usual than others, "
-            "so a low score clears nobody."
-        )
-    return f"Direction: AUC for confirmed {typology} is {figures}; it says unusual, not bad."
+    return Trained(anomaly.KIND, model, parameters, metrics, plots, written, tuple(notes), refused)
 
 
 def train_violations(

@@ -1,7 +1,7 @@
 """Training one typology's model: which rows count for how much, the held-out test, calibration, the final booster."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from models.calibration import fit_platt
 from models.evaluation import Metrics, probability_metrics
 from models.parameters import BoosterParameters, EvaluationParameters, ViolationParameters
 from models.search import choose_parameters
-from models.splits import plan_folds
+from models.splits import ENOUGH_POSITIVES, Plan, group_parts, plan_folds
 from models.targets import RowTarget
 from models.vectors import Flags, Floats, Rows
 
@@ -110,14 +110,45 @@ def study_typology(
             f"{target.typology} was skipped: its {int(positive.sum())} confirmed rows belong to one group, "
             "so that none can be kept apart to test the model."
         )
-    parameters: BoosterParameters = settings.booster
+    recipe = Recipe(settings.booster, settings.rounds, seed, settings.patience)
     if search:
-        # Another division than the one that measures, so that the choice does not flatter the figures.
-        other = plan_folds(chosen_frame, positive, chosen_groups, evaluation, folds, seed + 1) or plan
-        parameters = choose_parameters(settings, other, rows, positive, sample.learning, sample.natural, seed)
-    recipe = Recipe(parameters, settings.rounds, seed)
-    held_out = hold_out(recipe, plan, rows, positive, sample.learning)
-    return _finish(recipe, plan.protocol, sample, rows, held_out)
+        recipe, plan = _searched(recipe, plan, settings, evaluation, sample, chosen_frame, rows, chosen_groups)
+    held_out = hold_out(recipe, plan, rows, positive, sample.learning, chosen_groups)
+    final = recipe.stopped_early(rows, positive, sample.learning, chosen_groups)
+    return _finish(final, plan.protocol, sample, rows, held_out)
+
+
+def _searched(
+    stored: Recipe,
+    plan: Plan,
+    settings: ViolationParameters,
+    evaluation: EvaluationParameters,
+    sample: Sample,
+    frame: pd.DataFrame,
+    matrix: Floats,
+    groups: NDArray[np.str_],
+) -> tuple[Recipe, Plan]:
+    """The recipe chosen on one part of the groups, and the plan that measures on the others only."""
+    rows = group_parts(sample.positive, groups, settings.search.parts, stored.seed) == 0
+    chosen_on = plan_folds(
+        frame[rows], sample.positive[rows], groups[rows], evaluation, evaluation.folds_unlabelled, stored.seed
+    )
+    measured = plan.without(rows)
+    tested = sum(int(sample.positive[fold.test].sum()) for fold in measured.folds)
+    if chosen_on is None or tested < ENOUGH_POSITIVES:
+        return stored, replace(plan, protocol=f"{plan.protocol}; too few findings to search parameters apart from it")
+    parameters = choose_parameters(
+        stored,
+        settings.search,
+        chosen_on,
+        matrix[rows],
+        sample.positive[rows],
+        sample.learning[rows],
+        sample.natural[rows],
+        groups[rows],
+    )
+    protocol = f"{plan.protocol}; parameters of {settings.search.candidates} candidates, chosen on groups not tested"
+    return replace(stored, parameters=parameters), replace(measured, protocol=protocol)
 
 
 def _finish(recipe: Recipe, protocol: str, sample: Sample, matrix: Floats, held_out: HeldOut) -> Study:

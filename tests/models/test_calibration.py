@@ -1,11 +1,10 @@
 """Tests of calibration and of p- and q-values."""
 
 import numpy as np
-from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from models.calibration import conformal_p_values, expected_calibration_error, fit_platt, q_values
+from models.calibration import conformal_p_values, expected_calibration_error, fit_platt
 
 P_VALUES = st.lists(st.floats(0.001, 1.0), min_size=1, max_size=40)
 
@@ -44,17 +43,3 @@ def test_p_values_of_usual_accounts_are_uniform_and_never_zero() -> None:
     assert p_values.min() >= 1 / 5_001
     for level in (0.01, 0.1, 0.5):
         assert abs((p_values <= level).mean() - level) < 0.015
-
-
-@given(P_VALUES)
-def test_q_values_keep_the_order_and_are_never_smaller_than_p(values: list[float]) -> None:
-    p_values = np.array(values)
-    q = q_values(p_values)
-    assert (q >= p_values - 1e-12).all()
-    assert (q <= 1).all()
-    order = np.argsort(p_values, kind="stable")
-    assert (np.diff(q[order]) >= -1e-12).all()
-
-
-def test_no_p_values_give_no_q_values() -> None:
-    assert q_values(np.array([])).shape == (0,)
