@@ -64,6 +64,9 @@ M_SCORE = Purpose(
 )
 
 
+PURPOSES = {"anomaly": ANOMALY, "violations": VIOLATIONS, "m-score": M_SCORE}
+
+
 def data_lines(frame: pd.DataFrame, layout: VectorLayout, labels_as_of: pd.Timestamp | None) -> tuple[str, ...]:
     """What the training rows were, in sentences."""
     if frame.empty:

@@ -1,6 +1,7 @@
 """How good scores are: ranking, calibration and counts for one split."""
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from models.calibration import expected_calibration_error
@@ -37,4 +38,30 @@ def probability_metrics(probability: Floats, positive: Flags, weights: Floats | 
         "accuracy": float(np.average((probability > 0.5) == positive, weights=share)),
         "brier": float(np.average((probability - positive) ** 2, weights=share)),
         "calibration_error": expected_calibration_error(probability, positive, share),
+    }
+
+
+def at_budget(tested: pd.DataFrame, budget: float) -> Flags:
+    """Which rows are among the `budget` highest scores of their moment; a row counts as many accounts as its weight.
+
+    Args:
+        tested: as_of, score and weight, one row an account and moment; of equal scores the first rows come first.
+    """
+    order = np.lexsort((np.arange(len(tested)), -tested["score"].to_numpy(dtype=float)))
+    ranked = tested.iloc[order]
+    before = ranked.groupby("as_of")["weight"].cumsum() - ranked["weight"]
+    chosen = np.zeros(len(tested), dtype=bool)
+    chosen[order] = (before < budget).to_numpy()
+    return chosen
+
+
+def budget_metrics(tested: pd.DataFrame, budget: float) -> Metrics:
+    """Of the alerts that a daily budget allows: precision, recall and alerts a day."""
+    alerts, positive = at_budget(tested, budget), tested["positive"].to_numpy(dtype=bool)
+    weight = tested["weight"].to_numpy(dtype=float)
+    shown = float(weight[alerts].sum())
+    return {
+        "precision": float(weight[alerts & positive].sum() / shown) if shown else 0.0,
+        "recall": float(weight[alerts & positive].sum() / weight[positive].sum()) if positive.any() else 0.0,
+        "alerts_a_day": shown / max(1, tested["as_of"].nunique()),
     }

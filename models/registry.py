@@ -18,7 +18,9 @@ from features.catalogue import Catalogue
 from features.errors import Invalid, NotFound
 from models import anomaly, m_score, violations
 from models.anomaly import AnomalyModel
+from models.evaluation import Metrics
 from models.m_score import MScoreModel
+from models.report import evaluation_report
 from models.training import Trained
 from models.violations import ViolationModels
 
@@ -36,6 +38,7 @@ REFUSED = "promotion_refused"
 ACKNOWLEDGED = "promotion_acknowledged"
 FOLDER = "model"
 CARD = "model_card.md"
+REPORT = "evaluation.html"
 BATCH = 100
 Item = TypeVar("Item")
 
@@ -95,6 +98,8 @@ class Registry:
         with tempfile.TemporaryDirectory() as folder:
             prepared = Path(folder)
             _write(trained, prepared)
+            report = evaluation_report(trained, self._measured(self.aliased(trained.name)))
+            (prepared / REPORT).write_text(report, encoding="utf-8")
             run = self._client.create_run(self._experiment(), tags=everything, run_name=trained.name)
             self._log(run, trained)
             self._client.log_artifacts(run.info.run_id, str(prepared))
@@ -131,6 +136,16 @@ class Registry:
         if CHALLENGER in found.aliases:
             self._client.delete_registered_model_alias(name, CHALLENGER)
         return self.version(name, version)
+
+    def _measured(self, version: Version | None) -> Mapping[str, Metrics] | None:
+        """The metrics logged with a version, by split."""
+        if version is None:
+            return None
+        measured: dict[str, Metrics] = {}
+        for name, value in self._client.get_run(version.run_id).data.metrics.items():
+            split, _, metric = name.rpartition("/")
+            measured.setdefault(split, {})[metric] = value
+        return measured
 
     def _acknowledge(self, version: Version, why: str) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -16,6 +16,7 @@ from models.direction import direction_of, refusal
 from models.evaluation import Metrics
 from models.m_score import MScoreModel
 from models.plots import evaluation_plot
+from models.segments import segments_of
 from models.targets import confirmed_rows, known_findings, row_target
 from models.vectors import VectorLayout
 from models.violations import ViolationModels
@@ -43,6 +44,9 @@ class Trained:
         plots: SVG pictures by file name.
         card: the model card, Markdown.
         notes: what a person should read after training: how it was tested, what was skipped, warnings.
+        data: what it was trained on, in sentences.
+        tested: by typology (of the M Score: `target`) the rows held out: account_id, as_of, positive, cleared, score,
+            weight, onset_us and the groups of `segments_of`.
         refused: why it may not be promoted unless somebody acknowledges it, or None.
     """
 
@@ -53,6 +57,8 @@ class Trained:
     plots: Mapping[str, bytes]
     card: str
     notes: tuple[str, ...]
+    data: tuple[str, ...]
+    tested: Mapping[str, pd.DataFrame]
     refused: str | None = None
 
 
@@ -81,7 +87,7 @@ def train_anomaly(
         f"p-values rest on {size:,} accounts; {model.protocol}.",
         resolution_note(accounts_a_day(vectors["as_of"]), size, settings.resolution),
     ]
-    confirmed = np.zeros(len(vectors), dtype=bool)
+    confirmed, tested = np.zeros(len(vectors), dtype=bool), {}
     for typology in sorted(findings["typology"].unique()):
         target = row_target(vectors, findings, typology)
         confirmed |= target.positive
@@ -89,6 +95,10 @@ def train_anomaly(
         metrics |= {f"{typology}/against_{whom}": measured for whom, measured in direction.against.items()}
         if direction.against:
             notes.append(direction.sentence)
+            judged = {"positive": target.positive, "cleared": target.negative, "score": scores / 100, "weight": 1.0}
+            tested[typology] = _held_out(
+                vectors, pd.DataFrame({"row": np.arange(len(vectors)), **judged}), findings, typology
+            )
             plots[f"{typology}.svg"] = evaluation_plot(
                 f"Anomaly score against confirmed {typology}", target.positive, scores, np.ones(len(scores)), False
             )
@@ -108,8 +118,23 @@ def train_anomaly(
         "shrinkage_rows": settings.shrinkage_rows,
         "clip": settings.clip,
     }
-    written = card.model_card(card.ANOMALY, card.data_lines(vectors, model.layout, labels_as_of), metrics, notes)
-    return Trained(anomaly.KIND, model, parameters, metrics, plots, written, tuple(notes), refused)
+    data = card.data_lines(vectors, model.layout, labels_as_of)
+    written = card.model_card(card.ANOMALY, data, metrics, notes)
+    return Trained(anomaly.KIND, model, parameters, metrics, plots, written, tuple(notes), data, tested, refused)
+
+
+def _held_out(
+    vectors: pd.DataFrame, judged: pd.DataFrame, findings: pd.DataFrame | None = None, typology: str = ""
+) -> pd.DataFrame:
+    """The judged rows with their account, moment, groups and the onset of the account's confirmed finding."""
+    rows = judged["row"].to_numpy()
+    keys = vectors[["account_id", "as_of"]].iloc[rows].reset_index(drop=True)
+    groups = segments_of(vectors.iloc[rows]).reset_index(drop=True)
+    onset = pd.Series(np.nan, index=keys.index)
+    if findings is not None:
+        confirmed = findings[(findings["typology"] == typology) & (findings["finding"] == "confirmed")]
+        onset = keys["account_id"].astype(str).map(confirmed.groupby("account_id")["onset_us"].min())
+    return pd.concat([keys, judged.reset_index(drop=True), groups], axis=1).assign(onset_us=onset)
 
 
 def train_violations(
@@ -131,18 +156,25 @@ def train_violations(
     parameters: dict[str, Parameter] = {"seed": seed, "searched": str(search).lower()}
     plots: dict[str, bytes] = {}
     notes: list[str] = []
+    tested: dict[str, pd.DataFrame] = {}
+    findings = known_findings(labels, labels_as_of)
     for typology, study in model.studies.items():
         metrics |= {f"{typology}/{split}": dict(values) for split, values in study.metrics.items()}
         parameters |= {f"{typology}.{name}": value for name, value in study.parameters.items()}
         rows = "labelled rows only" if study.labelled_only else "unlabelled rows as weak negatives"
         notes.append(f"{typology}: {study.protocol}; {rows}.")
-        if study.positive.any() and not study.positive.all():
-            plots[f"{typology}.svg"] = evaluation_plot(typology, study.positive, study.probability, study.natural)
+        tested[typology] = held_out = _held_out(vectors, study.tested, findings, typology)
+        positive = held_out["positive"].to_numpy()
+        if positive.any() and not positive.all():
+            plots[f"{typology}.svg"] = evaluation_plot(
+                typology, positive, held_out["score"].to_numpy(), held_out["weight"].to_numpy()
+            )
         if study.model.platt.slope == 0:
             notes.append(f"Warning: {typology} showed no signal on held-out rows; everybody gets the base rate.")
     notes.extend(model.skipped.values())
-    written = card.model_card(card.VIOLATIONS, card.data_lines(vectors, model.layout, labels_as_of), metrics, notes)
-    return Trained(violations.KIND, model, parameters, metrics, plots, written, tuple(notes))
+    data = card.data_lines(vectors, model.layout, labels_as_of)
+    written = card.model_card(card.VIOLATIONS, data, metrics, notes)
+    return Trained(violations.KIND, model, parameters, metrics, plots, written, tuple(notes), data, tested)
 
 
 def train_m_score(
@@ -177,5 +209,6 @@ def train_m_score(
         parameters |= {name: value for name, value in recipe.parameters.items() if name not in constraints}
         parameters["rounds"] = recipe.rounds
         plots["m_score.svg"] = evaluation_plot("M Score", model.target, model.probability, np.ones(len(model.target)))
-    written = card.model_card(card.M_SCORE, card.data_lines(vectors, model.layout, labels_as_of), model.metrics, notes)
-    return Trained(m_score.KIND, model, parameters, model.metrics, plots, written, tuple(notes))
+    data = card.data_lines(vectors, model.layout, labels_as_of)
+    written = card.model_card(card.M_SCORE, data, model.metrics, notes)
+    return Trained(m_score.KIND, model, parameters, model.metrics, plots, written, tuple(notes), data, {})

@@ -27,11 +27,13 @@ class Sample:
         positive: confirmed, one a row.
         learning: weights while fitting (unlabelled rows count less, rare positives more; methods 6.4, 6.5).
         natural: weights while calibrating and measuring: what each row stands for in the frame.
+        cleared: found honest, one a row.
         labelled_only: whether cleared rows alone serve as negatives.
     """
 
     rows: Rows
     positive: Flags
+    cleared: Flags
     learning: Floats
     natural: Floats
     labelled_only: bool
@@ -39,15 +41,18 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A trained typology with what was measured on the way."""
+    """A trained typology with what was measured on the way.
+
+    Attributes:
+        tested: the rows held out: row (its number in the frame), positive, cleared, score (the probability, calibrated
+            on other folds) and weight (how many rows it stands for).
+    """
 
     model: CalibratedBooster
     protocol: str
     parameters: BoosterParameters
     metrics: Mapping[str, Metrics]
-    positive: Flags
-    probability: Floats
-    natural: Floats
+    tested: pd.DataFrame
     labelled_only: bool
 
 
@@ -79,7 +84,7 @@ def draw_sample(target: RowTarget, accounts: NDArray[Any], settings: ViolationPa
     learning[target.overturned[rows]] = settings.appeal_weight
     balance = float(learning[~positive].sum() / max(1, positive.sum()))
     learning[positive] = float(np.clip(balance, 1.0, settings.positive_weight_limit))
-    return Sample(rows, positive, learning, natural, labelled_only)
+    return Sample(rows, positive, target.negative[rows], learning, natural, labelled_only)
 
 
 def study_typology(
@@ -164,8 +169,14 @@ def _finish(recipe: Recipe, protocol: str, sample: Sample, matrix: Floats, held_
             "held_out": probability_metrics(probability[tested], positive[tested], natural[tested]),
             "training": probability_metrics(model.probability(matrix), positive, natural),
         },
-        positive=positive[tested],
-        probability=probability[tested],
-        natural=natural[tested],
+        tested=pd.DataFrame(
+            {
+                "row": sample.rows[tested],
+                "positive": positive[tested],
+                "cleared": sample.cleared[tested],
+                "score": probability[tested],
+                "weight": natural[tested],
+            }
+        ),
         labelled_only=sample.labelled_only,
     )

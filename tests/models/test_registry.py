@@ -94,4 +94,4 @@ def test_a_damaged_or_missing_file_is_refused(home: Path, registry: Registry, an
 
 def test_no_pickle_is_stored(home: Path, registry: Registry) -> None:
     kinds = {file.suffix for file in (home / "artifacts").rglob("*") if file.is_file()}
-    assert kinds <= {".json", ".txt", ".skops", ".svg", ".md"}
+    assert kinds <= {".json", ".txt", ".skops", ".svg", ".md", ".html"}

@@ -45,7 +45,7 @@ def test_where_enough_accounts_were_cleared_only_labelled_rows_are_learned(toy: 
     study = model.studies["wash_trading"]
     assert study.labelled_only
     assert study.protocol == "stratified 10-fold cross-validation, groups kept together"
-    assert len(study.positive) == 124
+    assert len(study.tested) == 124
     assert study.metrics["held_out"]["auc"] > 0.9
 
 
