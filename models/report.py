@@ -16,6 +16,7 @@ from models.training import Trained
 
 BUDGETS = (10, 25, 50, 100, 200)
 BUDGET = 100
+COUNTS = ("rows", "accounts", "positives", "negatives")
 DAY_US = 86_400_000_000
 
 
@@ -73,7 +74,7 @@ def _template() -> Template:
 
 def _splits(trained: Trained) -> Part:
     names = list(dict.fromkeys(name for values in trained.metrics.values() for name in values))
-    rows = [[Cell(split), *(_number(values.get(n)) for n in names)] for split, values in trained.metrics.items()]
+    rows = [[Cell(split), *(_figure(n, values) for n in names)] for split, values in trained.metrics.items()]
     says = "Held-out rows are of accounts and rings, and where time allows of days, that the fold had not learned from."
     return Part("Metrics by split", says, ["split", *(_spoken(n) for n in names)], rows, "Nothing was measured.")
 
@@ -84,7 +85,7 @@ def _budgets(tested: Mapping[str, pd.DataFrame]) -> Part:
         for budget in BUDGETS:
             measured = budget_metrics(frame, budget)
             figures = ("precision", "recall", "alerts_a_day")
-            rows.append([Cell(name), _number(budget), *(_number(measured[figure]) for figure in figures)])
+            rows.append([Cell(name), _count(budget), *(_number(measured[figure]) for figure in figures)])
     says = (
         "What a team that looks at so many accounts a day would have found among the held-out rows. Rows nobody has "
         "looked at count as honest, so precision is rather too low."
@@ -100,7 +101,7 @@ def _detection(tested: Mapping[str, pd.DataFrame]) -> Part:
         if len(days):
             found = days.notna()
             median = float(days[found].median()) if found.any() else None
-            rows.append([Cell(name), _number(len(days)), _number(float(found.mean())), _number(median)])
+            rows.append([Cell(name), _count(len(days)), _number(float(found.mean())), _number(median)])
     says = (
         f"Of the held-out confirmed accounts with a known onset, how many would have been among {BUDGET} alerts of a "
         "day, and how many days after the onset for the first time. Days are no finer than the moments of the rows."
@@ -128,7 +129,7 @@ def _cleared(tested: Mapping[str, pd.DataFrame]) -> Part:
         cleared = frame["cleared"].to_numpy(dtype=bool)
         if cleared.any():
             alerts = at_budget(frame, BUDGET)[cleared]
-            rows.append([Cell(name), _number(cleared.sum()), _number(alerts.sum()), _number(alerts.mean())])
+            rows.append([Cell(name), _count(cleared.sum()), _count(alerts.sum()), _number(float(alerts.mean()))])
     says = (
         f"Rows of accounts that were looked at and found honest, and how many of them are among {BUDGET} alerts a day "
         "all the same. The model restricts nobody: an alert costs them a person's look."
@@ -142,7 +143,7 @@ def _fairness(tested: Mapping[str, pd.DataFrame]) -> Part:
     rows = []
     for name, frame in tested.items():
         for segmentation, group, metrics in by_segment(frame, BUDGET):
-            cells = [_number(metrics.get(figure)) for figure in figures]
+            cells = [_figure(figure, metrics) for figure in figures]
             ratio = metrics.get("false_alert_ratio", 1.0)
             cells[-1] = Cell(cells[-1].text, not FAIR <= ratio <= 1 / FAIR)
             rows.append([Cell(name), Cell(f"{segmentation}: {group}"), *cells])
@@ -172,10 +173,16 @@ def _shared(metrics: Mapping[str, Metrics], champion: Mapping[str, Metrics]) -> 
                 yield split, name, values[name]
 
 
+def _figure(name: str, values: Mapping[str, float]) -> Cell:
+    return _count(values[name]) if name in COUNTS and name in values else _number(values.get(name))
+
+
+def _count(value: float) -> Cell:
+    return Cell(f"{value:,.0f}")
+
+
 def _number(value: float | None) -> Cell:
-    if value is None or np.isnan(value):
-        return Cell("–")
-    return Cell(f"{value:,.0f}" if value == int(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}")
+    return Cell("–" if value is None or np.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}")
 
 
 def _spoken(name: str) -> str:
