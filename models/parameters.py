@@ -91,6 +91,7 @@ class Parameters:
     anomaly: AnomalyParameters
     m_score: MScoreParameters
     top_value_share: float
+    finding_days: float
 
 
 def read_parameters(file: Path) -> Parameters:
@@ -111,6 +112,7 @@ def read_parameters(file: Path) -> Parameters:
             anomaly=AnomalyParameters(**anomaly, samples=samples, segments=segments),
             m_score=MScoreParameters(**document["m_score"]),
             top_value_share=float(document["value"]["top_share"]),
+            finding_days=float(document["findings"]["days"]),
         )
     except (KeyError, TypeError) as error:
         raise Invalid(f"The parameters in {file.name} are not complete: {error}.") from error

@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.parameters import SHIPPED
 from models.vectors import Flags, microseconds
+
+DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,9 @@ class RowTarget:
     """One typology's labels on the rows of a frame; what is neither positive nor negative is unlabelled.
 
     Attributes:
-        positive: confirmed, with an onset at or before the row's moment.
+        positive: confirmed, with an onset at or before the row's moment, and not yet settled.
+        settled: confirmed with an onset, and known so long before the row's moment that it says nothing of what the
+            account does then: neither learned nor tested.
         negative: cleared.
         overturned: cleared on appeal.
         independent: cleared by a source outside (`external`), so not chosen for review by our own scores and rules.
@@ -25,11 +30,12 @@ class RowTarget:
     negative: Flags
     overturned: Flags
     independent: Flags
+    settled: Flags
 
     @property
     def unlabelled(self) -> Flags:
         """The rows about which nothing is known."""
-        return ~(self.positive | self.negative)
+        return ~(self.positive | self.negative | self.settled)
 
 
 def known_findings(labels: pd.DataFrame, labels_as_of: pd.Timestamp | None) -> pd.DataFrame:
@@ -60,10 +66,13 @@ def known_findings(labels: pd.DataFrame, labels_as_of: pd.Timestamp | None) -> p
     return newest.drop(columns=["confirmed"]).reset_index(drop=True)
 
 
-def row_target(frame: pd.DataFrame, findings: pd.DataFrame, typology: str) -> RowTarget:
+def row_target(
+    frame: pd.DataFrame, findings: pd.DataFrame, typology: str, *, finding_days: float = SHIPPED.finding_days
+) -> RowTarget:
     """What the findings of one typology say about the frame's rows.
 
     A finding about an event speaks of the row that judges this event; on rows without one it speaks of the account.
+    With an onset it speaks of an account until `finding_days` after it was known, without one always.
     """
     of_typology = findings[findings["typology"] == typology]
     accounts = frame["account_id"].astype(str)
@@ -78,7 +87,18 @@ def row_target(frame: pd.DataFrame, findings: pd.DataFrame, typology: str) -> Ro
     positive, cleared, overturned, independent = (
         np.where(has_event, event, account) for event, account in zip(judged, of_account, strict=True)
     )
-    return RowTarget(typology, positive, cleared & ~positive, overturned & ~positive, independent & ~positive)
+    settled = positive & ~has_event & ~_speaks(of_typology, accounts, as_of, finding_days * DAY_US)
+    positive = positive & ~settled
+    found = positive | settled
+    return RowTarget(typology, positive, cleared & ~found, overturned & ~found, independent & ~found, settled)
+
+
+def _speaks(findings: pd.DataFrame, accounts: pd.Series, as_of: np.ndarray, length_us: float) -> Flags:
+    """Whether a confirmed finding of the account is without onset, or was known no longer ago than the length."""
+    confirmed = findings[findings["finding"] == "confirmed"]
+    until = confirmed["known_us"].where(~np.isneginf(confirmed["onset_us"]), np.inf) + length_us
+    last = accounts.map(until.groupby(confirmed["account_id"]).max()).to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(as_of <= last)
 
 
 def confirmed_rows(frame: pd.DataFrame, findings: pd.DataFrame) -> Flags:

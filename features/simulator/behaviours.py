@@ -17,7 +17,7 @@ PREFERENCE = np.array([0.55, 0.25, 0.12, 0.08])
 LEVERAGES = np.array([2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 100.0])
 CLICKS = np.array([0.99, 0.97, 0.95, 0.9, 0.8])
 """Share of orders before which the page saw a click or a key; some browsers hide more of them."""
-LARGEST_SHARE_OF_DEPTH = 0.3
+LARGEST_SHARE_OF_DEPTH = 0.34
 KINDS = np.array([funds.EXCHANGE, funds.SELF_HOSTED, funds.P2P, funds.BANK, funds.BRIDGE, funds.MIXER])
 KIND_SHARES = np.array([0.38, 0.33, 0.05, 0.2, 0.037, 0.003])
 """Where people's money comes from and goes to; a few care much about their privacy."""

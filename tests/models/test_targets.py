@@ -2,7 +2,9 @@
 
 import pandas as pd
 
+from models.parameters import SHIPPED
 from models.targets import confirmed_rows, groups_of, known_findings, row_target
+from models.typology import draw_sample
 from tests.models.toy import START, labels_of
 
 LATER = START + pd.Timedelta(days=7)
@@ -22,6 +24,30 @@ def test_an_account_is_positive_from_its_onset_on_and_always_without_one() -> No
     target = row_target(rows("a", "b"), found, "wash_trading")
     assert target.positive.tolist() == [False, True, True, True]
     assert target.unlabelled.tolist() == [True, False, False, False]
+
+
+def test_a_finding_with_an_onset_is_settled_a_week_after_it_was_known() -> None:
+    onset, known = START - pd.Timedelta(days=9), START - pd.Timedelta(days=1)
+    found = findings({"account_id": "a", "onset": onset, "known_at": known}, {"account_id": "b", "known_at": known})
+    target = row_target(rows("a", "b"), found, "wash_trading")
+    assert target.positive.tolist() == [True, False, True, True]
+    assert target.settled.tolist() == [False, True, False, False]
+    assert not target.unlabelled.any()
+    assert row_target(rows("a"), found, "wash_trading", finding_days=9.0).positive.all()
+
+
+def test_of_two_findings_the_later_one_still_speaks() -> None:
+    early = {"account_id": "a", "onset": START - pd.Timedelta(days=40), "known_at": START - pd.Timedelta(days=30)}
+    late = {"account_id": "a", "onset": START - pd.Timedelta(days=3), "known_at": START, "event_id": "e9"}
+    assert row_target(rows("a"), findings(early, late), "wash_trading").positive.all()
+
+
+def test_a_settled_finding_is_neither_learned_nor_tested() -> None:
+    found = findings({"account_id": "a", "onset": START - pd.Timedelta(days=9), "known_at": START})
+    target = row_target(rows("a", "b"), found, "wash_trading", finding_days=1.0)
+    sample = draw_sample(target, rows("a", "b")["account_id"].to_numpy(), SHIPPED.violations, 7)
+    assert target.settled.tolist() == [False, True, False, False]
+    assert sample.rows.tolist() == [0, 2, 3]
 
 
 def test_a_label_known_after_the_cut_off_says_nothing() -> None:

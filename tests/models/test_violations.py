@@ -12,7 +12,7 @@ from models.training import Trained
 from models.typology import draw_sample
 from models.vectors import VectorLayout
 from models.violations import ViolationModels
-from tests.models.toy import CATALOGUE, START, WEEKS, Exchange, exchange, labels_of
+from tests.models.toy import CATALOGUE, CUTOFF, START, WEEKS, Exchange, exchange, labels_of
 
 
 def half_labelled(source: str) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def test_unlabelled_rows_are_drawn_and_weighed_back_up(toy: Exchange) -> None:
 def test_unlabelled_rows_weigh_less_and_overturned_findings_more() -> None:
     toy = exchange(60, 12)
     labels = labels_of(
-        *({"account_id": f"a{number:04d}", "onset": START} for number in range(12)),
+        *({"account_id": f"a{number:04d}", "onset": START, "known_at": CUTOFF} for number in range(12)),
         {"account_id": "a0050", "finding": "cleared", "source": "appeal"},
     )
     target = row_target(toy.vectors, known_findings(labels, None), "wash_trading")

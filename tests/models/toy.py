@@ -106,7 +106,7 @@ def exchange(accounts: int = 240, violators: int = 24, seed: int = 3) -> Exchang
         {
             "account_id": f"a{number:04d}",
             "onset": START + pd.Timedelta(days=4),
-            "known_at": START + pd.Timedelta(days=20),
+            "known_at": START + pd.Timedelta(days=30),
             "source": "review",
             "group_id": f"ring{number // 3}",
         }
