@@ -42,7 +42,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
 def _episode(world: World, rng: np.random.Generator, unit: Unit, instrument: int, begin: int, session: Ints) -> None:
     side = int(rng.random() < 0.5)
     levels = int(rng.integers(2, 5) if unit.careful else rng.integers(3, 7))
-    share = rng.uniform(0.04, 0.12) if unit.careful else rng.uniform(0.2, 0.36)
+    share = rng.uniform(0.025, 0.09) if unit.careful else rng.uniform(0.2, 0.36)
     moment, direction = np.array([begin]), np.array([side])
     depth = float(world.market.depth(np.array([instrument]), moment, direction)[0])
     placed = begin + np.sort(rng.integers(0, 30 * SECOND, levels))

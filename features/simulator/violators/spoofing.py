@@ -46,7 +46,7 @@ def _episodes(world: World, rng: np.random.Generator, unit: Unit, instrument: in
     size, account = len(ts), int(unit.members[0])
     who, where = np.full(size, account), np.full(size, instrument)
     side = np.where(rng.random(size) < 0.7, account % 2, 1 - account % 2)
-    share = rng.uniform(0.02, 0.12, size) if unit.careful else rng.uniform(0.2, 0.35, size)
+    share = rng.uniform(0.006, 0.05, size) if unit.careful else rng.uniform(0.2, 0.35, size)
     price = away_from_touch(world, rng, where, ts, side)
     large = share / (1 - share) * world.market.depth(where, ts, side)
     small = np.minimum(large / rng.uniform(8, 25, size), 0.01 * world.people.wealth_usd[account] + 60)
