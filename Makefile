@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test install lint bench bench-features bench-handbook gates docs serve clean
+.PHONY: demo test install lint bench bench-features bench-handbook gates study docs serve clean
 
 demo: install
 	@echo "loading the libraries (the first time takes half a minute)"
@@ -48,6 +48,10 @@ bench-handbook: install
 
 gates: install
 	$(BIN)/python -m tests.gates.hardness
+
+# Learns on one set of exchanges and judges others by the truth, a quarter of an hour: make study TEST=241-248
+study: install
+	$(BIN)/python -m tests.gates.learning --test $(TEST) $(STUDY)
 
 docs: install
 	$(BIN)/python -m docs.generate

@@ -14,11 +14,13 @@ from models.calibration import Platt, fit_platt
 from models.splits import ENOUGH_POSITIVES, Plan, group_parts
 from models.vectors import Flags, Floats
 
-# One thread: LightGBM's threads wait spinning, which on a busy machine takes three times as long as a single one.
+# One thread: LightGBM's threads wait spinning, which on a busy machine takes three times as long as a single one. Also
+# in every prediction: the number is the whole process', and one that differs while another thread trains crashes it.
+ONE_THREAD = {"num_threads": 1}
 FIXED = {
     "objective": "binary",
     "verbosity": -1,
-    "num_threads": 1,
+    **ONE_THREAD,
     "deterministic": True,
     "force_col_wise": True,
 }
@@ -108,7 +110,7 @@ def hold_out(
     for number, fold in enumerate(plan.folds):
         known = matrix[fold.train], positive[fold.train], weights[fold.train]
         booster = recipe.stopped_early(*known, groups[fold.train]).fit(*known)
-        margins[fold.test] = booster.predict(matrix[fold.test], raw_score=True)
+        margins[fold.test] = booster.predict(matrix[fold.test], raw_score=True, **ONE_THREAD)
         fold_of[fold.test] = number
     return HeldOut(margins, fold_of)
 
@@ -122,8 +124,7 @@ class CalibratedBooster:
 
     def log_odds(self, matrix: Floats) -> Floats:
         """Calibrated log-odds, one a row."""
-        # One thread: for few rows starting threads costs more than scoring, and callers may come from many threads.
-        margins = self.booster.predict(matrix, raw_score=True, num_threads=1)
+        margins = self.booster.predict(matrix, raw_score=True, **ONE_THREAD)
         return self.platt.log_odds(np.asarray(margins, dtype=np.float64))
 
     def probability(self, matrix: Floats) -> Floats:
@@ -132,7 +133,7 @@ class CalibratedBooster:
 
     def contributions(self, matrix: Floats) -> tuple[float, Floats]:
         """Base and contributions (rows x features) that add up to the calibrated log-odds (TreeSHAP, exact)."""
-        margins = np.asarray(self.booster.predict(matrix, pred_contrib=True, num_threads=1), dtype=np.float64)
+        margins = np.asarray(self.booster.predict(matrix, pred_contrib=True, **ONE_THREAD), dtype=np.float64)
         base = self.platt.slope * float(margins[0, -1]) + self.platt.intercept if len(margins) else 0.0
         return base, self.platt.slope * margins[:, :-1]
 

@@ -69,7 +69,7 @@ def _rows(run: Simulation) -> pd.DataFrame:
     truth = run.truth["truth_accounts"].to_pandas()
     guilty = set(truth.account_id[truth.typology.notna()])
     vectors["role"] = vectors.account_id.map(truth.drop_duplicates("account_id").set_index("account_id").role)
-    vectors["active"] = _active(run, vectors)
+    vectors["active"] = active_typologies(run, vectors)
     vectors["honest"] = ~vectors.account_id.isin(guilty) & ~vectors.role.isin(NEITHER)
     return vectors[~vectors.role.isin(NEITHER)]
 
@@ -84,7 +84,8 @@ def _busy(run: Simulation, moments: pd.DatetimeIndex) -> pd.DataFrame:
     return pd.concat(found).drop_duplicates()
 
 
-def _active(run: Simulation, rows: pd.DataFrame) -> "pd.Series[Any]":
+def active_typologies(run: Simulation, rows: pd.DataFrame) -> "pd.Series[Any]":
+    """The typologies of which an episode with the account fell into the week before the row's moment."""
     episodes = run.truth["truth_episodes"].to_pandas().explode("account_ids")
     moments = rows[["as_of"]].drop_duplicates()
     pairs = episodes.merge(moments, how="cross")
