@@ -14,13 +14,11 @@ from models.calibration import Platt, fit_platt
 from models.splits import ENOUGH_POSITIVES, Plan, group_parts
 from models.vectors import Flags, Floats
 
-# One thread: LightGBM's threads wait spinning, which on a busy machine takes three times as long as a single one. Also
-# in every prediction: the number is the whole process', and one that differs while another thread trains crashes it.
-ONE_THREAD = {"num_threads": 1}
+# One thread: LightGBM's threads wait spinning, which on a busy machine takes three times as long as a single one.
 FIXED = {
     "objective": "binary",
     "verbosity": -1,
-    **ONE_THREAD,
+    "num_threads": 1,
     "deterministic": True,
     "force_col_wise": True,
 }
@@ -64,6 +62,15 @@ class Recipe:
             callbacks=[lgb.early_stopping(self.patience, verbose=False)],
         )
         return replace(self, rounds=max(booster.best_iteration, self.patience))
+
+
+def margins_of(booster: lgb.Booster, matrix: Floats) -> Floats:
+    """Raw scores (log-odds), one a row.
+
+    In one thread: for few rows starting threads costs more than scoring; and the number is the whole process', so that
+    one that differs while another thread trains crashes that training.
+    """
+    return np.asarray(booster.predict(matrix, raw_score=True, num_threads=1), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ def hold_out(
     for number, fold in enumerate(plan.folds):
         known = matrix[fold.train], positive[fold.train], weights[fold.train]
         booster = recipe.stopped_early(*known, groups[fold.train]).fit(*known)
-        margins[fold.test] = booster.predict(matrix[fold.test], raw_score=True, **ONE_THREAD)
+        margins[fold.test] = margins_of(booster, matrix[fold.test])
         fold_of[fold.test] = number
     return HeldOut(margins, fold_of)
 
@@ -124,8 +131,7 @@ class CalibratedBooster:
 
     def log_odds(self, matrix: Floats) -> Floats:
         """Calibrated log-odds, one a row."""
-        margins = self.booster.predict(matrix, raw_score=True, **ONE_THREAD)
-        return self.platt.log_odds(np.asarray(margins, dtype=np.float64))
+        return self.platt.log_odds(margins_of(self.booster, matrix))
 
     def probability(self, matrix: Floats) -> Floats:
         """Calibrated probability, one a row."""
@@ -133,7 +139,7 @@ class CalibratedBooster:
 
     def contributions(self, matrix: Floats) -> tuple[float, Floats]:
         """Base and contributions (rows x features) that add up to the calibrated log-odds (TreeSHAP, exact)."""
-        margins = np.asarray(self.booster.predict(matrix, pred_contrib=True, **ONE_THREAD), dtype=np.float64)
+        margins = np.asarray(self.booster.predict(matrix, pred_contrib=True, num_threads=1), dtype=np.float64)
         base = self.platt.slope * float(margins[0, -1]) + self.platt.intercept if len(margins) else 0.0
         return base, self.platt.slope * margins[:, :-1]
 

@@ -14,7 +14,7 @@ from scipy.stats import chi2
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
 
-from models.boosters import FIXED, ONE_THREAD
+from models.boosters import FIXED, margins_of
 from models.vectors import Floats
 
 BINS = 10
@@ -161,7 +161,7 @@ def _adversarial(
     for train, test in StratifiedGroupKFold(3, shuffle=True, random_state=seed).split(matrix, now, accounts):
         data = lgb.Dataset(matrix[train], now[train].astype(float))
         model = lgb.train({**FIXED, "num_leaves": 7, "learning_rate": 0.1, "seed": seed}, data, num_boost_round=60)
-        scores[test] = np.asarray(model.predict(matrix[test], **ONE_THREAD), dtype=np.float64)
+        scores[test] = margins_of(model, matrix[test])
         gain += model.feature_importance("gain")
     strongest = np.argsort(-gain)[:5]
     return float(roc_auc_score(now, scores)), tuple(columns[i] for i in strongest if gain[i] > 0)

@@ -13,7 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, validate_data
 
-from models.boosters import ONE_THREAD, CalibratedBooster, Recipe
+from models.boosters import CalibratedBooster, Recipe, margins_of
 from models.calibration import Platt, fit_platt
 from models.vectors import Flags, Floats
 
@@ -154,7 +154,5 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         folds = splitter(n_splits=count, shuffle=True, random_state=self.seed)
         for train, held_out in folds.split(matrix, positive, groups):
             booster = recipe.fit(matrix[train], positive[train], weights[train])
-            margins[held_out] = np.asarray(
-                booster.predict(matrix[held_out], raw_score=True, **ONE_THREAD), dtype=np.float64
-            )
+            margins[held_out] = margins_of(booster, matrix[held_out])
         return fit_platt(margins, positive, weights)
