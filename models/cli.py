@@ -109,6 +109,30 @@ def promote(
     emit(document, as_json, lambda: out.print(f"{model} version {promoted.version} is champion."))
 
 
+@app.command("report")
+def report_command(
+    model: Annotated[str, typer.Argument(help="Which model: " + ", ".join(ORDER) + ".")],
+    out_file: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
+    version: Annotated[str | None, typer.Option(help="Which version; the champion by default.")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a version's evaluation report: what was measured, on whom, and what it must not be used for."""
+    if model not in ORDER:
+        raise Invalid(f"There is no model {model!r}; report {', '.join(ORDER)}.")
+    registry = registry_of(home, tracking_uri)
+    scoring = registry.aliased(model)
+    wanted = version or (scoring.version if scoring else None)
+    if wanted is None:
+        raise NotFound(f"There is no champion of {model}; run `mscore train {model}` first.")
+    page = registry.report(model, wanted)
+    out_file.parent.mkdir(parents=True, exist_ok=True)
+    out_file.write_text(page, encoding="utf-8")
+    document = {"model": model, "version": wanted, "file": str(out_file)}
+    emit(document, as_json, lambda: out.print(f"The report of {model} {wanted} is in {out_file}", soft_wrap=True))
+
+
 def champion(registry: Registry, name: str) -> LoadedModel:
     """The champion of a model, checked against the catalogue.
 

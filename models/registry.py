@@ -147,12 +147,29 @@ class Registry:
             measured.setdefault(split, {})[metric] = value
         return measured
 
+    def report(self, name: str, version: str) -> str:
+        """The evaluation report of a version, an HTML page.
+
+        Raises:
+            NotFound: there is no such version, or it was registered before reports were written.
+        """
+        found = self.version(name, version)
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                return self._artifact(found, REPORT, folder).read_text(encoding="utf-8")
+            except (MlflowException, OSError) as error:
+                raise NotFound(f"{name} version {version} has no evaluation report; train it again.") from error
+
+    def _artifact(self, version: Version, name: str, folder: str) -> Path:
+        return Path(
+            download_artifacts(
+                run_id=version.run_id, artifact_path=name, dst_path=folder, tracking_uri=self.tracking_uri
+            )
+        )
+
     def _acknowledge(self, version: Version, why: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            stored = download_artifacts(
-                run_id=version.run_id, artifact_path=CARD, dst_path=folder, tracking_uri=self.tracking_uri
-            )
-            card = Path(stored)
+            card = self._artifact(version, CARD, folder)
             card.write_text(f"{card.read_text()}\n## Acknowledged\n\n{version.tags[REFUSED]}\n\n{why}\n")
             self._client.log_artifact(version.run_id, str(card))
         self._client.set_model_version_tag(version.name, version.version, ACKNOWLEDGED, why)

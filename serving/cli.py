@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "episodes": (FEATURES, "what the patterns found, known at a moment"),
     "train": (MODELS, "train models, log them to MLflow, register them"),
     "promote": (MODELS, "make a version of a model the champion"),
+    "report": (MODELS, "write a version's evaluation report"),
     "alerts": (MODELS, "the most unusual accounts of a moment, with q-values"),
     "drift": (MODELS, "whether accounts still look like those learned from"),
     "predict": (MODELS, "predict for every row of a spine"),

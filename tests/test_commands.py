@@ -96,6 +96,10 @@ WRONG = [
     "simulate --profile huge --out {tmp}/out",
     "simulate --seed -1 --out {tmp}/out",
     "simulate --seed seven --out {tmp}/out",
+    "report",
+    "report weather --out {tmp}/p.html --home {bare}",
+    "report anomaly --out {tmp}/p.html --home {bare}",
+    "report anomaly --version 3 --out {tmp}/p.html --home {bare}",
     "alerts --home {home}",
     "alerts --as-of soon --home {home}",
     "alerts --as-of 2025-06-01 --budget 0 --home {home}",
@@ -195,7 +199,7 @@ def is_one_sentence(said: Said) -> bool:
 def test_a_wrong_call_is_one_sentence_and_exit_code_2(call: Call, places: dict[str, str], line: str) -> None:
     said = call(*line.format(**places).split())
     assert is_one_sentence(said), said
-    left = [name for name in ("v.parquet", "p.parquet", "out") if (Path(places["tmp"]) / name).exists()]
+    left = [name for name in ("v.parquet", "p.parquet", "p.html", "out") if (Path(places["tmp"]) / name).exists()]
     assert left == []
 
 

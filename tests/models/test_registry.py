@@ -92,6 +92,14 @@ def test_a_damaged_or_missing_file_is_refused(home: Path, registry: Registry, an
         registry.load("anomaly", version.version, CATALOGUE)
 
 
+def test_the_report_of_a_version_is_kept_and_compares_with_the_champion(registry: Registry) -> None:
+    first, second = (registry.report("violations", version) for version in ("1", "2"))
+    assert "There is no champion to compare with." in first
+    assert "There is no champion to compare with." not in second
+    with pytest.raises(NotFound, match="has no version '9'"):
+        registry.report("violations", "9")
+
+
 def test_no_pickle_is_stored(home: Path, registry: Registry) -> None:
     kinds = {file.suffix for file in (home / "artifacts").rglob("*") if file.is_file()}
     assert kinds <= {".json", ".txt", ".skops", ".svg", ".md", ".html"}
