@@ -34,7 +34,7 @@ def daily_alerts(scored: pd.DataFrame, budget: int) -> pd.DataFrame:
 
 
 def needed_at_the_floor(tests: int, calibration: int, level: float) -> int:
-    """How many accounts must tie at the smallest p-value before any q-value reaches the level.
+    """How many accounts it takes at the smallest p-value for their q-value to reach the level; further up, more.
 
     The smallest p-value is 1 / (calibration + 1), whatever an account does; with k accounts there the q-value is
     tests / (k (calibration + 1)).
@@ -52,9 +52,10 @@ def resolution_note(tests: int, calibration: int, level: float) -> str:
     needed = needed_at_the_floor(tests, calibration, level)
     if needed <= 1:
         return f"One account alone can reach a q-value of {level:g} among {tests:,}."
+    takes = f"only {needed:,} or more together reach" if needed <= tests else "none can reach"
     return (
-        f"Warning: p-values end at {1 / (calibration + 1):.2g}; among {tests:,} accounts a day no q-value reaches "
-        f"{level:g} before {needed:,} of them tie there. Read the ranks, or calibrate on more accounts."
+        f"Warning: p-values end at {1 / (calibration + 1):.2g}; among {tests:,} accounts a day {takes} a q-value of "
+        f"{level:g}. Read the ranks, or calibrate on more accounts."
     )
 
 

@@ -17,12 +17,11 @@ from models.calibration import conformal_p_values
 from models.forest import FlatForest
 from models.parameters import SHIPPED, AnomalyParameters
 from models.peers import PeerGroups
-from models.vectors import Flags, Floats, VectorLayout, microseconds
+from models.vectors import DAY_US, Flags, Floats, VectorLayout, microseconds
 
 KIND = "anomaly"
 ENOUGH_ACCOUNTS = 20
 TRUSTED_TYPES = frozenset({"sklearn.tree._tree.Tree"})
-DAY_US = 86_400_000_000
 PREDICTED = ("anomaly_score", "anomaly_p_value")
 
 

@@ -61,7 +61,7 @@ class Recipe:
             valid_sets=[watched],
             callbacks=[lgb.early_stopping(self.patience, verbose=False)],
         )
-        return replace(self, rounds=max(booster.best_iteration, self.patience))
+        return replace(self, rounds=min(self.rounds, max(booster.best_iteration, self.patience)))
 
 
 def margins_of(booster: lgb.Booster, matrix: Floats) -> Floats:

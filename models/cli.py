@@ -16,11 +16,12 @@ from features.spine import moment, read_spine
 from models import anomaly, violations
 from models.alerts import daily_alerts, resolution_note
 from models.anomaly import AnomalyModel
-from models.drift import Drift, drift_of
+from models.drift import Drift, drift_of, sequential_p_values, windowed
 from models.evidence import with_evidence
 from models.explanations import Explainer, Explanation
 from models.registry import LoadedModel, Registry
 from models.runs import ORDER, SEED, Request, train
+from models.vectors import Floats
 from models.violations import ViolationModels
 
 TRACKING = "MLFLOW_TRACKING_URI"
@@ -224,17 +225,18 @@ def drift(
         if before.empty:
             raise Invalid(f"There is no week of activity before {at:%Y-%m-%d} to compare with.")
         then, now = features.vectors(before), features.vectors(features.accounts(at))
-    # What counts from the beginning of an account grows by itself.
-    columns, p_value = [feature.name for feature in CATALOGUE if feature.window.width_us is not None], None
+    columns = windowed(CATALOGUE)
+    bets: Floats | None = None
     for name in ORDER:
         if registry.aliased(name):
             model = champion(registry, name).model
-            then, now = (pd.concat([frame, model.predict(frame)], axis=1) for frame in (then, now))
-            columns += [column for column in now.columns if column not in {*columns, "account_id", "as_of"}]
-    if "anomaly_p_value" in columns:
-        columns.remove("anomaly_p_value")
-        p_value = "anomaly_p_value"
-    found = drift_of(then, now, columns, p_value=p_value, seed=seed)
+            before_us, scores = model.predict(then), model.predict(now)
+            if isinstance(model, AnomalyModel):
+                bets = sequential_p_values(model.unusualness(now), model.calibration, seed)
+                before_us, scores = (frame.drop(columns="anomaly_p_value") for frame in (before_us, scores))
+            then, now = pd.concat([then, before_us], axis=1), pd.concat([now, scores], axis=1)
+            columns += list(scores.columns)
+    found = drift_of(then, now, columns, p_values=bets, seed=seed)
     emit({"as_of": at.isoformat(), **found.as_json()}, as_json, lambda: _show_drift(found, show))
 
 

@@ -7,8 +7,6 @@ version is promoted only by somebody who says why, and the card keeps what was s
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from models.evaluation import Metrics, ranking_metrics
 from models.targets import RowTarget
 from models.vectors import Flags, Floats
@@ -43,20 +41,24 @@ class Direction:
 
 
 def direction_of(scores: Floats, target: RowTarget) -> Direction:
-    """How the score ranks confirmed rows against all others and against cleared ones, where there are both."""
-    rows = {"everybody": np.ones(len(scores), dtype=bool), "cleared": target.positive | target.negative}
+    """How the score ranks confirmed rows against all others and against cleared ones, where there are both.
+
+    Settled rows are neither confirmed nor others.
+    """
+    rows = {"everybody": ~target.settled, "cleared": target.positive | target.negative}
     measured = {whom: ranking_metrics(scores[of], target.positive[of]) for whom, of in rows.items()}
     return Direction(target.typology, {whom: metrics for whom, metrics in measured.items() if "auc" in metrics})
 
 
-def refusal(scores: Floats, confirmed: Flags, enough: int) -> str | None:
-    """The sentence that refuses promotion: all confirmed rows together rank as more usual than everybody else.
+def refusal(scores: Floats, confirmed: Flags, others: Flags, enough: int) -> str | None:
+    """The sentence that refuses promotion: all confirmed rows together rank as more usual than the others.
 
     None where they do not, or where fewer than `enough` rows are confirmed: then nobody can tell.
     """
-    if confirmed.sum() < enough or confirmed.all():
+    if confirmed.sum() < enough or not (others & ~confirmed).any():
         return None
-    measured = ranking_metrics(scores, confirmed)
+    compared = confirmed | others
+    measured = ranking_metrics(scores[compared], confirmed[compared])
     if measured["auc"] >= 0.5:
         return None
     return (

@@ -3,6 +3,7 @@
 PSI per column, adversarial validation over all of them together, and whether p-values are still uniform.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from scipy.stats import chi2
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
 
+from features.catalogue import Catalogue
 from models.boosters import FIXED, margins_of
 from models.vectors import Floats
 
@@ -74,7 +76,7 @@ class Drift:
             told = ", ".join(self.telling[:3])
             found.append(f"A model tells then from now with AUC {self.adversarial_auc:.2f}, mostly by {told}.")
         if self.martingale >= MARTINGALE_ALARM:
-            found.append("Anomaly p-values are no longer uniform: more accounts look unusual than should.")
+            found.append("More accounts look unusual than among those the anomaly model was calibrated on.")
         return tuple(found)
 
     def as_json(self) -> dict[str, Any]:
@@ -112,10 +114,32 @@ def _shares(reference: Floats, values: Floats) -> Floats:
     return np.asarray((counts + 0.5) / (len(values) + 0.5 * len(counts)), dtype=np.float64)
 
 
+def windowed(catalogue: Catalogue) -> list[str]:
+    """The features with a window: what counts from the beginning of an account grows by itself and is no drift."""
+    return [feature.name for feature in catalogue if feature.window.width_us is not None]
+
+
+def sequential_p_values(scores: Floats, calibration: Floats, seed: int) -> Floats:
+    """Conformal p-values of scores taken one by one in a drawn order, each among the calibration and those before it.
+
+    Independent and uniform where scores and calibration are exchangeable. p-values against one fixed calibration set
+    are not independent, and a bet on them compounds what that set happened to be (Vovk, Gammerman and Shafer 2005).
+    """
+    random = np.random.default_rng(seed)
+    known = np.sort(calibration).tolist()
+    p_values = np.empty(len(scores))
+    for position, score in enumerate(random.permutation(scores)):
+        low, high = bisect_left(known, score), bisect_right(known, score)
+        above, equal = len(known) - high, high - low + 1
+        p_values[position] = (above + random.random() * equal) / (len(known) + 1)
+        known.insert(high, score)
+    return p_values
+
+
 def martingale(p_values: Floats) -> float:
     """The largest wealth reached by betting that p-values, in their order, are small (mixture of power bets).
 
-    By Ville's inequality it exceeds c with probability at most 1/c where they are uniform.
+    By Ville's inequality it exceeds c with probability at most 1/c where each is uniform given those before it.
     """
     logs = np.log(np.maximum(p_values, 1e-300))
     wealth = np.cumsum(np.log(BETS)[:, None] + (BETS[:, None] - 1) * logs[None, :], axis=1)
@@ -124,13 +148,19 @@ def martingale(p_values: Floats) -> float:
 
 
 def drift_of(
-    reference: pd.DataFrame, current: pd.DataFrame, columns: Sequence[str], *, p_value: str | None = None, seed: int = 7
+    reference: pd.DataFrame,
+    current: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    p_values: Floats | None = None,
+    seed: int = 7,
 ) -> Drift:
     """How much the columns changed from the reference rows to the current ones.
 
     Args:
         reference, current: account_id and the columns (features, or scores of one model version); unknown is NaN.
-        p_value: the column of conformal p-values, if there is one; read in the current rows' order.
+        p_values: of the current rows, each uniform given those before it where nothing changed
+            (`sequential_p_values`).
 
     Raises:
         ValueError: either has no rows.
@@ -144,7 +174,7 @@ def drift_of(
         missing = float(np.isnan(now).mean() - np.isnan(then).mean())
         found.append(ColumnDrift(name, psi(then, now), noise, missing))
     auc, telling = _adversarial(reference, current, columns, seed)
-    wealth = float("nan") if p_value is None else martingale(current[p_value].to_numpy(dtype=float))
+    wealth = float("nan") if p_values is None else martingale(p_values)
     return Drift(tuple(sorted(found, key=lambda column: (-column.psi, column.name))), auc, telling, wealth)
 
 

@@ -42,14 +42,14 @@ def probability_metrics(probability: Floats, positive: Flags, weights: Floats | 
 
 
 def at_budget(tested: pd.DataFrame, budget: float) -> Flags:
-    """Which rows are among the `budget` highest scores of their moment; a row counts as many accounts as its weight.
+    """Which rows are among the `budget` highest scores of their UTC day; a row counts as many accounts as its weight.
 
     Args:
-        tested: as_of, score and weight, one row an account and moment; of equal scores the first rows come first.
+        tested: as_of, score and weight; of equal scores the first rows come first.
     """
     order = np.lexsort((np.arange(len(tested)), -tested["score"].to_numpy(dtype=float)))
     ranked = tested.iloc[order]
-    before = ranked.groupby("as_of")["weight"].cumsum() - ranked["weight"]
+    before = ranked.groupby(ranked["as_of"].dt.floor("D"))["weight"].cumsum() - ranked["weight"]
     chosen = np.zeros(len(tested), dtype=bool)
     chosen[order] = (before < budget).to_numpy()
     return chosen
@@ -63,5 +63,5 @@ def budget_metrics(tested: pd.DataFrame, budget: float) -> Metrics:
     return {
         "precision": float(weight[alerts & positive].sum() / shown) if shown else 0.0,
         "recall": float(weight[alerts & positive].sum() / weight[positive].sum()) if positive.any() else 0.0,
-        "alerts_a_day": shown / max(1, tested["as_of"].nunique()),
+        "alerts_a_day": shown / max(1, tested["as_of"].dt.floor("D").nunique()),
     }

@@ -13,11 +13,11 @@ from models.card import PURPOSES
 from models.evaluation import Metrics, at_budget, budget_metrics
 from models.segments import FAIR, by_segment
 from models.training import Trained
+from models.vectors import DAY_US, microseconds
 
 BUDGETS = (10, 25, 50, 100, 200)
 BUDGET = 100
 COUNTS = ("rows", "accounts", "positives", "negatives")
-DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,10 @@ def _template() -> Template:
 def _splits(trained: Trained) -> Part:
     names = list(dict.fromkeys(name for values in trained.metrics.values() for name in values))
     rows = [[Cell(split), *(_figure(n, values) for n in names)] for split, values in trained.metrics.items()]
-    says = "Held-out rows are of accounts and rings, and where time allows of days, that the fold had not learned from."
+    says = (
+        "Held-out rows are of accounts and rings, and where time allows of days, that the fold had not learned from. "
+        "The anomaly model learns from no label; it is set against the labels on all rows, those it learned from too."
+    )
     return Part("Metrics by split", says, ["split", *(_spoken(n) for n in names)], rows, "Nothing was measured.")
 
 
@@ -91,7 +94,7 @@ def _budgets(tested: Mapping[str, pd.DataFrame]) -> Part:
         "looked at count as honest, so precision is rather too low."
     )
     columns = ("typology", "budget a day", "precision", "recall", "alerts a day")
-    return Part("Precision at a daily budget", says, columns, rows, "No held-out rows.")
+    return Part("Precision at a daily budget", says, columns, rows, "No rows were kept for this model.")
 
 
 def _detection(tested: Mapping[str, pd.DataFrame]) -> Part:
@@ -104,7 +107,8 @@ def _detection(tested: Mapping[str, pd.DataFrame]) -> Part:
             rows.append([Cell(name), _count(len(days)), _number(float(found.mean())), _number(median)])
     says = (
         f"Of the held-out confirmed accounts with a known onset, how many would have been among {BUDGET} alerts of a "
-        "day, and how many days after the onset for the first time. Days are no finer than the moments of the rows."
+        "day, and how many days after the onset for the first time. Days are no finer than the moments of the rows, and "
+        "too many where the first held-out row of an account is long after its onset."
     )
     columns = ("typology", "accounts", "found", "median days")
     return Part("Time to detect", says, columns, rows, "No confirmed account with an onset was held out.")
@@ -117,7 +121,7 @@ def days_to_detect(tested: pd.DataFrame, budget: int) -> pd.Series:
         tested: account_id, as_of, onset_us (NaN or infinite where unknown), positive, score, weight.
     """
     confirmed = tested["positive"] & np.isfinite(tested["onset_us"])
-    late = (tested["as_of"].astype("int64") - tested["onset_us"]) / DAY_US
+    late = (pd.Series(microseconds(tested["as_of"]), index=tested.index) - tested["onset_us"]) / DAY_US
     first = late.where(pd.Series(at_budget(tested, budget), index=tested.index))[confirmed]
     days: pd.Series = first.groupby(tested.loc[confirmed, "account_id"]).min()
     return days
@@ -163,13 +167,19 @@ def _against_champion(metrics: Mapping[str, Metrics], champion: Mapping[str, Met
         before = (champion or {})[split][name]
         rows.append([Cell(split), Cell(_spoken(name)), _number(before), _number(now), Cell(f"{now - before:+.3f}")])
     columns = ("split", "metric", "champion", "this version", "difference")
-    return Part("Beside the champion", says, columns, rows, "There is no champion to compare with.", words=2)
+    empty = "There is no champion to compare with." if champion is None else "They have no figure in common."
+    return Part("Beside the champion", says, columns, rows, empty, words=2)
 
 
 def _shared(metrics: Mapping[str, Metrics], champion: Mapping[str, Metrics]) -> Iterator[tuple[str, str, float]]:
     for split, values in metrics.items():
         for name in ("auc", "average_precision", "calibration_error"):
-            if split.endswith("held_out") and name in values and name in champion.get(split, {}):
+            if (
+                split.partition("/")[2] != "training"
+                and split != "training"
+                and name in values
+                and name in champion.get(split, {})
+            ):
                 yield split, name, values[name]
 
 
@@ -182,7 +192,15 @@ def _count(value: float) -> Cell:
 
 
 def _number(value: float | None) -> Cell:
-    return Cell("–" if value is None or np.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}")
+    return Cell(
+        "–"
+        if value is None or np.isnan(value)
+        else f"{value:.3f}"
+        if value == 0 or 0.001 <= abs(value) < 10
+        else f"{value:.2g}"
+        if abs(value) < 10
+        else f"{value:,.1f}"
+    )
 
 
 def _spoken(name: str) -> str:

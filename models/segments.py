@@ -62,8 +62,7 @@ def by_segment(tested: pd.DataFrame, budget: int) -> Iterator[tuple[str, str, Me
             here[rows] = True
             if (here & honest).sum() < ENOUGH_ROWS:
                 continue
-            own = tested[here]
-            ranked = ranking_metrics(own["score"].to_numpy(), own["positive"].to_numpy(dtype=bool))
+            ranked = ranking_metrics(tested["score"].to_numpy(dtype=float)[here], ~honest[here], weight[here])
             false = rate(here & honest)
             ratio = {"false_alert_ratio": false / everybody} if everybody else {}
             yield name, str(group), {"rows": float(here.sum()), "false_alerts": false, **ratio, **ranked}

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from models.parameters import EvaluationParameters
-from models.vectors import Flags, Rows, microseconds
+from models.vectors import DAY_US, Flags, Rows, microseconds
 
-DAY_US = 86_400_000_000
 ENOUGH_POSITIVES = 5
 
 

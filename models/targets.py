@@ -7,9 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.parameters import SHIPPED
-from models.vectors import Flags, microseconds
-
-DAY_US = 86_400_000_000
+from models.vectors import DAY_US, Flags, microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +92,15 @@ def row_target(
 
 
 def _speaks(findings: pd.DataFrame, accounts: pd.Series, as_of: np.ndarray, length_us: float) -> Flags:
-    """Whether a confirmed finding of the account is without onset, or was known no longer ago than the length."""
+    """Whether any confirmed finding of the account has begun and is without onset, or was known not too long ago."""
     confirmed = findings[findings["finding"] == "confirmed"]
     until = confirmed["known_us"].where(~np.isneginf(confirmed["onset_us"]), np.inf) + length_us
-    last = accounts.map(until.groupby(confirmed["account_id"]).max()).to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.asarray(as_of <= last)
+    rows = pd.DataFrame({"row": np.arange(len(accounts)), "account_id": accounts.to_numpy(), "as_of_us": as_of})
+    pairs = rows.merge(confirmed[["account_id", "onset_us"]].assign(until=until), on="account_id")
+    speaking = pairs.loc[(pairs["onset_us"] <= pairs["as_of_us"]) & (pairs["as_of_us"] <= pairs["until"]), "row"]
+    speaks = np.zeros(len(accounts), dtype=bool)
+    speaks[speaking.to_numpy()] = True
+    return speaks
 
 
 def confirmed_rows(frame: pd.DataFrame, findings: pd.DataFrame) -> Flags:

@@ -45,8 +45,9 @@ class Trained:
         card: the model card, Markdown.
         notes: what a person should read after training: how it was tested, what was skipped, warnings.
         data: what it was trained on, in sentences.
-        tested: by typology (of the M Score: `target`) the rows held out: account_id, as_of, positive, cleared, score,
-            weight, onset_us and the groups of `segments_of`.
+        tested: by typology the rows that figures rest on: account_id, as_of, positive, cleared, score, weight, onset_us
+            and the groups of `segments_of`. Of the violations the rows held out, of the anomaly model all (it learns
+            from no label), of the M Score none.
         refused: why it may not be promoted unless somebody acknowledges it, or None.
     """
 
@@ -77,7 +78,8 @@ def train_anomaly(
     """
     findings = known_findings(labels, labels_as_of)
     model = AnomalyModel(VectorLayout.of(catalogue), seed=seed)
-    model.fit(vectors, confirmed_rows(vectors, findings))
+    guilty = confirmed_rows(vectors, findings)
+    model.fit(vectors, guilty)
     settings = model.settings
     scores = model.predict(vectors)["anomaly_score"].to_numpy()
     size = len(model.calibration)
@@ -96,13 +98,16 @@ def train_anomaly(
         if direction.against:
             notes.append(direction.sentence)
             judged = {"positive": target.positive, "cleared": target.negative, "score": scores / 100, "weight": 1.0}
-            tested[typology] = _held_out(
-                vectors, pd.DataFrame({"row": np.arange(len(vectors)), **judged}), findings, typology
-            )
+            rows = pd.DataFrame({"row": np.arange(len(vectors)), **judged})[~target.settled]
+            tested[typology] = _held_out(vectors, rows, findings, typology)
             plots[f"{typology}.svg"] = evaluation_plot(
-                f"Anomaly score against confirmed {typology}", target.positive, scores, np.ones(len(scores)), False
+                f"Anomaly score against confirmed {typology}",
+                target.positive[~target.settled],
+                scores[~target.settled],
+                np.ones(int((~target.settled).sum())),
+                False,
             )
-    refused = refusal(scores, confirmed, settings.direction_rows)
+    refused = refusal(scores, confirmed, ~guilty, settings.direction_rows)
     if refused:
         notes.append(f"Warning: {refused} It is promoted only if somebody says why.")
     elif confirmed.sum() < settings.direction_rows:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.errors import Invalid
 
+DAY_US = 86_400_000_000
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Rows = NDArray[np.intp]

@@ -116,10 +116,11 @@ def report_typologies(weeks: pd.DataFrame, scores: pd.DataFrame) -> None:
 
 
 def queues_of(weeks: pd.DataFrame, scores: pd.DataFrame, anomaly: Floats) -> dict[str, Floats]:
-    """What each queue sorts by; equal ranks are broken by a seeded draw.
+    """What each queue sorts by; where many are equal (rules, anomaly) a seeded draw decides.
 
-    The models': the probability that anything is wrong. The rules': the gravest severity. Blended: the models' rank and
-    the rules' rank of an account added up, so that what either is sure of comes first.
+    The models': the probability that anything is wrong. The rules': the gravest severity. Blended: that severity plus
+    how rare the models' probability is (-log of the share of accounts above), so that what either is sure of comes
+    first.
     """
     tie = np.random.default_rng(0).random(len(weeks)) * 1e-6
     anything = 1 - np.prod([1 - scores[column].to_numpy() for column in scores], axis=0)
@@ -145,23 +146,28 @@ def report_queues(weeks: pd.DataFrame, queues: dict[str, Floats]) -> None:
     print(f"no queue could be better than {most / (BUDGET * weeks['as_of'].nunique()):.2f}: so many violate in a week")
 
 
-def report_unforeseen(weeks: pd.DataFrame, labels: pd.DataFrame, train: pd.DataFrame, anomaly: Floats) -> None:
+def report_unforeseen(weeks: pd.DataFrame, labels: pd.DataFrame, train: pd.DataFrame) -> None:
     """Each typology left out of learning: of its units, how many the anomaly queue, the rules or other models show."""
     by_rule = weeks["rules"].to_numpy() > 0
     lines = []
-    unusual = _shown(weeks, anomaly)
     for name in sorted(set(labels["typology"]) - set(RULES)):
         positive = np.array([name in active for active in weeks["active"]])
         if not positive.any():
             continue
         rest = labels[labels["typology"] != name]
-        model = ViolationModels(VectorLayout.of(CATALOGUE)).fit(train, rest)
-        scores = model.predict(weeks)
+        scores = ViolationModels(VectorLayout.of(CATALOGUE)).fit(train, rest).predict(weeks)
+        unusual = _shown(weeks, unusual_model(train, rest).unusualness(weeks))
         others = _shown(weeks, 1 - np.prod([1 - scores[column].to_numpy() for column in scores], axis=0))
         cells = [_units(weeks, positive, shown) for shown in (unusual, by_rule, others, unusual | by_rule)]
         lines.append((name, *cells))
     headings = ("typology", "anomaly", "rules", "models of others", "anomaly or rules")
     table(headings, lines, f"units shown although nobody taught them, {BUDGET} alerts a day, all rules")
+
+
+def unusual_model(train: pd.DataFrame, labels: pd.DataFrame) -> AnomalyModel:
+    """The anomaly model, learned without the accounts that the labels confirm."""
+    confirmed = confirmed_rows(train, known_findings(labels, None))
+    return AnomalyModel(VectorLayout.of(CATALOGUE)).fit(train, confirmed)
 
 
 def _shown(weeks: pd.DataFrame, score: Floats) -> npt.NDArray[np.bool_]:
@@ -191,12 +197,11 @@ def main(arguments: list[str]) -> int:
     train, labels = gathered(profile, chosen.train, None)
     weeks, _ = gathered(shifted(profile) if chosen.shifted else profile, chosen.test, load_policy())
     violations = ViolationModels(VectorLayout.of(CATALOGUE)).fit(train, labels)
-    unusual = AnomalyModel(VectorLayout.of(CATALOGUE)).fit(train, confirmed_rows(train, known_findings(labels, None)))
-    scores, anomaly = violations.predict(weeks), unusual.unusualness(weeks)
+    scores, anomaly = violations.predict(weeks), unusual_model(train, labels).unusualness(weeks)
     report_typologies(weeks, scores)
     report_queues(weeks, queues_of(weeks, scores, anomaly))
     if chosen.unforeseen:
-        report_unforeseen(weeks, labels, train, anomaly)
+        report_unforeseen(weeks, labels, train)
     return 0
 
 

@@ -60,7 +60,8 @@ def test_with_too_few_calibration_accounts_one_alert_cannot_count_and_it_is_said
     calibration = np.full(99, 0.5)
     assert daily_alerts(scored(lonely, calibration), 1)["anomaly_q_value"].iloc[0] > 0.1
     assert daily_alerts(scored(crowd, calibration), 1)["anomaly_q_value"].iloc[0] == pytest.approx(0.1)
-    assert "before 100 of them tie" in resolution_note(1_000, 99, 0.1)
+    assert "only 100 or more together" in resolution_note(1_000, 99, 0.1)
+    assert "none can reach" in resolution_note(50, 5, 0.1)
     assert not resolution_note(100, 2_000, 0.1).startswith("Warning")
 
 

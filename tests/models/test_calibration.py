@@ -1,12 +1,9 @@
-"""Tests of calibration and of p- and q-values."""
+"""Tests of calibration and of p-values."""
 
 import numpy as np
-from hypothesis import strategies as st
 from scipy.special import expit
 
 from models.calibration import conformal_p_values, expected_calibration_error, fit_platt
-
-P_VALUES = st.lists(st.floats(0.001, 1.0), min_size=1, max_size=40)
 
 
 def test_platt_finds_the_line_that_made_the_labels() -> None:

@@ -8,8 +8,9 @@ import pytest
 from mlflow.artifacts import download_artifacts
 
 from features.errors import Invalid
-from models.direction import refusal
+from models.direction import direction_of, refusal
 from models.registry import Registry
+from models.targets import RowTarget
 from models.training import Trained, train_anomaly
 from tests.models.toy import CATALOGUE, START, Exchange, labels_of
 
@@ -71,7 +72,17 @@ def test_what_was_acknowledged_stands_on_the_card(registry: Registry, usual_viol
     ],
 )
 def test_what_is_refused(scores: list[float], confirmed: list[bool], refused: bool) -> None:
-    assert (refusal(np.array(scores), np.array(confirmed), enough=2) is not None) == refused
+    honest = ~np.array(confirmed)
+    assert (refusal(np.array(scores), np.array(confirmed), honest, enough=2) is not None) == refused
+
+
+def test_settled_rows_of_the_guilty_are_nobody_to_compare_with() -> None:
+    scores, confirmed = np.array([2.0, 2.0, 9.0, 9.0, 1.0]), np.array([True, True, False, False, False])
+    assert refusal(scores, confirmed, np.array([False, False, False, False, True]), enough=2) is None
+    settled = np.array([False, False, True, True, False])
+    nothing = np.zeros(5, dtype=bool)
+    target = RowTarget("wash_trading", confirmed, nothing, nothing, nothing, settled)
+    assert direction_of(scores, target).against["everybody"]["auc"] == 1.0
 
 
 def test_calibration_accounts_come_after_those_trained_on_and_are_others(toy: Exchange, anomaly: Trained) -> None:

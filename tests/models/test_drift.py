@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.drift import Drift, drift_of, martingale, psi, psi_noise
+from features.definitions import CATALOGUE
+from models.drift import Drift, drift_of, martingale, psi, psi_noise, sequential_p_values, windowed
 
 COLUMNS = ("volume", "cancels", "sessions")
 
@@ -58,10 +59,26 @@ def test_uniform_p_values_rarely_win_the_bet_and_small_ones_do() -> None:
     assert martingale(np.array([])) == 1.0
 
 
-def test_p_values_that_are_no_longer_uniform_raise_an_alarm() -> None:
-    now = rows(400, 2).assign(p=np.random.default_rng(0).random(400) ** 2)
-    found = drift_of(rows(1_000, 1), now, COLUMNS, p_value="p")
-    assert any("p-values" in alarm for alarm in found.alarms)
+def test_more_unusual_accounts_than_in_the_calibration_raise_an_alarm() -> None:
+    rng = np.random.default_rng(0)
+    bets = sequential_p_values(rng.normal(1.0, 1.0, 400), rng.normal(size=500), 7)
+    found = drift_of(rows(1_000, 1), rows(400, 2), COLUMNS, p_values=bets)
+    assert any("look unusual" in alarm for alarm in found.alarms)
+
+
+def test_a_small_calibration_set_raises_no_more_false_alarms_than_promised() -> None:
+    def wins(seed: int) -> bool:
+        rng = np.random.default_rng(seed)
+        return martingale(sequential_p_values(rng.normal(size=2_000), rng.normal(size=100), seed)) >= 20
+
+    assert np.mean([wins(seed) for seed in range(100)]) <= 1 / 20 + 0.05
+
+
+def test_what_counts_from_the_beginning_of_an_account_is_not_compared() -> None:
+    compared = windowed(CATALOGUE)
+    assert "account_age_days" not in compared
+    assert "trades_n_7d" in compared
+    assert all(CATALOGUE[name].window.width_us is not None for name in compared)
 
 
 def test_a_constant_or_unknown_column_does_not_move() -> None:

@@ -46,9 +46,17 @@ def test_a_row_that_stands_for_many_uses_up_as_much_of_the_budget() -> None:
     assert budget_metrics(tested, 6)["precision"] == pytest.approx(1 / 6)
 
 
+def test_events_of_one_day_share_its_budget() -> None:
+    events = rows([[0.1, 0.9, 0.5, 0.7]], {(0, 1)})
+    apart = events.assign(as_of=events["as_of"] + pd.to_timedelta(np.arange(4), unit="h"))
+    assert at_budget(apart, 2).tolist() == [False, True, False, True]
+    assert budget_metrics(apart, 2)["alerts_a_day"] == 2.0
+
+
 def test_detection_counts_from_the_onset_to_the_first_alert() -> None:
     tested = rows([[0.1, 0.9], [0.9, 0.1], [0.95, 0.1]], {(0, 0), (1, 0), (2, 0)})
     assert days_to_detect(tested, 1).to_dict() == {"a0": 8.0}
+    assert days_to_detect(tested.assign(as_of=tested["as_of"].dt.as_unit("ns")), 1).to_dict() == {"a0": 8.0}
     assert days_to_detect(tested.assign(score=[0.0, 1.0] * 3), 1).isna().all()
 
 
@@ -68,6 +76,21 @@ def test_a_group_with_more_false_alerts_than_others_stands_out() -> None:
     assert ratios["settled"] == 0.0
 
 
+def test_a_row_that_stands_for_many_weighs_in_its_group() -> None:
+    size = 120
+    tested = pd.DataFrame(
+        {
+            "as_of": MONDAYS[0],
+            "positive": np.arange(size) < 10,
+            "tenure": "new",
+            "weight": np.where(np.arange(size) < 10, 1.0, 50.0),
+        }
+    ).assign(score=np.r_[np.linspace(0.5, 0.9, 10), np.linspace(0.0, 0.7, size - 10)])
+    ((_, _, heavy),) = by_segment(tested, 10)
+    ((_, _, even),) = by_segment(tested.assign(weight=1.0), 10)
+    assert heavy["average_precision"] < even["average_precision"]
+
+
 def test_segments_come_from_the_features_that_are_there() -> None:
     vectors = pd.DataFrame({"institution": [0.0, 1.0], "account_age_days": [3.0, 400.0]})
     assert segments_of(vectors).to_dict("list") == {"kind": ["person", "institution"], "tenure": ["new", "settled"]}
@@ -81,6 +104,8 @@ def test_every_model_has_a_report_with_its_limits_and_what_it_is_not_for(
     page = evaluation_report(trained, {"wash_trading/held_out": {"auc": 0.5}})
     for heading in ("Must not be used for", "Metrics by split", "Groups of accounts", "Beside the champion", "Limits"):
         assert heading in page
+    assert "There is no champion to compare with." not in page
+    assert "There is no champion to compare with." in evaluation_report(trained)
     for picture in trained.plots.values():
         assert picture.decode() in page
 

@@ -39,7 +39,10 @@ def test_a_finding_with_an_onset_is_settled_a_week_after_it_was_known() -> None:
 def test_of_two_findings_the_later_one_still_speaks() -> None:
     early = {"account_id": "a", "onset": START - pd.Timedelta(days=40), "known_at": START - pd.Timedelta(days=30)}
     late = {"account_id": "a", "onset": START - pd.Timedelta(days=3), "known_at": START, "event_id": "e9"}
-    assert row_target(rows("a"), findings(early, late), "wash_trading").positive.all()
+    both = findings(early, late)
+    assert row_target(rows("a"), both, "wash_trading").positive.all()
+    between = rows("a").assign(as_of=START - pd.Timedelta(days=10))
+    assert row_target(between, both, "wash_trading").settled.all(), "no finding speaks of the time between them"
 
 
 def test_a_settled_finding_is_neither_learned_nor_tested() -> None:
