@@ -107,8 +107,8 @@ def _detection(tested: Mapping[str, pd.DataFrame]) -> Part:
             rows.append([Cell(name), _count(len(days)), _number(float(found.mean())), _number(median)])
     says = (
         f"Of the held-out confirmed accounts with a known onset, how many would have been among {BUDGET} alerts of a "
-        "day, and how many days after the onset for the first time. Days are no finer than the moments of the rows, and "
-        "too many where the first held-out row of an account is long after its onset."
+        "day, and how many days after the onset for the first time. Days are no finer than the moments of the rows, "
+        "and too many where the first held-out row of an account is long after its onset."
     )
     columns = ("typology", "accounts", "found", "median days")
     return Part("Time to detect", says, columns, rows, "No confirmed account with an onset was held out.")
@@ -174,12 +174,7 @@ def _against_champion(metrics: Mapping[str, Metrics], champion: Mapping[str, Met
 def _shared(metrics: Mapping[str, Metrics], champion: Mapping[str, Metrics]) -> Iterator[tuple[str, str, float]]:
     for split, values in metrics.items():
         for name in ("auc", "average_precision", "calibration_error"):
-            if (
-                split.partition("/")[2] != "training"
-                and split != "training"
-                and name in values
-                and name in champion.get(split, {})
-            ):
+            if not split.endswith("training") and name in values and name in champion.get(split, {}):
                 yield split, name, values[name]
 
 
@@ -192,15 +187,11 @@ def _count(value: float) -> Cell:
 
 
 def _number(value: float | None) -> Cell:
-    return Cell(
-        "–"
-        if value is None or np.isnan(value)
-        else f"{value:.3f}"
-        if value == 0 or 0.001 <= abs(value) < 10
-        else f"{value:.2g}"
-        if abs(value) < 10
-        else f"{value:,.1f}"
-    )
+    if value is None or np.isnan(value):
+        return Cell("–")
+    if abs(value) >= 10:
+        return Cell(f"{value:,.1f}")
+    return Cell(f"{value:.3f}" if value == 0 or abs(value) >= 0.001 else f"{value:.2g}")
 
 
 def _spoken(name: str) -> str:
