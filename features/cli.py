@@ -166,6 +166,8 @@ def build(
         raise Invalid("Give either --as-of for all accounts or --spine with accounts and moments.")
     moments = read_spine(spine) if spine else None
     at = moment(as_of) if as_of else None
+    if out_file.is_dir():
+        raise Invalid(f"{out_file} is a folder; name the Parquet file to write.")
     with progress("building vectors") as report:
         features = Features(Home(home).lake, report)
         rows = moments if moments is not None else features.accounts(at)  # type: ignore[arg-type]
