@@ -168,11 +168,11 @@ def build(
     at = moment(as_of) if as_of else None
     if out_file.is_dir():
         raise Invalid(f"{out_file} is a folder; name the Parquet file to write.")
+    out_file.parent.mkdir(parents=True, exist_ok=True)
     with progress("building vectors") as report:
         features = Features(Home(home).lake, report)
         rows = moments if moments is not None else features.accounts(at)  # type: ignore[arg-type]
         vectors = features.vectors(rows)
-    out_file.parent.mkdir(parents=True, exist_ok=True)
     vectors.to_parquet(out_file, index=False)
     document = {
         "rows": len(vectors),
