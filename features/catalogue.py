@@ -65,6 +65,8 @@ class Feature:
 
     def sentence(self, value: float) -> str:
         """The value in words, for an explanation."""
+        if value == self.value.fill < 0:
+            return f"never: {self.says}"
         return f"{worded(value, self.unit)} {self.says}"
 
     @property

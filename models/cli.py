@@ -29,6 +29,8 @@ TrackingOption = Annotated[
     str | None, typer.Option("--tracking-uri", envvar=TRACKING, help="MLflow store.", show_default="under --home")
 ]
 
+ModelArgument = Annotated[str, typer.Argument(help="Which model: " + ", ".join(ORDER) + ".")]
+
 app = application("From vectors to scores.")
 
 
@@ -52,8 +54,7 @@ def train_command(
     """Train models on the lake's vectors and labels, log them to MLflow and register them as versions."""
     names = tuple(dict.fromkeys(models)) if models else ORDER
     for name in names:
-        if name not in ORDER:
-            raise Invalid(f"There is no model {name!r}; train {', '.join(ORDER)}.")
+        known(name)
     request = Request(
         read_spine(spine) if spine else None, moment(labels_as_of) if labels_as_of else None, search, seed
     )
@@ -91,7 +92,7 @@ def _show_trained(trained: list[dict[str, Any]]) -> None:
 
 @app.command()
 def promote(
-    model: Annotated[str, typer.Argument(help="Which model: " + ", ".join(ORDER) + ".")],
+    model: ModelArgument,
     version: Annotated[str, typer.Argument(help="Which version.")],
     acknowledge: Annotated[
         str | None, typer.Option(help="Why a version that training refused scores all the same; kept on its card.")
@@ -101,10 +102,8 @@ def promote(
     as_json: JsonOption = False,
 ) -> None:
     """Make a version the champion: the one that scores."""
-    if model not in ORDER:
-        raise Invalid(f"There is no model {model!r}; promote {', '.join(ORDER)}.")
     registry = registry_of(home, tracking_uri)
-    registry.load(model, version, CATALOGUE)
+    registry.load(known(model), version, CATALOGUE)
     promoted = registry.promote(model, version, acknowledge)
     document = {"model": promoted.name, "version": promoted.version, "aliases": list(promoted.aliases)}
     emit(document, as_json, lambda: out.print(f"{model} version {promoted.version} is champion."))
@@ -112,7 +111,7 @@ def promote(
 
 @app.command("report")
 def report_command(
-    model: Annotated[str, typer.Argument(help="Which model: " + ", ".join(ORDER) + ".")],
+    model: ModelArgument,
     out_file: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
     version: Annotated[str | None, typer.Option(help="Which version; the champion by default.")] = None,
     home: HomeOption = DEFAULT_HOME,
@@ -120,10 +119,8 @@ def report_command(
     as_json: JsonOption = False,
 ) -> None:
     """Write a version's evaluation report: what was measured, on whom, and what it must not be used for."""
-    if model not in ORDER:
-        raise Invalid(f"There is no model {model!r}; report {', '.join(ORDER)}.")
     registry = registry_of(home, tracking_uri)
-    scoring = registry.aliased(model)
+    scoring = registry.aliased(known(model))
     wanted = version or (scoring.version if scoring else None)
     if wanted is None:
         raise NotFound(f"There is no champion of {model}; run `mscore train {model}` first.")
@@ -134,6 +131,29 @@ def report_command(
     emit(document, as_json, lambda: out.print(f"The report of {model} {wanted} is in {out_file}", soft_wrap=True))
 
 
+def known(name: str) -> str:
+    """The name of a model, as given.
+
+    Raises:
+        Invalid: there is no such model.
+    """
+    if name not in ORDER:
+        raise Invalid(f"There is no model {name!r}; there are {', '.join(ORDER)}.")
+    return name
+
+
+def within(features: Features, at: pd.Timestamp) -> pd.Timestamp:
+    """A moment, as given.
+
+    Raises:
+        Invalid: it lies more than a day after the last activity, when silence would look like behaviour.
+    """
+    last = features.span()[1]
+    if at > last + pd.Timedelta(days=1):
+        raise Invalid(f"The activity ends at {last:%Y-%m-%d %H:%M} UTC; {at:%Y-%m-%d} lies after it.")
+    return at
+
+
 def champion(registry: Registry, name: str) -> LoadedModel:
     """The champion of a model, checked against the catalogue.
 
@@ -141,9 +161,7 @@ def champion(registry: Registry, name: str) -> LoadedModel:
         Invalid: no such model, or its champion was trained with another catalogue.
         NotFound: it was never trained.
     """
-    if name not in ORDER:
-        raise Invalid(f"There is no model {name!r}; there are {', '.join(ORDER)}.")
-    loaded = registry.champion(name, CATALOGUE)
+    loaded = registry.champion(known(name), CATALOGUE)
     if loaded is None:
         raise NotFound(f"There is no champion of {name}; run `mscore train {name}` first.")
     return loaded
@@ -151,7 +169,7 @@ def champion(registry: Registry, name: str) -> LoadedModel:
 
 @app.command()
 def predict(
-    model: Annotated[str, typer.Argument(help="Which model: " + ", ".join(ORDER) + ".")],
+    model: ModelArgument,
     spine: Annotated[Path, typer.Option(help="File of account_id and as_of.")],
     out_file: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
     home: HomeOption = DEFAULT_HOME,
@@ -191,7 +209,7 @@ def alerts(
         raise Invalid(f"The champion of {anomaly.KIND} is no anomaly model.")
     with progress("alerts") as report:
         features = Features(Home(home).lake, report)
-        vectors = features.vectors(features.accounts(at))
+        vectors = features.vectors(features.accounts(within(features, at)))
     scored = pd.concat([vectors[["account_id", "as_of"]], model.predict(vectors)], axis=1)
     note = resolution_note(len(scored), len(model.calibration), model.settings.resolution)
     rows = daily_alerts(scored, budget).drop(columns="as_of").to_dict("records")
@@ -219,7 +237,7 @@ def drift(
     registry = registry_of(home, tracking_uri)
     with progress("drift") as report:
         features = Features(Home(home).lake, report)
-        at = moment(as_of) if as_of else features.span()[1]
+        at = within(features, moment(as_of)) if as_of else features.span()[1]
         weeks = features.weekly()
         before = weeks[weeks["as_of"] <= at - pd.Timedelta(days=7)]
         if before.empty:
@@ -230,11 +248,11 @@ def drift(
     for name in ORDER:
         if registry.aliased(name):
             model = champion(registry, name).model
-            before_us, scores = model.predict(then), model.predict(now)
+            earlier, scores = model.predict(then), model.predict(now)
             if isinstance(model, AnomalyModel):
                 bets = sequential_p_values(model.unusualness(now), model.calibration, seed)
-                before_us, scores = (frame.drop(columns="anomaly_p_value") for frame in (before_us, scores))
-            then, now = pd.concat([then, before_us], axis=1), pd.concat([now, scores], axis=1)
+                earlier, scores = (frame.drop(columns="anomaly_p_value") for frame in (earlier, scores))
+            then, now = pd.concat([then, earlier], axis=1), pd.concat([now, scores], axis=1)
             columns += list(scores.columns)
     found = drift_of(then, now, columns, p_values=bets, seed=seed)
     emit({"as_of": at.isoformat(), **found.as_json()}, as_json, lambda: _show_drift(found, show))

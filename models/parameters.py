@@ -49,6 +49,7 @@ class EvaluationParameters:
 
     folds: int
     folds_unlabelled: int
+    folds_calibration: int
     moments: int
     shared_share: float
     rolls: int

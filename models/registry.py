@@ -122,10 +122,13 @@ class Registry:
 
         Raises:
             NotFound: there is no such version.
-            Invalid: training refused it and nobody says why it should be promoted.
+            Invalid: training refused it and nobody says why it should be promoted, or there is nothing to acknowledge.
         """
         found = self.version(name, version)
-        if REFUSED in found.tags and ACKNOWLEDGED not in found.tags:
+        refused = REFUSED in found.tags and ACKNOWLEDGED not in found.tags
+        if acknowledged is not None and not refused:
+            raise Invalid(f"{name} version {version} was not refused, so there is nothing to acknowledge.")
+        if refused:
             if not (acknowledged or "").strip():
                 raise Invalid(
                     f"{name} version {version} is not promoted. {found.tags[REFUSED]} If it should score all the same, "

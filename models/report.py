@@ -90,7 +90,7 @@ def _budgets(tested: Mapping[str, pd.DataFrame]) -> Part:
             figures = ("precision", "recall", "alerts_a_day")
             rows.append([Cell(name), _count(budget), *(_number(measured[figure]) for figure in figures)])
     says = (
-        "What a team that looks at so many accounts a day would have found among the held-out rows. Rows nobody has "
+        "What a team that looks at so many accounts a day would have found among the rows judged. Rows nobody has "
         "looked at count as honest, so precision is rather too low."
     )
     columns = ("typology", "budget a day", "precision", "recall", "alerts a day")
@@ -106,12 +106,12 @@ def _detection(tested: Mapping[str, pd.DataFrame]) -> Part:
             median = float(days[found].median()) if found.any() else None
             rows.append([Cell(name), _count(len(days)), _number(float(found.mean())), _number(median)])
     says = (
-        f"Of the held-out confirmed accounts with a known onset, how many would have been among {BUDGET} alerts of a "
+        f"Of the confirmed accounts with a known onset, how many would have been among {BUDGET} alerts of a "
         "day, and how many days after the onset for the first time. Days are no finer than the moments of the rows, "
-        "and too many where the first held-out row of an account is long after its onset."
+        "and too many where the first row judged of an account is long after its onset."
     )
-    columns = ("typology", "accounts", "found", "median days")
-    return Part("Time to detect", says, columns, rows, "No confirmed account with an onset was held out.")
+    columns = ("typology", "accounts", "share found", "median days")
+    return Part("Time to detect", says, columns, rows, "No confirmed account with an onset was judged.")
 
 
 def days_to_detect(tested: pd.DataFrame, budget: int) -> pd.Series:
@@ -139,7 +139,7 @@ def _cleared(tested: Mapping[str, pd.DataFrame]) -> Part:
         "all the same. The model restricts nobody: an alert costs them a person's look."
     )
     columns = ("typology", "cleared rows", "among the alerts", "share")
-    return Part("Look-alikes", says, columns, rows, "No cleared account was held out.")
+    return Part("Look-alikes", says, columns, rows, "No cleared account was judged.")
 
 
 def _fairness(tested: Mapping[str, pd.DataFrame]) -> Part:
@@ -157,7 +157,7 @@ def _fairness(tested: Mapping[str, pd.DataFrame]) -> Part:
         "age, gender, payment rail and place are in no model, so they are not compared here."
     )
     columns = ("typology", "group", *(_spoken(figure) for figure in figures))
-    return Part("Groups of accounts", says, columns, rows, "No group has enough held-out rows.", words=2)
+    return Part("Groups of accounts", says, columns, rows, "No group has enough rows.", words=2)
 
 
 def _against_champion(metrics: Mapping[str, Metrics], champion: Mapping[str, Metrics] | None) -> Part:

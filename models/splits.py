@@ -59,8 +59,13 @@ def plan_folds(
                 f"tested groups never trained on",
                 rolled,
             )
-    grouped = _usable(tuple(_grouped(positive, groups, folds, seed)), positive)
-    return Plan(f"stratified {len(grouped)}-fold cross-validation, groups kept together", grouped) if grouped else None
+    return grouped_folds(positive, groups, folds, seed)
+
+
+def grouped_folds(positive: Flags, groups: NDArray[np.str_], folds: int, seed: int) -> Plan | None:
+    """Stratified folds over all rows, groups kept together; None where one group holds all of a class."""
+    usable = _usable(tuple(_grouped(positive, groups, folds, seed)), positive)
+    return Plan(f"stratified {len(usable)}-fold cross-validation, groups kept together", usable) if usable else None
 
 
 def _shared_moments(frame: pd.DataFrame, moment: NDArray[np.float64], settings: EvaluationParameters) -> list[float]:

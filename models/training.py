@@ -99,7 +99,7 @@ def train_anomaly(
             notes.append(direction.sentence)
             judged = {"positive": target.positive, "cleared": target.negative, "score": scores / 100, "weight": 1.0}
             rows = pd.DataFrame({"row": np.arange(len(vectors)), **judged})[~target.settled]
-            tested[typology] = _held_out(vectors, rows, findings, typology)
+            tested[typology] = _judged(vectors, rows, findings, typology)
             plots[f"{typology}.svg"] = evaluation_plot(
                 f"Anomaly score against confirmed {typology}",
                 target.positive[~target.settled],
@@ -128,17 +128,13 @@ def train_anomaly(
     return Trained(anomaly.KIND, model, parameters, metrics, plots, written, tuple(notes), data, tested, refused)
 
 
-def _held_out(
-    vectors: pd.DataFrame, judged: pd.DataFrame, findings: pd.DataFrame | None = None, typology: str = ""
-) -> pd.DataFrame:
+def _judged(vectors: pd.DataFrame, judged: pd.DataFrame, findings: pd.DataFrame, typology: str) -> pd.DataFrame:
     """The judged rows with their account, moment, groups and the onset of the account's confirmed finding."""
     rows = judged["row"].to_numpy()
     keys = vectors[["account_id", "as_of"]].iloc[rows].reset_index(drop=True)
     groups = segments_of(vectors.iloc[rows]).reset_index(drop=True)
-    onset = pd.Series(np.nan, index=keys.index)
-    if findings is not None:
-        confirmed = findings[(findings["typology"] == typology) & (findings["finding"] == "confirmed")]
-        onset = keys["account_id"].astype(str).map(confirmed.groupby("account_id")["onset_us"].min())
+    confirmed = findings[(findings["typology"] == typology) & (findings["finding"] == "confirmed")]
+    onset = keys["account_id"].astype(str).map(confirmed.groupby("account_id")["onset_us"].min())
     return pd.concat([keys, judged.reset_index(drop=True), groups], axis=1).assign(onset_us=onset)
 
 
@@ -168,7 +164,7 @@ def train_violations(
         parameters |= {f"{typology}.{name}": value for name, value in study.parameters.items()}
         rows = "labelled rows only" if study.labelled_only else "unlabelled rows as weak negatives"
         notes.append(f"{typology}: {study.protocol}; {rows}.")
-        tested[typology] = held_out = _held_out(vectors, study.tested, findings, typology)
+        tested[typology] = held_out = _judged(vectors, study.tested, findings, typology)
         positive = held_out["positive"].to_numpy()
         if positive.any() and not positive.all():
             plots[f"{typology}.svg"] = evaluation_plot(

@@ -13,7 +13,7 @@ from models.calibration import fit_platt
 from models.evaluation import Metrics, probability_metrics
 from models.parameters import BoosterParameters, EvaluationParameters, ViolationParameters
 from models.search import choose_parameters
-from models.splits import ENOUGH_POSITIVES, Plan, group_parts, plan_folds
+from models.splits import ENOUGH_POSITIVES, Plan, group_parts, grouped_folds, plan_folds
 from models.targets import RowTarget
 from models.vectors import Flags, Floats, Rows
 
@@ -99,7 +99,8 @@ def study_typology(
 ) -> Study | str:
     """The typology's calibrated model with its held-out metrics, or the sentence that says why there is none.
 
-    Calibration uses held-out margins only; each held-out probability is calibrated on the other folds.
+    Calibration uses held-out margins only: for the model, of all findings on folds of groups, because the last weeks,
+    on which a rolling split measures, hold few; for a measured probability, of the other folds that measure.
     """
     accounts = frame["account_id"].to_numpy()
     reason = too_few(target, accounts, settings)
@@ -119,8 +120,10 @@ def study_typology(
     if search:
         recipe, plan = _searched(recipe, plan, settings, evaluation, sample, chosen_frame, rows, chosen_groups)
     held_out = hold_out(recipe, plan, rows, positive, sample.learning, chosen_groups)
+    calibrating = grouped_folds(positive, chosen_groups, evaluation.folds_calibration, seed) or plan
+    calibrated = hold_out(recipe, calibrating, rows, positive, sample.learning, chosen_groups)
     final = recipe.stopped_early(rows, positive, sample.learning, chosen_groups)
-    return _finish(final, plan.protocol, sample, rows, held_out)
+    return _finish(final, plan.protocol, sample, rows, held_out, calibrated)
 
 
 def _searched(
@@ -156,9 +159,12 @@ def _searched(
     return replace(stored, parameters=parameters), replace(measured, protocol=protocol)
 
 
-def _finish(recipe: Recipe, protocol: str, sample: Sample, matrix: Floats, held_out: HeldOut) -> Study:
+def _finish(
+    recipe: Recipe, protocol: str, sample: Sample, matrix: Floats, held_out: HeldOut, calibrated: HeldOut
+) -> Study:
     positive, natural, tested = sample.positive, sample.natural, held_out.tested
-    platt = fit_platt(held_out.margins[tested], positive[tested], natural[tested])
+    known = calibrated.tested
+    platt = fit_platt(calibrated.margins[known], positive[known], natural[known])
     model = CalibratedBooster(recipe.fit(matrix, positive, sample.learning), platt)
     probability = held_out.probabilities(positive, natural)
     return Study(

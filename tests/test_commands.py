@@ -109,6 +109,7 @@ WRONG = [
     "drift --as-of soon --home {home}",
     "drift --as-of 2001-01-01 --home {home}",
     "drift --show 0 --home {home}",
+    "drift --as-of 2031-01-01 --home {home}",
     "promote anomaly 1 --acknowledge why --home {bare}",
     "import",
     "import {tmp}/elsewhere --home {bare}",

@@ -60,6 +60,8 @@ def test_what_was_acknowledged_stands_on_the_card(registry: Registry, usual_viol
     )
     assert why in Path(stored).read_text().split("## Acknowledged")[1]
     assert registry.promote("anomaly", "1").aliases == ("champion",), "said once, it stands"
+    with pytest.raises(Invalid, match="nothing to acknowledge"):
+        registry.promote("anomaly", "1", "again")
 
 
 @pytest.mark.parametrize(
