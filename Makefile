@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test install lint bench bench-features bench-handbook gates study docs serve clean
+.PHONY: demo test install lint bench bench-features bench-handbook gates study m-score docs serve clean
 
 demo: install
 	@echo "loading the libraries (the first time takes half a minute)"
@@ -52,6 +52,10 @@ gates: install
 # Learns on one set of exchanges and judges others by the truth, a quarter of an hour: make study TEST=241-248
 study: install
 	$(BIN)/python -m tests.gates.learning --test $(TEST) $(STUDY)
+
+# Nine months of simulated exchanges, a minute each: make m-score SEEDS=301-304
+m-score: install
+	$(BIN)/python -m tests.gates.m_score --seeds $(SEEDS)
 
 docs: install
 	$(BIN)/python -m docs.generate

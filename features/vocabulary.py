@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from ibis import _
 from ibis.common.deferred import Deferred
 
+from features.errors import Invalid
 from features.facts.fact import MICRO
 
 MINUTE_US = 60 * 1_000_000
@@ -77,8 +78,15 @@ class Aggregate:
 
 
 def value_of(rows: ir.Table, expression: Any) -> Any:
-    """The expression (`_.amount`, a literal) resolved against a table."""
-    return rows.bind(expression)[0]
+    """The expression (`_.amount`, a literal) resolved against a table.
+
+    Raises:
+        Invalid: it names a column that the table does not have.
+    """
+    try:
+        return rows.bind(expression)[0]
+    except AttributeError as error:
+        raise Invalid(f"There is no column for {expression!r}; the fact has {', '.join(rows.columns)}.") from error
 
 
 def by_then(happening: str) -> Deferred:

@@ -23,7 +23,8 @@ CLEAN = ~by_then("wash") & ~by_then("linked") & ~_.own_trade
 
 def horizon_of(first: pd.Timestamp, last: pd.Timestamp) -> timedelta:
     """The longest horizon that fits three times into the activity; the shortest where none does."""
-    fitting = [count for count in HORIZONS_DAYS if (last - first) >= timedelta(days=3 * count)]
+    whole = last.ceil("D") - first.floor("D")
+    fitting = [count for count in HORIZONS_DAYS if whole >= timedelta(days=3 * count)]
     return timedelta(days=fitting[0] if fitting else HORIZONS_DAYS[-1])
 
 

@@ -14,6 +14,7 @@ from models.additive import Additive
 from models.boosters import CalibratedBooster, HeldOut, Recipe, hold_out
 from models.calibration import Platt, fit_platt
 from models.evaluation import Metrics, probability_metrics
+from models.linking import Link, moves
 from models.parameters import SHIPPED, EvaluationParameters, MScoreParameters
 from models.scale import ANCHOR_LOG_ODDS, POINTS_PER_LOG_ODDS, clipped, points_of
 from models.scorecard import Scorecard
@@ -32,6 +33,7 @@ class MScoreModel:
         inputs: these features; `pillars` and `directions` go with them.
         booster: the calibrated model, or None where the scorecard stands in.
         scorecard: the expert's card, or None where the model was learned.
+        link: brings its log-odds to the scale of the versions before.
         protocol: how it was tested, in words; `metrics` what came out; `held_out` and `target` the tested rows.
     """
 
@@ -57,6 +59,7 @@ class MScoreModel:
         self.seed = seed
         self.booster: CalibratedBooster | None = None
         self.scorecard: Scorecard | None = None
+        self.link = Link()
         self.protocol = ""
         self.metrics: dict[str, Metrics] = {}
         self.probability: Floats = np.empty(0)
@@ -123,7 +126,17 @@ class MScoreModel:
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """`m_score`, 0 to 1000, higher = better; rows as in the frame."""
-        return pd.DataFrame({"m_score": clipped(points_of(self.log_odds(frame)))}, index=frame.index)
+        return pd.DataFrame({"m_score": clipped(points_of(self.link(self.log_odds(frame))))}, index=frame.index)
+
+    def link_to(self, earlier: Self, frame: pd.DataFrame) -> Metrics:
+        """Bring the scores to the scale of an earlier version; gives back how the accounts still move.
+
+        Args:
+            earlier: the version that scores now, made with the same catalogue.
+            frame: the vectors of all accounts at one moment.
+        """
+        self.link = Link.between(self.log_odds(frame), earlier.link(earlier.log_odds(frame)))
+        return moves(*(model.predict(frame)["m_score"].to_numpy() for model in (earlier, self)))
 
     def log_odds(self, frame: pd.DataFrame) -> Floats:
         """Calibrated log-odds of the target (of the scorecard: the log-odds that give its points)."""
@@ -139,13 +152,13 @@ class MScoreModel:
         """The log-odds as base and contributions of the inputs."""
         base, contributions = self._contributions(self._matrix(frame))
         score = self.log_odds(frame)
-        return Additive(self.inputs, base, contributions, score, clipped(points_of(score)))
+        return Additive(self.inputs, base, contributions, score, clipped(points_of(self.link(score))))
 
     def pillar_points(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Points of each pillar beside `base`; a row's sum is its score before clipping and rounding, to 1e-9."""
         base, contributions = self._contributions(self._matrix(frame))
-        start = float(points_of(np.array([base]))[0])
-        points = POINTS_PER_LOG_ODDS * contributions
+        start = float(points_of(self.link(np.array([base])))[0])
+        points = POINTS_PER_LOG_ODDS * self.link.slope * contributions
         columns = {
             pillar: points[:, [other == pillar for other in self.pillars]].sum(axis=1)
             for pillar in sorted(set(self.pillars))
@@ -171,6 +184,7 @@ class MScoreModel:
             "inputs": [list(self.inputs), list(self.pillars), list(self.directions)],
             "anchor_log_odds": ANCHOR_LOG_ODDS,
             "points_per_log_odds": POINTS_PER_LOG_ODDS,
+            "link": [self.link.slope, self.link.intercept],
             "platt": [platt.slope, platt.intercept] if platt else None,
             "scorecard": self.scorecard.as_json() if self.scorecard else None,
         }
@@ -187,6 +201,7 @@ class MScoreModel:
         try:
             inputs, pillars, directions = (tuple(part) for part in state["inputs"])
             model = cls(VectorLayout(tuple(state["names"]), state["fingerprint"]), inputs, pillars, directions)
+            model.link = Link(*state["link"])
             if state["platt"]:
                 model.booster = CalibratedBooster.from_text(files[BOOSTER], Platt(*state["platt"]))
             if state["scorecard"]:

@@ -7,10 +7,12 @@ import pandas as pd
 
 from features.activity.lake import Lake
 from features.definitions import CATALOGUE
+from features.errors import Invalid
 from features.labels import labels
 from features.pipeline import Features
 from models import anomaly, m_score, violations
 from models.contribution import horizon_of, net_contribution
+from models.m_score import MScoreModel
 from models.parameters import SHIPPED
 from models.registry import Registry, Version
 from models.training import Trained, train_anomaly, train_m_score, train_violations
@@ -42,13 +44,15 @@ def train(
     known = labels(lake)
     for position, name in enumerate(names):
         progress(f"training {name} on {len(vectors):,} vectors", position / len(names))
-        trained = _train(name, request, features, vectors, known)
+        trained = _train(name, request, features, vectors, known, registry)
         empty = name == violations.KIND and not getattr(trained.model, "typologies", ())
         tags = {"lake_version": features.activity.version, "rows": str(len(vectors)), "seed": str(request.seed)}
         yield trained, None if empty else registry.register(trained, tags)
 
 
-def _train(name: str, request: Request, features: Features, vectors: pd.DataFrame, known: pd.DataFrame) -> Trained:
+def _train(
+    name: str, request: Request, features: Features, vectors: pd.DataFrame, known: pd.DataFrame, registry: Registry
+) -> Trained:
     seed, labels_as_of = request.seed, request.labels_as_of
     if name == anomaly.KIND:
         return train_anomaly(vectors, known, CATALOGUE, seed=seed, labels_as_of=labels_as_of)
@@ -57,4 +61,21 @@ def _train(name: str, request: Request, features: Features, vectors: pd.DataFram
     horizon = horizon_of(*features.span())
     value = net_contribution(features, vectors[["account_id", "as_of"]], horizon)
     target = forward_target(value, known, horizon, top_share=SHIPPED.top_value_share, labels_as_of=labels_as_of)
-    return train_m_score(vectors, target["target"], target["known"], CATALOGUE, seed=seed, labels_as_of=labels_as_of)
+    return train_m_score(
+        vectors,
+        target["target"],
+        target["known"],
+        CATALOGUE,
+        seed=seed,
+        labels_as_of=labels_as_of,
+        champion=_linkable(registry),
+    )
+
+
+def _linkable(registry: Registry) -> MScoreModel | None:
+    """The champion of the M Score; None where there is none, or it reads other features and cannot be compared."""
+    try:
+        champion = registry.champion(m_score.KIND, CATALOGUE)
+    except Invalid:
+        return None
+    return champion.model if champion and isinstance(champion.model, MScoreModel) else None

@@ -186,6 +186,7 @@ def train_m_score(
     *,
     seed: int,
     labels_as_of: pd.Timestamp | None = None,
+    champion: MScoreModel | None = None,
 ) -> Trained:
     """The M Score: learned where the target has enough positives, else the expert scorecard.
 
@@ -193,6 +194,7 @@ def train_m_score(
         vectors: account_id, as_of and the catalogue's features.
         target: 0/1, aligned with the vectors' index (`models.value.forward_target`).
         known: whether the row's target is known yet, aligned likewise.
+        champion: the version that scores now, to whose scale this one is linked on the newest row of each account.
 
     Raises:
         Invalid: the vectors are not of this catalogue, or no feature feeds a pillar.
@@ -210,6 +212,18 @@ def train_m_score(
         parameters |= {name: value for name, value in recipe.parameters.items() if name not in constraints}
         parameters["rounds"] = recipe.rounds
         plots["m_score.svg"] = evaluation_plot("M Score", model.target, model.probability, np.ones(len(model.target)))
+    metrics = dict(model.metrics)
+    if champion is not None:
+        metrics["against_champion"] = moved = model.link_to(champion, newest_rows(vectors))
+        notes.append(
+            f"Linked to the champion on {moved['accounts']:,.0f} accounts: the median moves by "
+            f"{moved['median_change']:+.0f} points, {moved['within_40_points']:.1%} by 40 at most."
+        )
     data = card.data_lines(vectors, model.layout, labels_as_of)
-    written = card.model_card(card.M_SCORE, data, model.metrics, notes)
-    return Trained(m_score.KIND, model, parameters, model.metrics, plots, written, tuple(notes), data, {})
+    written = card.model_card(card.M_SCORE, data, metrics, notes)
+    return Trained(m_score.KIND, model, parameters, metrics, plots, written, tuple(notes), data, {})
+
+
+def newest_rows(vectors: pd.DataFrame) -> pd.DataFrame:
+    """The last vector of each account."""
+    return vectors.sort_values("as_of", kind="stable").drop_duplicates("account_id", keep="last")

@@ -57,7 +57,7 @@ def visit(
     since = world.people.since(members, world.market) if since is None else since
     until = np.full(len(members), world.market.end) if until is None else until
     rate = np.broadcast_to(np.asarray(per_day, dtype=np.float64), members.shape)
-    entry, ts = world.clock.arrivals(rng, rate, world.people.offset[members], since, until)
+    entry, ts = world.interest.arrivals(rng, members, rate, world.people.offset[members], since, until)
     account = members[entry]
     return Visits(account, ts, log_in(world, rng, account, ts))
 
@@ -110,6 +110,7 @@ def order_sizes(
     tail = np.where(rng.random(size) < 0.05, (1 - rng.random(size)) ** (-1 / 1.5), 1.0)
     depth = world.market.depth(instrument, ts, np.zeros(size, dtype=np.int64))
     excited = np.clip(0.3 + world.market.bustle(instrument, ts), 0.4, 5.0) ** 0.9
+    excited *= world.interest.of(account, ts)
     return np.asarray(np.minimum(np.exp(body) * tail * excited, LARGEST_SHARE_OF_DEPTH * depth))
 
 
@@ -137,8 +138,9 @@ def run_grid(world: World, rng: np.random.Generator, members: Ints, per_day: flo
     """The platform's own grid bot: small even orders around the clock, alternating sides, mostly resting."""
     always = np.full(len(members), 99)
     since = world.people.since(members, world.market)
-    entry, ts = world.clock.arrivals(
+    entry, ts = world.interest.arrivals(
         rng,
+        members,
         per_day * world.people.activity[members] ** 0.3,
         always,
         since,
@@ -174,7 +176,7 @@ def save_and_spend(
     until = np.full(len(members), world.market.end) if until is None else until
     for per_day, inward in ((in_per_day, True), (out_per_day, False)):
         rate = np.full(len(members), per_day) * np.minimum(people.activity[members] ** 0.3, 3)
-        entry, ts = world.clock.arrivals(rng, rate, people.offset[members], since, until)
+        entry, ts = world.interest.arrivals(rng, members, rate, people.offset[members], since, until)
         account = members[entry]
         usd = np.exp(np.log(0.15 * people.wealth_usd[account] + 15) + rng.normal(0, 0.9, len(account)))
         rounded = np.where(rng.random(len(account)) < 0.45, np.maximum(np.round(usd / 50), 1) * 50, usd)

@@ -75,7 +75,7 @@ def trade_by_program(world: World, rng: np.random.Generator, members: Ints) -> N
     rate = 450.0 / world.profile.rate_divisor * np.minimum(people.activity[members] ** 0.6, 8)
     since = people.since(members, world.market)
     until = np.full(len(members), world.market.end - 60 * SECOND)
-    entry, ts = world.clock.arrivals(rng, rate, np.full(len(members), ALWAYS), since, until)
+    entry, ts = world.interest.arrivals(rng, members, rate, np.full(len(members), ALWAYS), since, until)
     account = members[entry]
     instrument = people.favourites[account, rng.integers(0, FAVOURITES, len(account))]
     world.flow.place(

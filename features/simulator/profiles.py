@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 SIZES = ("tiny", "small", "demo", "full")
+REFERENCE_DAYS = 90
 UNITS: dict[str, tuple[int, int, int, int]] = {
     "wash_ring": (1, 1, 4, 24),
     "self_dealer": (1, 1, 3, 15),
@@ -38,7 +39,8 @@ class Profile:
     `rate_divisor` divides the trading rates of day traders, quants and bots of the domain reference (20-150 trades a
     day and more), so that the tables stay small; violators are not thinned. `warm_up_days` pass before any violation.
     `units` gives how many units each violator has, `farm_share` how large farms are beside those of the reference.
-    Delays of review scale with days / 90.
+    `restless` people take breaks of months and play for changing stakes (see `interest`).
+    Delays of review and lengths of violations shrink with a run shorter than the reference's 90 days.
     """
 
     name: str
@@ -50,14 +52,15 @@ class Profile:
     warm_up_days: float
     farm_share: float
     units: Mapping[str, int]
+    restless: bool = False
 
     def scaled_days(self, days: float) -> float:
-        """A time span that the 90-day reference gives, in this profile's proportion.
+        """A time span that the 90-day reference gives, in this profile's proportion; a longer run has the reference's.
 
         >>> PROFILES["demo"].scaled_days(2.0)
         1.0
         """
-        return days * self.days / 90
+        return days * min(self.days / REFERENCE_DAYS, 1.0)
 
 
 def _units(size: str) -> dict[str, int]:
@@ -110,6 +113,18 @@ PROFILES: dict[str, Profile] = {
             warm_up_days=14,
             farm_share=1.0,
             units=_units("full"),
+        ),
+        Profile(
+            name="long",
+            accounts=2_000,
+            start=datetime(2025, 1, 1, tzinfo=UTC),
+            days=270,
+            rate_divisor=20,
+            idle_quotes=500_000,
+            warm_up_days=14,
+            farm_share=0.35,
+            units=_units("small"),
+            restless=True,
         ),
     )
 }

@@ -7,6 +7,7 @@ import numpy as np
 
 from features.simulator.flow import Flow
 from features.simulator.intensity import Clock, make_clock
+from features.simulator.interest import Interest, changing_interest
 from features.simulator.ledger import Ledger
 from features.simulator.market import Market, make_market
 from features.simulator.naming import Names
@@ -26,6 +27,7 @@ class World:
     market: Market
     people: Population
     clock: Clock
+    interest: Interest
     names: Names
     ledger: Ledger
     flow: Flow
@@ -54,12 +56,14 @@ def make_world(profile: Profile, seed: int) -> World:
     people = make_population(profile, market, stream(seed, "population"))
     names = Names(people.names, market.symbols, COUNTRY_CODES, {"timezone": TIMEZONES})
     ledger = Ledger(names)
+    clock = make_clock(market, people.offset)
     return World(
         profile,
         seed,
         market,
         people,
-        make_clock(market, people.offset),
+        clock,
+        changing_interest(clock, len(people), stream(seed, "interest")) if profile.restless else Interest(clock),
         names,
         ledger,
         Flow(ledger, market),
