@@ -1,17 +1,21 @@
 """The commands of the review desk: cases, and the house rules."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, table
+from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress, table
 from features.errors import Invalid
+from features.home import Home
+from serving.clock import utc_now
 from serving.commands.start import database_of, load_policy, settings_of
 from serving.policy.terms import Severity
-from serving.reviews.case import Review, ReviewStatus
+from serving.reviews.case import Finding, Review, ReviewStatus
 from serving.storage.review_log import ReviewQuestion
 from serving.workflows.backtest_policy import backtest_policy
+from serving.workflows.feed_back import close_review, feed_back
 
 LARGEST_PAGE = 200
 MOST_NAMES = 4
@@ -102,6 +106,46 @@ def _show_review(review: Review) -> None:
     for proposed in review.proposed_measures:
         length = f" for {proposed.days} days" if proposed.days else ""
         out.print(f"proposed: {proposed.measure}{length} {proposed.scope or ''}".rstrip(), markup=False)
+
+
+@reviews_app.command("close")
+def close(
+    review_id: Annotated[str, typer.Argument(help="The review.")],
+    finding: Annotated[str, typer.Option(help="What was found: " + ", ".join(Finding) + ".")],
+    by: Annotated[str, typer.Option(help="Who found it.")],
+    typology: Annotated[str | None, typer.Option(help="Of what, where not what the case was opened for.")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Close a review with what was found; `mscore feedback` makes it a label."""
+    if finding not in list(Finding):
+        raise Invalid(f"There is no finding {finding!r}; the findings are {', '.join(Finding)}.")
+    if not by.strip():
+        raise Invalid("Say with --by who found it; a finding without a name cannot be asked about.")
+    database = database_of(settings_of(home))
+    review = close_review(database, review_id, Finding(finding), by.strip(), utc_now(), typology)
+    emit(review.to_json(), as_json, lambda: out.print(f"{review_id} is closed: {finding} ({review.typology})."))
+
+
+@app.command()
+def feedback(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+    """Make labels of closed reviews, for the next training to learn from."""
+    lake = Home(home).lake
+    lake.snapshot()
+    database = database_of(settings_of(home))
+    with progress("feedback") as report:
+        done = feed_back(database, Home(home), utc_now(), report)
+
+    def human() -> None:
+        out.print(f"{done.closed} reviews are closed; {done.added} labels are new in the lake.")
+        if done.share:
+            low, high = done.share
+            out.print(
+                f"Of {done.by_lot} accounts drawn by lot {done.confirmed} were confirmed: of all active accounts "
+                f"{low:.1%} to {high:.1%} violate something."
+            )
+
+    emit(asdict(done), as_json, human)
 
 
 @policy_app.command("check")

@@ -134,6 +134,7 @@ class Review:
     `dedup_key` names the suspicion, so that finding it again opens no second case; it is not part of the JSON form.
     `explanation` is the first account's, `explanations` one an account (activity schema, Explanation).
     `evidence_counts` says how many rows count behind each feature or pattern that the evidence was taken from.
+    `selection` is empty unless the account was drawn: in which way, and with what probability (`workflows.explore`).
     """
 
     review_id: str
@@ -154,6 +155,7 @@ class Review:
     links: tuple[AccountLink, ...] = ()
     explanation: Json = field(default_factory=dict)
     explanations: Json = field(default_factory=dict)
+    selection: Json = field(default_factory=dict)
     version: int = 1
     status: ReviewStatus = ReviewStatus.OPEN
     finding: Finding | None = None
@@ -189,6 +191,7 @@ class Review:
             "links": [asdict(link) for link in self.links],
             "explanation": dict(self.explanation),
             "explanations": dict(self.explanations),
+            "selection": dict(self.selection),
         }
         return record | _set(finding=self.finding and self.finding.value, assigned_to=self.assigned_to)
 
@@ -215,6 +218,7 @@ class Review:
             links=tuple(AccountLink(**link) for link in record.get("links", ())),
             explanation=record["explanation"],
             explanations=record.get("explanations", {}),
+            selection=record.get("selection", {}),
             version=record["version"],
             status=ReviewStatus(record["status"]),
             finding=Finding(finding) if finding else None,

@@ -22,7 +22,7 @@ class EventKind(StrEnum):
 class ReviewEvent:
     """One step of a review: `version` counts from 1, `changes` holds the new value of each field that changed.
 
-    The fields that may change are `status`, `finding`, `assigned_to` and `measures`, in their JSON form.
+    The fields that may change are `status`, `finding`, `typology`, `assigned_to` and `measures`, in their JSON form.
     """
 
     review_id: str
@@ -49,6 +49,7 @@ def standing(frozen: Review, events: Iterable[ReviewEvent]) -> Review:
             version=event.version,
             status=ReviewStatus(changes["status"]) if "status" in changes else review.status,
             finding=Finding(finding) if finding else review.finding,
+            typology=changes.get("typology", review.typology),
             assigned_to=changes.get("assigned_to", review.assigned_to),
             measures=review.measures if measures is None else tuple(Measure.from_json(row) for row in measures),
         )

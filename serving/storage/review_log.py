@@ -146,6 +146,28 @@ class ReviewLog:
             steps[row.account_id].append(row)
         return {account_id: _bearing(account_id, rows) for account_id, rows in steps.items()}
 
+    def accounts_under_review(self) -> frozenset[str]:
+        """The accounts of all reviews that are not closed."""
+        query = (
+            select(review_accounts.c.account_id)
+            .join(review_events, review_events.c.review_id == review_accounts.c.review_id)
+            .where(_is_latest(), review_events.c.status != ReviewStatus.CLOSED.value)
+        )
+        return frozenset(self._connection.execute(query).scalars())
+
+    def closed(self) -> Sequence[tuple[Review, Sequence[ReviewEvent]]]:
+        """The closed reviews that have a finding, with their events, in the order in which they were closed."""
+        query = (
+            select(reviews)
+            .join(review_events, review_events.c.review_id == reviews.c.review_id)
+            .where(_is_latest(), review_events.c.status == ReviewStatus.CLOSED.value)
+            .order_by(review_events.c.at, reviews.c.review_id)
+        )
+        rows = self._connection.execute(query).all()
+        events = self._events([row.review_id for row in rows])
+        found = [(standing(_frozen(row), events[row.review_id]), events[row.review_id]) for row in rows]
+        return [(review, history) for review, history in found if review.finding is not None]
+
     def count_by_status(self) -> dict[str, int]:
         """How many reviews stand at each status."""
         query = (

@@ -18,11 +18,14 @@ from models.explanations import Explainer, Explanation
 from models.violations import ViolationModels
 from serving.account_state import Scores
 from serving.policy.book import Policy
-from serving.policy.terms import RuleHit
+from serving.policy.terms import RuleHit, Severity
 from serving.reviews.case import AccountLink, EvidenceRow, ProposedMeasure, Review, clauses_of
+from serving.workflows.explore import WAYS, Draw
 
 LINK_WEIGHT_OF_CONTROL = 3.0  # methods 3.1: weights add up to one controller at 3
 GROUP_SCOPE = "symbol"
+UNKNOWN = "unknown_anomaly"
+NOTHING_FIRED = "No rule fired for this account and nobody reported it."
 REASONS_WITH_ROWS = 3
 EPISODES_TABLE = "episodes"
 SHARED = {"ip": "IP address", "address": "withdrawal address", "person": "verified person"}
@@ -50,16 +53,38 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """What asks for a review: the rules that fired, for which accounts, and the episode if it was one."""
+    """What asks for a review: the rules that fired, for which accounts, and the episode if it was one; or a draw."""
 
     accounts: tuple[str, ...]
     hits: tuple[RuleHit, ...]
     episode: Mapping[str, Any] | None = None
+    draw: Draw | None = None
 
     @property
-    def worst(self) -> RuleHit:
-        """The rule that names the review."""
-        return max(self.hits, key=lambda hit: (hit.severity, hit.outcome))
+    def worst(self) -> RuleHit | None:
+        """The rule that names the review; None where it was drawn."""
+        return max(self.hits, key=lambda hit: (hit.severity, hit.outcome), default=None)
+
+    @property
+    def severity(self) -> Severity:
+        """How urgent it is."""
+        return self.worst.severity if self.worst else Severity.LOW
+
+    @property
+    def typology(self) -> str:
+        """What it may be."""
+        return self.worst.typology if self.worst else UNKNOWN
+
+    @property
+    def title(self) -> str:
+        """The case in a line."""
+        return self.worst.title if self.worst else "Drawn to see what rules and models miss"
+
+    @property
+    def says(self) -> str:
+        """Why it is a case, in sentences."""
+        told = " ".join(dict.fromkeys(hit.says for hit in self.hits))
+        return f"{NOTHING_FIRED} {WAYS[self.draw.way].says}" if self.draw else told
 
 
 def build_reviews(run: Run, suspicions: Sequence[Suspicion]) -> Iterator[Review]:
@@ -69,9 +94,9 @@ def build_reviews(run: Run, suspicions: Sequence[Suspicion]) -> Iterator[Review]
     rows = _evidence(run, suspicions, cited)
     for suspicion, names in zip(suspicions, cited, strict=True):
         known = {
-            account: explanations[account, suspicion.worst.typology]
+            account: explanations[account, suspicion.typology]
             for account in suspicion.accounts
-            if (account, suspicion.worst.typology) in explanations
+            if (account, suspicion.typology) in explanations
         }
         if suspicion.episode is None:
             yield _account_review(run, suspicion, known, {name: rows[name][suspicion.accounts[0]] for name in names})
@@ -82,18 +107,18 @@ def build_reviews(run: Run, suspicions: Sequence[Suspicion]) -> Iterator[Review]
 def _account_review(
     run: Run, suspicion: Suspicion, explanations: Mapping[str, Any], evidence: Mapping[str, Evidence]
 ) -> Review:
-    (account,), hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
-    key = f"account:{account}:{worst.typology}:{worst.severity.word}:{_day(run.as_of)}"
+    (account,), hits, draw = suspicion.accounts, suspicion.hits, suspicion.draw
+    key = f"account:{account}:{suspicion.typology}:{suspicion.severity.word}:{_day(run.as_of)}"
     return Review(
         review_id=_review_id(key),
         dedup_key=key,
         opened_at=run.as_of,
-        severity=worst.severity,
-        typology=worst.typology,
+        severity=suspicion.severity,
+        typology=suspicion.typology,
         clauses=clauses_of(hits),
         accounts=(account,),
-        title=worst.title,
-        summary=" ".join(dict.fromkeys(hit.says for hit in hits)),
+        title=suspicion.title,
+        summary=suspicion.says,
         rules=hits,
         scores=run.scores[account].to_json() if account in run.scores else {},
         evidence=_rows_of(run, evidence.values()),
@@ -102,6 +127,7 @@ def _account_review(
         links=_links_of(run, account),
         explanation=explanations.get(account, {}),
         explanations=explanations,
+        selection={"way": draw.way, "probability": draw.probability} if draw else {},
     )
 
 
@@ -111,19 +137,19 @@ def _episode_review(
     accounts, hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
     started = datetime.fromtimestamp(episode["started_at"] / 1e6, UTC)
     found = f"{episode['pattern']}:{episode['symbol']}:{_day(started)}"
-    key = f"episode:{found}:{worst.severity.word}:{','.join(accounts)}"
+    key = f"episode:{found}:{suspicion.severity.word}:{','.join(accounts)}"
     symbol = str(episode["symbol"])
     place = f"in {symbol} at {started:%Y-%m-%d %H:%M:%S} UTC" if symbol else f"as of {started:%Y-%m-%d} UTC"
     return Review(
         review_id=_review_id(key),
         dedup_key=key,
         opened_at=run.as_of,
-        severity=worst.severity,
-        typology=worst.typology,
+        severity=suspicion.severity,
+        typology=suspicion.typology,
         clauses=clauses_of(hits),
         accounts=accounts,
-        title=f"{worst.title}: {symbol}" if symbol else worst.title,
-        summary=f"{len(accounts)} account{'s' if len(accounts) > 1 else ''} {place}. {worst.says}",
+        title=f"{suspicion.title}: {symbol}" if symbol else suspicion.title,
+        summary=f"{len(accounts)} account{'s' if len(accounts) > 1 else ''} {place}. {worst.says if worst else ''}",
         coordinated=len(accounts) > 1,
         rules=hits,
         scores=_worst([run.scores[account] for account in accounts if account in run.scores]),
@@ -143,7 +169,7 @@ def _explanations(run: Run, suspicions: Sequence[Suspicion]) -> dict[tuple[str, 
     """By account and typology: of the violation's probability where a model knows it, else of the anomaly score."""
     asked: dict[str, list[str]] = defaultdict(list)
     for suspicion in suspicions:
-        asked[suspicion.worst.typology] += suspicion.accounts
+        asked[suspicion.typology] += suspicion.accounts
     found: dict[tuple[str, str], Mapping[str, Any]] = {}
     for typology, accounts in asked.items():
         rows = run.vectors[run.vectors["account_id"].isin(accounts)]
@@ -165,7 +191,7 @@ def _cited(suspicion: Suspicion, explanations: Mapping[tuple[str, str], Mapping[
     if suspicion.episode is not None:
         return []
     names = [field for hit in suspicion.hits for field in hit.values if field in CATALOGUE]
-    explanation = explanations.get((suspicion.accounts[0], suspicion.worst.typology), {})
+    explanation = explanations.get((suspicion.accounts[0], suspicion.typology), {})
     raised = [part["feature"] for part in explanation.get("contributions", ()) if part["contribution"] > 0]
     return list(dict.fromkeys([*names, *raised[:REASONS_WITH_ROWS]]))
 

@@ -1,6 +1,6 @@
 """Scores every account at a moment: vectors, models, rules; stores the states and opens the reviews called for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from serving.policy.terms import RuleHit
 from serving.reviews.case import Review
 from serving.storage import Database, Transaction
 from serving.workflows.build_reviews import Run, Suspicion, build_reviews
+from serving.workflows.explore import draws
 from serving.workflows.score_reasons import strongest_reasons
 from serving.workflows.standing import account_facts, everybody, measures_imposed
 
@@ -67,6 +68,8 @@ def score_accounts(
         last = transaction.service_state.get(LAST_RUN)
     progress("asking the rules", 0.7)
     suspicions = asking(features, policy, states, as_of, last)
+    if last is None or moment_of(last["as_of"]) < as_of:
+        suspicions += _drawn(run, suspicions, database)
     progress(f"preparing {len(suspicions)} reviews", 0.8)
     reviews = list(build_reviews(run, suspicions))
     return _store(database, states, reviews, run, models, notes, last)
@@ -157,7 +160,16 @@ def asking(
         last: the run before (`as_of`, `lake_version`): episodes known since then are new; without it those of 7 days.
     """
     found = [*_episodes_asking(features, policy, as_of, last), *_accounts_asking(policy, states, as_of)]
-    return sorted(found, key=lambda suspicion: -suspicion.worst.severity)
+    return sorted(found, key=lambda suspicion: -suspicion.severity)
+
+
+def _drawn(run: Run, suspicions: Sequence[Suspicion], database: Database) -> list[Suspicion]:
+    """Accounts drawn beside those that are suspected, or under review already."""
+    with database.reading() as transaction:
+        suspected = transaction.reviews.accounts_under_review()
+    suspected = suspected.union(*(suspicion.accounts for suspicion in suspicions))
+    found = draws(run.vectors, run.scores, suspected, len(suspicions))
+    return [Suspicion((draw.account,), (), draw=draw) for draw in found]
 
 
 def _accounts_asking(policy: Policy, states: list[AccountState], as_of: datetime) -> Iterator[Suspicion]:

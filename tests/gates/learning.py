@@ -62,7 +62,7 @@ def exchange_weeks(profile: Profile, seed: int, policy: Policy | None) -> tuple[
             states = account_states(features, vectors, {}, {}, at)
             for suspicion in asking(features, policy, states, at, before):
                 for account in suspicion.accounts:
-                    named[account] = max(named.get(account, 0), int(suspicion.worst.severity))
+                    named[account] = max(named.get(account, 0), int(suspicion.severity))
         before = {"as_of": at.isoformat(), "lake_version": features.activity.version}
         rows.append(vectors.assign(rules=vectors["account_id"].map(named).fillna(0.0)))
     weeks = pd.concat(rows, ignore_index=True)

@@ -8,7 +8,7 @@ import pytest
 from features.simulator.exchange import Simulation, simulate
 from features.simulator.profiles import PROFILES
 from tests.gates.account_weeks import RULES, prevalence
-from tests.gates.hardness import prevalence_holds, same_label_rate, single_feature_auc
+from tests.gates.hardness import best_feature, prevalence_holds, same_label_rate
 
 SMALL = PROFILES["small"]
 SEED = 101
@@ -38,12 +38,15 @@ def test_rules_decide_only_what_is_state_or_law() -> None:
     assert "kyc_gate" in RULES
 
 
-def test_the_area_is_that_of_the_better_direction() -> None:
+def test_the_best_feature_is_measured_where_it_was_not_chosen_in_its_better_direction() -> None:
     rng = np.random.default_rng(0)
-    positive = rng.random(500) < 0.1
-    values = rng.normal(size=500) + 2.0 * positive
-    assert single_feature_auc(values, positive) == pytest.approx(single_feature_auc(-values, positive))
-    assert single_feature_auc(np.zeros(500), positive) == pytest.approx(0.5)
+    positive, first = rng.random(1_000) < 0.1, np.arange(1_000) % 2 == 0
+    noise = rng.normal(size=(1_000, 300))
+    assert abs(best_feature(noise, positive, (first, ~first))[1] - 0.5) < 0.1, "the best of many is no better elsewhere"
+    telling = np.column_stack([noise, noise[:, 0] - 2.0 * positive])
+    best, area = best_feature(telling, positive, (first, ~first))
+    assert best == 300
+    assert area > 0.9
 
 
 def test_neighbours_of_a_separate_cluster_have_the_same_label() -> None:
