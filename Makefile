@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test install lint bench bench-features bench-handbook gates study m-score docs serve clean
+.PHONY: demo test install lint bench bench-features bench-handbook gates study m-score explanations docs serve clean
 
 demo: install
 	@echo "loading the libraries (the first time takes half a minute)"
@@ -56,6 +56,10 @@ study: install
 # Nine months of simulated exchanges, a minute each: make m-score SEEDS=301-304
 m-score: install
 	$(BIN)/python -m tests.gates.m_score --seeds $(SEEDS)
+
+# Five seeds of every model explain the same accounts
+explanations: install
+	$(BIN)/python -m tests.gates.explanations
 
 docs: install
 	$(BIN)/python -m docs.generate

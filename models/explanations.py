@@ -99,11 +99,12 @@ class Explainer:
         """
         if frame.empty:
             return ()
-        additive = self._additive(frame, typology)
+        additive = self.additive(frame, typology)
         name = self.name if typology is None else f"{self.name}:{typology}"
         return tuple(self._explanations(frame, additive, name))
 
-    def _additive(self, frame: pd.DataFrame, typology: str | None) -> Additive:
+    def additive(self, frame: pd.DataFrame, typology: str | None = None) -> Additive:
+        """The scores of the rows taken apart; arguments and errors are those of `explain`."""
         if isinstance(self.model, ViolationModels):
             if typology is None:
                 known = ", ".join(self.model.typologies) or "none was trained"

@@ -33,6 +33,7 @@ LOADERS: Mapping[str, Callable[[Path], ScoringModel]] = {
 EXPERIMENT = "mscore"
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+PREVIOUS = "previous"
 FINGERPRINT = "catalogue_fingerprint"
 REFUSED = "promotion_refused"
 ACKNOWLEDGED = "promotion_acknowledged"
@@ -48,7 +49,7 @@ logging.getLogger("alembic").setLevel(logging.WARNING)
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One registered version of a model; `aliases` holds `champion`, `challenger` or nothing."""
+    """One registered version of a model; `aliases` may hold `champion`, `challenger` and `previous`, the one before."""
 
     name: str
     version: str
@@ -115,14 +116,15 @@ class Registry:
         return self.version(trained.name, str(created.version))
 
     def promote(self, name: str, version: str, acknowledged: str | None = None) -> Version:
-        """Make a version the champion.
+        """Make a version the champion; the one before is kept as `previous`, and serves should the champion be damaged.
 
         Args:
             acknowledged: why a version that training refused is promoted all the same; it is written on its card.
 
         Raises:
             NotFound: there is no such version.
-            Invalid: training refused it and nobody says why it should be promoted, or there is nothing to acknowledge.
+            Invalid: training refused it and nobody says why it should be promoted, there is nothing to acknowledge, or
+                its files are missing or altered.
         """
         found = self.version(name, version)
         refused = REFUSED in found.tags and ACKNOWLEDGED not in found.tags
@@ -135,7 +137,11 @@ class Registry:
                     "say why (--acknowledge); the model card will keep it."
                 )
             self._acknowledge(found, str(acknowledged).strip())
+        self.load(name, version)
+        before = self.aliased(name)
         self._client.set_registered_model_alias(name, CHAMPION, version)
+        if before and before.version != version:
+            self._client.set_registered_model_alias(name, PREVIOUS, before.version)
         if CHALLENGER in found.aliases:
             self._client.delete_registered_model_alias(name, CHALLENGER)
         return self.version(name, version)
@@ -215,6 +221,27 @@ class Registry:
         """The champion, or None where the model was never trained; raises like `load`."""
         found = self.aliased(name)
         return None if found is None else self.load(name, found.version, catalogue)
+
+    def sound(self, name: str, catalogue: Catalogue) -> tuple[LoadedModel | None, str]:
+        """The version that can score: the champion, or, where that cannot be used, the one before it.
+
+        Returns:
+            The version, None where there is none, and a sentence about what is not as it should be, or nothing.
+        """
+        try:
+            champion = self.champion(name, catalogue)
+        except Invalid as error:
+            why = str(error)
+        else:
+            return champion, "" if champion else f"{name} has no champion; the rules decide without it."
+        before = self.aliased(name, PREVIOUS)
+        try:
+            earlier = self.load(name, before.version, catalogue) if before else None
+        except Invalid:
+            earlier = None
+        if earlier is None:
+            return None, f"{name} does not score: {why}"
+        return earlier, f"{name} scores with version {earlier.version}, the champion before: {why}"
 
     def load(self, name: str, version: str, catalogue: Catalogue | None = None) -> LoadedModel:
         """A version, ready to score vectors of the catalogue.

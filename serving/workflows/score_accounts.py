@@ -79,14 +79,10 @@ def _champions(registry: Registry) -> tuple[dict[str, LoadedModel], list[str]]:
     models: dict[str, LoadedModel] = {}
     notes: list[str] = []
     for name in MODELS:
-        try:
-            loaded = registry.champion(name, CATALOGUE)
-        except Invalid as error:
-            notes.append(f"{name} does not score: {error}")
-            continue
-        if loaded is None:
-            notes.append(f"{name} has no champion; the rules decide without it.")
-        else:
+        loaded, said = registry.sound(name, CATALOGUE)
+        if said:
+            notes.append(said)
+        if loaded is not None:
             models[name] = loaded
     return models, notes
 

@@ -31,6 +31,7 @@ from serving.policy.terms import Outcome, Severity
 from serving.workflows.build_reviews import Suspicion
 from serving.workflows.score_accounts import account_states, asking
 from tests.gates.account_weeks import NEITHER
+from tests.gates.seeds import seeds
 
 WEEK = pd.Timedelta(days=7)
 ENOUGH_UNITS = 30
@@ -75,10 +76,10 @@ class Result:
         return self.by_typology.setdefault(typology, Tally())
 
 
-def evaluate_seeds(profile: Profile, seeds: Iterable[int], budget: float, policy: Policy) -> Result:
+def evaluate_seeds(profile: Profile, numbers: Iterable[int], budget: float, policy: Policy) -> Result:
     """The rules on every seed, pooled."""
     result = Result()
-    for seed in seeds:
+    for seed in numbers:
         run = simulate(profile, seed)
         alerts, weeks = alerts_of(run, policy)
         allowed = round(budget * profile.days * profile.accounts / PER_ACCOUNTS)
@@ -213,12 +214,11 @@ def main() -> int:
     """Runs the evaluation; 1 where a gate does not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", default="small", choices=PROFILES)
-    parser.add_argument("--seeds", default="1-10", help="first-last")
+    parser.add_argument("--seeds", type=seeds, default="1-10", help="first-last")
     parser.add_argument("--budget", type=float, default=1.0, help="alerts a typology, day and thousand accounts")
     arguments = parser.parse_args()
-    first, last = (int(part) for part in arguments.seeds.split("-"))
-    seeds = range(first, last + 1)
-    return 0 if report(evaluate_seeds(PROFILES[arguments.profile], seeds, arguments.budget, load_policy())) else 1
+    chosen = PROFILES[arguments.profile]
+    return 0 if report(evaluate_seeds(chosen, arguments.seeds, arguments.budget, load_policy())) else 1
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ round: the best of hundreds looks better on few rows than it is. A gate that fai
 
 import argparse
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ from sklearn.tree import DecisionTreeClassifier
 from features.definitions import CATALOGUE
 from features.simulator.profiles import PROFILES
 from tests.gates.account_weeks import RULES, Weeks, account_weeks
+from tests.gates.seeds import seeds
 
 MOST_SINGLE_AUC, MOST_SAME_LABEL, MOST_SMALL_TREE = 0.90, 0.80, 0.70
 PREVALENCE, MOST_ACCOUNT_DAYS = (0.015, 0.03), 0.003
@@ -161,16 +161,11 @@ def prevalence_holds(accounts: float, account_days: float) -> bool:
     return PREVALENCE[0] <= accounts <= PREVALENCE[1] and account_days <= MOST_ACCOUNT_DAYS
 
 
-def _seeds(text: str) -> Iterable[int]:
-    first, _, last = text.partition("-")
-    return range(int(first), int(last or first) + 1)
-
-
 def main(arguments: list[str]) -> int:
     """Print the table; 1 if a gate fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", choices=list(PROFILES), default="small")
-    parser.add_argument("--seeds", type=_seeds, default=range(101, 111))
+    parser.add_argument("--seeds", type=seeds, default=range(101, 111))
     chosen = parser.parse_args(arguments)
     weeks = account_weeks(chosen.profile, chosen.seeds)
     table = hardness(weeks)

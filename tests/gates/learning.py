@@ -33,6 +33,7 @@ from serving.policy.book import Policy
 from serving.workflows.score_accounts import account_states, asking
 from tests.gates.account_weeks import NEITHER, RULES, WEEK, active_typologies
 from tests.gates.detection import ENOUGH_UNITS, interval
+from tests.gates.seeds import seeds
 
 BUDGET = 100
 DRAWS = 500
@@ -179,17 +180,12 @@ def _units(weeks: pd.DataFrame, positive: npt.NDArray[np.bool_], shown: npt.NDAr
     return interval(len(np.unique(units[positive & shown])), len(np.unique(units[positive])))
 
 
-def _seeds(text: str) -> range:
-    first, _, last = text.partition("-")
-    return range(int(first), int(last or first) + 1)
-
-
 def main(arguments: list[str]) -> int:
     """Learns, judges and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", choices=list(PROFILES), default="small")
-    parser.add_argument("--train", type=_seeds, default=range(151, 159))
-    parser.add_argument("--test", type=_seeds, required=True)
+    parser.add_argument("--train", type=seeds, default=range(151, 159))
+    parser.add_argument("--test", type=seeds, required=True)
     parser.add_argument("--shifted", action="store_true", help="test exchanges differ from those learned from")
     parser.add_argument("--unforeseen", action="store_true", help="leave every typology out once, too")
     chosen = parser.parse_args(arguments)

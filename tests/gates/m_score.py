@@ -8,7 +8,7 @@ of a horizon later and is linked to the first. For `long` the horizon is 90 days
 import argparse
 import dataclasses
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 
 import numpy as np
@@ -32,6 +32,7 @@ from models.m_score import MScoreModel
 from models.parameters import SHIPPED
 from models.scale import clipped, points_of
 from models.value import forward_target
+from tests.gates.seeds import seeds
 
 TOP_TIER_POINTS = 700.0
 WASH_PAIRS, WASH_TRADES, WASH_TRADE_USD = 20, 4_000, 3_000.0
@@ -156,16 +157,11 @@ def _by_volume(test: pd.DataFrame, top: np.ndarray, wash: np.ndarray) -> float:
     return float((ranks <= top.sum())[wash].mean()) if wash.any() else float("nan")
 
 
-def _seeds(text: str) -> Iterable[int]:
-    first, _dash, last = text.partition("-")
-    return range(int(first), int(last or first) + 1)
-
-
 def main(arguments: list[str]) -> int:
     """Print the table; 1 if a target is missed by the mean."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", choices=list(PROFILES), default="long")
-    parser.add_argument("--seeds", type=_seeds, required=True)
+    parser.add_argument("--seeds", type=seeds, required=True)
     chosen = parser.parse_args(arguments)
     runs = (with_wash_pairs(simulate(PROFILES[chosen.profile], seed), seed) for seed in chosen.seeds)
     found = pd.DataFrame([measured(run, wash_only) for run, wash_only in runs])

@@ -7,7 +7,7 @@ import pytest
 
 from features.catalogue import Catalogue
 from features.errors import Invalid, NotFound
-from models.registry import Registry
+from models.registry import Registry, Version
 from models.training import Trained
 from tests.models.toy import CATALOGUE, OTHER_CATALOGUE, Exchange
 
@@ -56,8 +56,9 @@ def test_a_later_version_waits_as_challenger_until_it_is_promoted(
 ) -> None:
     assert [one.aliases for one in registry.versions("violations")] == [("champion",), ("challenger",)]
     assert registry.promote("violations", "2").aliases == ("champion",)
+    assert registry.versions("violations")[0].aliases == ("previous",)
     assert registry.promote("violations", "1").aliases == ("champion",)
-    assert registry.versions("violations")[1].aliases == ()
+    assert registry.versions("violations")[1].aliases == ("previous",)
 
 
 def test_an_unknown_version_is_not_found(registry: Registry) -> None:
@@ -90,6 +91,28 @@ def test_a_damaged_or_missing_file_is_refused(home: Path, registry: Registry, an
     state.unlink()
     with pytest.raises(Invalid, match="cannot be read"):
         registry.load("anomaly", version.version, CATALOGUE)
+
+
+def _damage(home: Path, version: Version) -> None:
+    state = next((home / "artifacts" / version.run_id).rglob("state.json"))
+    state.write_bytes(state.read_bytes()[:-2] + b"9}")
+
+
+def test_a_damaged_version_leaves_the_champion_or_the_one_before_scoring(tmp_path: Path, m_score: Trained) -> None:
+    registry = Registry(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts")
+    first, second, third = (registry.register(m_score, {}) for _ in range(3))
+    _damage(tmp_path, second)
+    with pytest.raises(Invalid, match="checksum differs"):
+        registry.promote("m-score", second.version)
+    loaded, said = registry.sound("m-score", CATALOGUE)
+    assert (loaded and loaded.version, said) == (first.version, "")
+    _damage(tmp_path, registry.promote("m-score", third.version))
+    loaded, said = registry.sound("m-score", CATALOGUE)
+    assert loaded is not None
+    assert loaded.version == first.version
+    assert "the champion before" in said
+    _damage(tmp_path, first)
+    assert registry.sound("m-score", CATALOGUE)[0] is None
 
 
 def test_the_report_of_a_version_is_kept_and_compares_with_the_champion(registry: Registry) -> None:
