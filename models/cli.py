@@ -16,12 +16,10 @@ from features.spine import moment, read_spine
 from models import anomaly, violations
 from models.alerts import daily_alerts, resolution_note
 from models.anomaly import AnomalyModel
-from models.drift import Drift, drift_of, sequential_p_values, windowed
 from models.evidence import with_evidence
 from models.explanations import Explainer, Explanation
 from models.registry import LoadedModel, Registry
 from models.runs import ORDER, SEED, Request, train
-from models.vectors import Floats
 from models.violations import ViolationModels
 
 TRACKING = "MLFLOW_TRACKING_URI"
@@ -222,51 +220,6 @@ def _show_alerts(rows: list[dict[Hashable, Any]], note: str) -> None:
     columns |= {"anomaly_q_value": "q"}
     table(tuple(columns.values()), [tuple(row[name] for name in columns) for row in rows], "the most unusual accounts")
     out.print(f"{note} Unusual is not bad: a person decides.", markup=False)
-
-
-@app.command()
-def drift(
-    as_of: Annotated[str | None, typer.Option(help="The moment; by default the end of the activity.")] = None,
-    show: Annotated[int, typer.Option(min=1, help="How many columns to show.")] = 15,
-    seed: SeedOption = SEED,
-    home: HomeOption = DEFAULT_HOME,
-    tracking_uri: TrackingOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Whether accounts at a moment still look like those of the weeks before it, which the champions learned from."""
-    registry = registry_of(home, tracking_uri)
-    with progress("drift") as report:
-        features = Features(Home(home).lake, report)
-        at = within(features, moment(as_of)) if as_of else features.span()[1]
-        weeks = features.weekly()
-        before = weeks[weeks["as_of"] <= at - pd.Timedelta(days=7)]
-        if before.empty:
-            raise Invalid(f"There is no week of activity before {at:%Y-%m-%d} to compare with.")
-        then, now = features.vectors(before), features.vectors(features.accounts(at))
-    columns = windowed(CATALOGUE)
-    bets: Floats | None = None
-    for name in ORDER:
-        if registry.aliased(name):
-            model = champion(registry, name).model
-            earlier, scores = model.predict(then), model.predict(now)
-            if isinstance(model, AnomalyModel):
-                bets = sequential_p_values(model.unusualness(now), model.calibration, seed)
-                earlier, scores = (frame.drop(columns="anomaly_p_value") for frame in (earlier, scores))
-            then, now = pd.concat([then, earlier], axis=1), pd.concat([now, scores], axis=1)
-            columns += list(scores.columns)
-    found = drift_of(then, now, columns, p_values=bets, seed=seed)
-    emit({"as_of": at.isoformat(), **found.as_json()}, as_json, lambda: _show_drift(found, show))
-
-
-def _show_drift(found: Drift, show: int) -> None:
-    rows = [(c.name, c.psi, c.noise, c.missing, c.state) for c in found.columns[:show]]
-    table(("column", "PSI", "noise", "more unknown", "state"), rows, "the most changed of all features and scores")
-    out.print(
-        f"A model tells then from now with AUC {found.adversarial_auc:.3f}; the bet on p-values reached "
-        f"{found.martingale:.3g}."
-    )
-    for alarm in found.alarms or ("No alarm.",):
-        out.print(alarm, markup=False)
 
 
 @app.command()

@@ -6,6 +6,7 @@ PSI per column, adversarial validation over all of them together, and whether p-
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 
 import lightgbm as lgb
@@ -114,9 +115,10 @@ def _shares(reference: Floats, values: Floats) -> Floats:
     return np.asarray((counts + 0.5) / (len(values) + 0.5 * len(counts)), dtype=np.float64)
 
 
-def windowed(catalogue: Catalogue) -> list[str]:
-    """The features with a window: what counts from the beginning of an account grows by itself and is no drift."""
-    return [feature.name for feature in catalogue if feature.window.width_us is not None]
+def windowed(catalogue: Catalogue, history: timedelta) -> list[str]:
+    """The features with a window that fits into the history: what counts from the beginning grows by itself."""
+    longest = history / timedelta(microseconds=1)
+    return [f.name for f in catalogue if f.window.width_us is not None and f.window.width_us <= longest]
 
 
 def sequential_p_values(scores: Floats, calibration: Floats, seed: int) -> Floats:

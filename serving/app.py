@@ -36,7 +36,7 @@ from serving.clock import utc_now
 from serving.policy.book import Policy
 from serving.settings import Settings
 from serving.storage import Database
-from serving.web import login, pages
+from serving.web import drift_page, login, pages
 from serving.web.headers import SecurityHeaders
 from serving.web.session import COOKIE, LASTS_SECONDS, SignInFirst
 from serving.web.site import HERE, Site, templates
@@ -124,7 +124,7 @@ def _require_free_port(settings: Settings) -> None:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (decisions, accounts, reviews, operations, login, pages):
+    for module in (decisions, accounts, reviews, operations, login, pages, drift_page):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     describe(app)

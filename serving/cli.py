@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "promote": (MODELS, "make a version of a model the champion"),
     "report": (MODELS, "write a version's evaluation report"),
     "alerts": (MODELS, "the most unusual accounts of a moment, with q-values"),
-    "drift": (MODELS, "whether accounts still look like those learned from"),
+    "drift": (LINE, "whether accounts still look like those learned from"),
     "predict": (MODELS, "predict for every row of a spine"),
     "explain": (MODELS, "the reasons behind a score"),
     "score": (LINE, "score all accounts at a moment and open reviews"),

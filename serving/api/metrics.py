@@ -1,6 +1,9 @@
 """What Prometheus reads: counts and times of requests and decisions, in a registry of this application alone."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from collections.abc import Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from serving.decisions import Decision
@@ -24,6 +27,16 @@ class Metrics:
         self._degraded = Counter(
             "mscore_decisions_degraded", "What decisions had to do without.", ("component",), registry=self.registry
         )
+
+        self._drift = Gauge(
+            "mscore_drift", "The last look at drift: how much there is of each sign.", ("sign",), registry=self.registry
+        )
+
+    def show_drift(self, look: Mapping[str, Any]) -> None:
+        """Show the figures of the last look; what could not be measured is left out."""
+        for sign, value in look.items():
+            if isinstance(value, int | float):
+                self._drift.labels(sign).set(value)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request under the template of its route, so that ids make no new series."""

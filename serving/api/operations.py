@@ -1,6 +1,8 @@
 """GET /healthz and GET /metrics: whether the service can work, and how it has worked."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from fastapi import APIRouter
@@ -13,6 +15,7 @@ from serving.api.security import MetricsReader
 from serving.api.service import service_of
 from serving.storage import Database
 from serving.storage.database import StorageUnavailable
+from serving.storage.drift_looks import looks
 
 router = APIRouter(tags=["operations"])
 
@@ -27,8 +30,10 @@ async def health(request: Request) -> Response:
 
 @router.get("/metrics", responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
 async def metrics(request: Request, _caller: MetricsReader) -> Response:
-    """Counters in Prometheus' text format (roles risk_system, scientist, auditor, admin)."""
-    return Response(service_of(request).metrics.exposition(), media_type=service_of(request).metrics.media_type)
+    """Counters, and the last look at drift, in Prometheus' text format (risk_system, scientist, auditor, admin)."""
+    service = service_of(request)
+    service.metrics.show_drift(await run_in_threadpool(_last_look, service.database))
+    return Response(service.metrics.exposition(), media_type=service.metrics.media_type)
 
 
 def _answers(database: Database) -> bool:
@@ -38,3 +43,13 @@ def _answers(database: Database) -> bool:
     except StorageUnavailable:
         return False
     return True
+
+
+def _last_look(database: Database) -> Mapping[str, Any]:
+    """The figures of the last look at drift; none where nobody looked, or the database cannot be asked."""
+    try:
+        with database.reading() as transaction:
+            history = looks(transaction).get("history")
+    except StorageUnavailable:
+        return {}
+    return history[-1] if history else {}

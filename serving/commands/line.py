@@ -4,19 +4,34 @@ from typing import Annotated, Any
 
 import typer
 
-from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, err, out, progress, table
+from features.console import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    SeedOption,
+    application,
+    emit,
+    err,
+    out,
+    progress,
+    table,
+)
 from features.definitions import CATALOGUE
 from features.errors import Invalid
 from features.home import Home
+from features.pipeline import Features
 from features.simulator.profiles import PROFILES
 from features.spine import moment
-from models.cli import TrackingOption, registry_of
+from models.cli import TrackingOption, registry_of, within
+from models.drift import Drift
+from models.runs import SEED
 from serving.app import serve as serve_app
 from serving.clock import utc_now
 from serving.commands.start import database_of, load_policy, settings_of
 from serving.settings import Settings
 from serving.workflows.run_demo import DemoReport, earlier_demo, run_demo
 from serving.workflows.score_accounts import ScoringReport, score_accounts
+from serving.workflows.watch_drift import watch_drift
 
 app = application("The whole line.")
 
@@ -57,6 +72,38 @@ def _show_scored(done: ScoringReport) -> None:
     )
     for note in done.notes:
         out.print(f"  {note}", markup=False)
+
+
+@app.command()
+def drift(
+    as_of: Annotated[str | None, typer.Option(help="The moment; by default the end of the activity.")] = None,
+    show: Annotated[int, typer.Option(min=1, help="How many columns to show.")] = 15,
+    seed: SeedOption = SEED,
+    home: HomeOption = DEFAULT_HOME,
+    tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Whether accounts at a moment still look like those of the weeks before it; kept for the page and the metrics."""
+    registry, lake = registry_of(home, tracking_uri), Home(home).lake
+    wanted = moment(as_of) if as_of else None
+    lake.snapshot()
+    database = database_of(settings_of(home))
+    with progress("drift") as report:
+        features = Features(lake, report)
+        at = within(features, wanted) if wanted is not None else features.span()[1]
+        found = watch_drift(at, features, registry, database, utc_now(), seed)
+    emit({"as_of": at.isoformat(), **found.as_json()}, as_json, lambda: _show_drift(found, show))
+
+
+def _show_drift(found: Drift, show: int) -> None:
+    rows = [(c.name, c.psi, c.noise, c.missing, c.state) for c in found.columns[:show]]
+    table(("column", "PSI", "noise", "more unknown", "state"), rows, "the most changed of all features and scores")
+    out.print(
+        f"A model tells then from now with AUC {found.adversarial_auc:.3f}; the bet on p-values reached "
+        f"{found.martingale:.3g}."
+    )
+    for alarm in found.alarms or ("No alarm.",):
+        out.print(alarm, markup=False)
 
 
 @app.command()

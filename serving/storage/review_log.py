@@ -1,8 +1,9 @@
 """Reviews in the database: the frozen case, its append-only events, and the queue in pages."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select
@@ -167,6 +168,14 @@ class ReviewLog:
         events = self._events([row.review_id for row in rows])
         found = [(standing(_frozen(row), events[row.review_id]), events[row.review_id]) for row in rows]
         return [(review, history) for review, history in found if review.finding is not None]
+
+    def opened_by_day(self) -> Sequence[tuple[date, str, int]]:
+        """How many reviews were opened: UTC day, typology, count; in that order."""
+        rows = self._connection.execute(select(reviews.c.opened_at, reviews.c.typology))
+        return [
+            (*key, count)
+            for key, count in sorted(Counter((row.opened_at.date(), row.typology) for row in rows).items())
+        ]
 
     def count_by_status(self) -> dict[str, int]:
         """How many reviews stand at each status."""

@@ -1,5 +1,7 @@
 """Drift: silent where nothing changed, loud where something did."""
 
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,9 +77,10 @@ def test_a_small_calibration_set_raises_no_more_false_alarms_than_promised() -> 
 
 
 def test_what_counts_from_the_beginning_of_an_account_is_not_compared() -> None:
-    compared = windowed(CATALOGUE)
+    compared = windowed(CATALOGUE, timedelta(days=7))
     assert "account_age_days" not in compared
     assert "trades_n_7d" in compared
+    assert "trades_n_30d" not in compared, "its window reaches before the history"
     assert all(CATALOGUE[name].window.width_us is not None for name in compared)
 
 

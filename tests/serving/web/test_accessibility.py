@@ -8,11 +8,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
 from serving.auth import Role
+from serving.storage.drift_looks import KEY
 from tests.serving.cases import NOW, plain_review, ring_review, spoofing_review
 from tests.serving.conftest import FAST_PASSWORDS, PASSWORD, Running
+from tests.serving.web.drift_looks import history, latest
 
 CHROMIUM = Path("/usr/bin/chromium")
-PATHS = ("/reviews", "/reviews?severity=info", "/reviews/rev_flock", "/reviews/rev_spoof", "/reviews/p")
+PATHS = ("/reviews", "/reviews?severity=info", "/reviews/rev_flock", "/reviews/rev_spoof", "/reviews/p", "/drift")
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 
@@ -34,6 +36,7 @@ def test_pages_are_readable_for_everybody(service: Running, browser: Browser, wi
         transaction.users.add("ria", FAST_PASSWORDS.hash(PASSWORD), Role.REVIEWER, NOW)
         for review in (ring_review(), spoofing_review(), plain_review("p")):
             transaction.reviews.open(review)
+        transaction.service_state.put(KEY, {"latest": latest(), "history": history(4)}, NOW)
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     complaints: list[str] = []

@@ -1,0 +1,12 @@
+"""What looks at drift found: the last one whole, those before in figures."""
+
+from typing import Any
+
+from serving.storage.database import Transaction
+
+KEY = "drift"
+
+
+def looks(transaction: Transaction) -> dict[str, Any]:
+    """The `latest` look and the `history` of figures; empty where nobody has looked yet."""
+    return transaction.service_state.get(KEY) or {}

@@ -1,0 +1,35 @@
+"""The page about drift: whether what is scored still looks like what was learned from."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.auth import Principal
+from serving.storage.drift_looks import looks
+from serving.web.drift_view import columns_of, course_of, rates_of
+from serving.web.session import signed_in
+from serving.web.site import Site, database_of, site_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/drift")
+def drift(
+    request: Request, site: Annotated[Site, Depends(site_of)], user: Annotated[Principal, signed_in(database_of)]
+) -> Response:
+    """The last look with its alarms, the course of the looks, and reviews opened a day."""
+    with site.database.reading() as transaction:
+        found = looks(transaction)
+        opened = transaction.reviews.opened_by_day()
+    latest = found.get("latest")
+    return site.page(
+        request,
+        "drift.html",
+        user,
+        latest=latest,
+        columns=columns_of(latest) if latest else [],
+        course=course_of(found["history"], latest["adversarial_alarm"]) if latest else None,
+        rates=rates_of(opened),
+    )

@@ -1,0 +1,48 @@
+"""Looks at drift and keeps what was found, for the page and the metrics."""
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from features.pipeline import Features
+from models.drift import ADVERSARIAL_ALARM, Drift
+from models.registry import Registry
+from models.watching import watch
+from serving.clock import text_of
+from serving.storage import Database
+from serving.storage.drift_looks import KEY, looks
+
+KEPT = 60
+
+
+def watch_drift(
+    at: pd.Timestamp, features: Features, registry: Registry, database: Database, now: datetime, seed: int
+) -> Drift:
+    """Look at the moment and keep what was found; a second look at one moment takes the place of the first."""
+    found = watch(features, registry, at, seed)
+    moment = text_of(at.to_pydatetime())
+    latest = {
+        "as_of": moment,
+        "looked_at": text_of(now),
+        "lake_version": features.activity.version,
+        "adversarial_alarm": ADVERSARIAL_ALARM,
+        **found.as_json(),
+    }
+    with database.transaction() as transaction:
+        earlier = [look for look in looks(transaction).get("history", []) if look["as_of"] != moment]
+        history = sorted([*earlier, _figures(latest)], key=lambda look: look["as_of"])[-KEPT:]
+        transaction.service_state.put(KEY, {"latest": latest, "history": history}, now)
+    return found
+
+
+def _figures(look: dict[str, Any]) -> dict[str, Any]:
+    states = [column["state"] for column in look["columns"]]
+    return {
+        "as_of": look["as_of"],
+        "adversarial_auc": look["adversarial_auc"],
+        "martingale": look["martingale"],
+        "act": states.count("act"),
+        "watch": states.count("watch"),
+        "alarms": len(look["alarms"]),
+    }
