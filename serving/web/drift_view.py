@@ -11,6 +11,7 @@ from serving.web.wording import number, plain, typology_words
 
 MOST_COLUMNS = 20
 MOST_DAYS = 16
+FEWEST_DAYS = 5
 WIDTH, HEIGHT = 640.0, 150.0
 LEFT, TOP, BOTTOM = 34.0, 10.0, 22.0
 
@@ -89,7 +90,8 @@ def course_of(history: Sequence[Mapping[str, Any]], alarm: float) -> Course | No
 def rates_of(opened: Sequence[tuple[date, str, int]]) -> tuple[AlertRate, ...]:
     """Reviews opened a day by kind, the most frequent kind first; days without a run are left out.
 
-    A day is high against the mean of the other days shown: above it by more than three times its square root.
+    A day is high against the mean of the other days shown: above it by more than three times its square root;
+    of fewer than five days none is.
     """
     days = sorted({day for day, _kind, _count in opened})[-MOST_DAYS:]
     counts: defaultdict[str, dict[date, int]] = defaultdict(dict)
@@ -102,7 +104,7 @@ def rates_of(opened: Sequence[tuple[date, str, int]]) -> tuple[AlertRate, ...]:
         tallest, total = max(series), sum(series)
         others = [(total - count) / max(1, len(series) - 1) for count in series]
         high = [
-            len(series) > 1 and count > mean + 3 * sqrt(max(mean, 1.0))
+            len(series) >= FEWEST_DAYS and count > mean + 3 * sqrt(max(mean, 1.0))
             for count, mean in zip(series, others, strict=True)
         ]
         shown = tuple(
