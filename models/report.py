@@ -57,6 +57,7 @@ def evaluation_report(trained: Trained, champion: Mapping[str, Metrics] | None =
             _splits(trained),
             _budgets(trained.tested),
             _detection(trained.tested),
+            _rings(trained.tested),
             _cleared(trained.tested),
             _fairness(trained.tested),
             _against_champion(trained.metrics, champion),
@@ -125,6 +126,22 @@ def days_to_detect(tested: pd.DataFrame, budget: int) -> pd.Series:
     first = late.where(pd.Series(at_budget(tested, budget), index=tested.index))[confirmed]
     days: pd.Series = first.groupby(tested.loc[confirmed, "account_id"]).min()
     return days
+
+
+def _rings(tested: Mapping[str, pd.DataFrame]) -> Part:
+    rows = []
+    for name, frame in tested.items():
+        alerts, positive = at_budget(frame, BUDGET), frame["positive"].to_numpy(dtype=bool)
+        known = frame["known_group"].to_numpy(dtype=bool)
+        for words, here in (("ring already known", positive & known), ("nobody of it known", positive & ~known)):
+            if here.any():
+                rows.append([Cell(name), Cell(words), _count(here.sum()), _number(float(alerts[here].mean()))])
+    says = (
+        f"Confirmed rows, and how many of them are among {BUDGET} alerts a day: where another member of the ring had "
+        "been found by that moment, and where nobody had. The second says what is found anew."
+    )
+    columns = ("typology", "ring", "confirmed rows", "share found")
+    return Part("Known and new rings", says, columns, rows, "No confirmed account was judged.", words=2)
 
 
 def _cleared(tested: Mapping[str, pd.DataFrame]) -> Part:

@@ -64,6 +64,18 @@ def known_findings(labels: pd.DataFrame, labels_as_of: pd.Timestamp | None) -> p
     return newest.drop(columns=["confirmed"]).reset_index(drop=True)
 
 
+def first_known_mate(confirmed: pd.DataFrame) -> "pd.Series[float]":
+    """By account: when a finding about another member of its group was first known (microseconds); others are absent.
+
+    Args:
+        confirmed: account_id, group_id (null where found alone) and known_us of confirmed findings.
+    """
+    grouped = confirmed.dropna(subset=["group_id"])[["account_id", "group_id", "known_us"]]
+    pairs = grouped[["account_id", "group_id"]].merge(grouped, on="group_id", suffixes=("", "_mate"))
+    mates = pairs[pairs["account_id"] != pairs["account_id_mate"]]
+    return mates.groupby("account_id")["known_us"].min()
+
+
 def row_target(
     frame: pd.DataFrame, findings: pd.DataFrame, typology: str, *, finding_days: float = SHIPPED.finding_days
 ) -> RowTarget:

@@ -17,8 +17,8 @@ from models.evaluation import Metrics
 from models.m_score import MScoreModel
 from models.plots import evaluation_plot
 from models.segments import segments_of
-from models.targets import confirmed_rows, known_findings, row_target
-from models.vectors import VectorLayout
+from models.targets import confirmed_rows, first_known_mate, known_findings, row_target
+from models.vectors import VectorLayout, microseconds
 from models.violations import ViolationModels
 
 Parameter = str | float | int
@@ -45,9 +45,9 @@ class Trained:
         card: the model card, Markdown.
         notes: what a person should read after training: how it was tested, what was skipped, warnings.
         data: what it was trained on, in sentences.
-        tested: by typology the rows that figures rest on: account_id, as_of, positive, cleared, score, weight, onset_us
-            and the groups of `segments_of`. Of the violations the rows held out, of the anomaly model all (it learns
-            from no label), of the M Score none.
+        tested: by typology the rows that figures rest on: account_id, as_of, positive, cleared, score, weight,
+            onset_us, known_group and the groups of `segments_of`. Of the violations the rows held out, of the anomaly
+            model all (it learns from no label), of the M Score none.
         refused: why it may not be promoted unless somebody acknowledges it, or None.
     """
 
@@ -129,13 +129,19 @@ def train_anomaly(
 
 
 def _judged(vectors: pd.DataFrame, judged: pd.DataFrame, findings: pd.DataFrame, typology: str) -> pd.DataFrame:
-    """The judged rows with their account, moment, groups and the onset of the account's confirmed finding."""
+    """The judged rows with their account, moment, groups, the onset of the account's confirmed finding, and whether
+    another member of its ring was known by then."""
     rows = judged["row"].to_numpy()
     keys = vectors[["account_id", "as_of"]].iloc[rows].reset_index(drop=True)
     groups = segments_of(vectors.iloc[rows]).reset_index(drop=True)
     confirmed = findings[(findings["typology"] == typology) & (findings["finding"] == "confirmed")]
-    onset = keys["account_id"].astype(str).map(confirmed.groupby("account_id")["onset_us"].min())
-    return pd.concat([keys, judged.reset_index(drop=True), groups], axis=1).assign(onset_us=onset)
+    account = keys["account_id"].astype(str)
+    onset = account.map(confirmed.groupby("account_id")["onset_us"].min())
+    mate = account.map(first_known_mate(confirmed)).fillna(np.inf)
+    known_group = mate.to_numpy() <= microseconds(keys["as_of"])
+    return pd.concat([keys, judged.reset_index(drop=True), groups], axis=1).assign(
+        onset_us=onset, known_group=known_group
+    )
 
 
 def train_violations(

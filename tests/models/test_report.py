@@ -25,6 +25,7 @@ def rows(scores: list[list[float]], positives: set[tuple[int, int]]) -> pd.DataF
                 "cleared": False,
                 "score": score,
                 "weight": 1.0,
+                "known_group": False,
                 "onset_us": MONDAYS[0].value / 1_000 - 86_400_000_000 if account == 0 else np.nan,
             }
             for week, of_week in enumerate(scores)

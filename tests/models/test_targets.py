@@ -3,7 +3,7 @@
 import pandas as pd
 
 from models.parameters import SHIPPED
-from models.targets import confirmed_rows, groups_of, known_findings, row_target
+from models.targets import confirmed_rows, first_known_mate, groups_of, known_findings, row_target
 from models.typology import draw_sample
 from tests.models.toy import START, labels_of
 
@@ -97,3 +97,14 @@ def test_members_of_a_ring_stay_together() -> None:
 def test_no_labels_are_fine() -> None:
     found = known_findings(labels_of(), None)
     assert row_target(rows("a"), found, "wash_trading").unlabelled.all()
+
+
+def test_a_ring_is_known_from_the_first_finding_about_another_member() -> None:
+    found = findings(
+        {"account_id": "a", "group_id": "ring", "known_at": START},
+        {"account_id": "b", "group_id": "ring", "known_at": LATER},
+        {"account_id": "c", "known_at": START},
+        {"account_id": "d", "group_id": "alone", "known_at": START},
+    )
+    first = first_known_mate(found)
+    assert first.to_dict() == {"a": LATER.value / 1_000, "b": START.value / 1_000}
