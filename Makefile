@@ -1,5 +1,6 @@
 # Two commands do everything from a bare clone: `make demo` and `make test`. The rest are habits beside them.
 PYTHON ?= python3
+SEEDS ?= 301-304
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed

@@ -101,8 +101,7 @@ def promote(
 ) -> None:
     """Make a version the champion: the one that scores."""
     registry = registry_of(home, tracking_uri)
-    registry.load(known(model), version, CATALOGUE)
-    promoted = registry.promote(model, version, acknowledge)
+    promoted = registry.promote(known(model), version, acknowledge, CATALOGUE)
     document = {"model": promoted.name, "version": promoted.version, "aliases": list(promoted.aliases)}
     emit(document, as_json, lambda: out.print(f"{model} version {promoted.version} is champion."))
 

@@ -57,6 +57,7 @@ class Drift:
     Attributes:
         adversarial_auc: .5 = it cannot; NaN with too few accounts.
         telling: the columns by which it tells, the first is the strongest.
+        left_out: how many windowed features were not compared, because their window reaches before the activity.
         martingale: the largest wealth of a bet against exchangeable p-values (100: an alarm that is false once in a
             hundred); NaN without p-values.
     """
@@ -65,6 +66,7 @@ class Drift:
     adversarial_auc: float
     telling: tuple[str, ...]
     martingale: float
+    left_out: int = 0
 
     @property
     def alarms(self) -> tuple[str, ...]:
@@ -86,6 +88,7 @@ class Drift:
             "alarms": list(self.alarms),
             "adversarial_auc": None if np.isnan(self.adversarial_auc) else self.adversarial_auc,
             "telling": list(self.telling),
+            "left_out": self.left_out,
             "martingale": None if np.isnan(self.martingale) else self.martingale,
             "columns": [{**asdict(column), "state": column.state} for column in self.columns],
         }

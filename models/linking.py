@@ -1,7 +1,8 @@
 """Links a version of the M Score to the one before, so that nobody jumps because a model was retrained (methods 5.5).
 
-The link is the straight line nearest to the equipercentile mapping of the same accounts at the same moment. A curve
-would follow that mapping exactly, but the points of the pillars would no longer add up to the score.
+The link is a straight line: its slope is that of the line nearest to the equipercentile mapping of the same accounts,
+its level brings the medians together. A curve would follow that mapping exactly, but the points of the pillars would no
+longer add up to the score.
 """
 
 from dataclasses import dataclass

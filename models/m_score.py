@@ -133,7 +133,7 @@ class MScoreModel:
 
         Args:
             earlier: the version that scores now, made with the same catalogue.
-            frame: the vectors of all accounts at one moment.
+            frame: the newest vectors of all accounts.
         """
         self.link = Link.between(self.log_odds(frame), earlier.link(earlier.log_odds(frame)))
         return moves(*(model.predict(frame)["m_score"].to_numpy() for model in (earlier, self)))
@@ -201,7 +201,7 @@ class MScoreModel:
         try:
             inputs, pillars, directions = (tuple(part) for part in state["inputs"])
             model = cls(VectorLayout(tuple(state["names"]), state["fingerprint"]), inputs, pillars, directions)
-            model.link = Link(*state["link"])
+            model.link = Link(*state.get("link", (1.0, 0.0)))
             if state["platt"]:
                 model.booster = CalibratedBooster.from_text(files[BOOSTER], Platt(*state["platt"]))
             if state["scorecard"]:

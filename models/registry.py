@@ -115,18 +115,24 @@ class Registry:
         self._client.set_registered_model_alias(trained.name, alias, str(created.version))
         return self.version(trained.name, str(created.version))
 
-    def promote(self, name: str, version: str, acknowledged: str | None = None) -> Version:
-        """Make a version the champion; the one before is kept as `previous`, and serves should the champion be damaged.
+    def promote(
+        self, name: str, version: str, acknowledged: str | None = None, catalogue: Catalogue | None = None
+    ) -> Version:
+        """Make a version the champion; the one before is kept as `previous`, and scores should the champion be damaged.
+
+        Going back to the previous version leaves none: the one withdrawn should not score again by itself.
 
         Args:
             acknowledged: why a version that training refused is promoted all the same; it is written on its card.
+            catalogue: what the version must have been made with.
 
         Raises:
             NotFound: there is no such version.
             Invalid: training refused it and nobody says why it should be promoted, there is nothing to acknowledge, or
-                its files are missing or altered.
+                its files are missing or altered, or it was made with another catalogue.
         """
         found = self.version(name, version)
+        self.load(name, version, catalogue)
         refused = REFUSED in found.tags and ACKNOWLEDGED not in found.tags
         if acknowledged is not None and not refused:
             raise Invalid(f"{name} version {version} was not refused, so there is nothing to acknowledge.")
@@ -137,10 +143,11 @@ class Registry:
                     "say why (--acknowledge); the model card will keep it."
                 )
             self._acknowledge(found, str(acknowledged).strip())
-        self.load(name, version)
         before = self.aliased(name)
         self._client.set_registered_model_alias(name, CHAMPION, version)
-        if before and before.version != version:
+        if PREVIOUS in found.aliases:
+            self._client.delete_registered_model_alias(name, PREVIOUS)
+        elif before and before.version != version:
             self._client.set_registered_model_alias(name, PREVIOUS, before.version)
         if CHALLENGER in found.aliases:
             self._client.delete_registered_model_alias(name, CHALLENGER)

@@ -1,13 +1,12 @@
 """A training run from the lake to the registry: vectors, labels, models, versions."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from features.activity.lake import Lake
 from features.definitions import CATALOGUE
-from features.errors import Invalid
 from features.labels import labels
 from features.pipeline import Features
 from models import anomaly, m_score, violations
@@ -61,21 +60,26 @@ def _train(
     horizon = horizon_of(*features.span())
     value = net_contribution(features, vectors[["account_id", "as_of"]], horizon)
     target = forward_target(value, known, horizon, top_share=SHIPPED.top_value_share, labels_as_of=labels_as_of)
-    return train_m_score(
+    champion, why_not = _linkable(registry)
+    trained = train_m_score(
         vectors,
         target["target"],
         target["known"],
         CATALOGUE,
         seed=seed,
         labels_as_of=labels_as_of,
-        champion=_linkable(registry),
+        champion=champion,
     )
+    return replace(trained, notes=(*trained.notes, why_not)) if why_not else trained
 
 
-def _linkable(registry: Registry) -> MScoreModel | None:
-    """The champion of the M Score; None where there is none, or it reads other features and cannot be compared."""
-    try:
-        champion = registry.champion(m_score.KIND, CATALOGUE)
-    except Invalid:
-        return None
-    return champion.model if champion and isinstance(champion.model, MScoreModel) else None
+def _linkable(registry: Registry) -> tuple[MScoreModel | None, str]:
+    """The M Score that scores now, if it was learned; or None and why the new one stands on a scale of its own."""
+    if registry.aliased(m_score.KIND) is None:
+        return None, ""
+    scoring, said = registry.sound(m_score.KIND, CATALOGUE)
+    if scoring is None or not isinstance(scoring.model, MScoreModel):
+        return None, f"Not linked to the champion, so scores may jump when this version is promoted: {said}"
+    if scoring.model.scorecard is not None:
+        return None, "Not linked: the champion is the expert scorecard, whose points were never probabilities."
+    return scoring.model, said

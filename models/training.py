@@ -200,7 +200,8 @@ def train_m_score(
         vectors: account_id, as_of and the catalogue's features.
         target: 0/1, aligned with the vectors' index (`models.value.forward_target`).
         known: whether the row's target is known yet, aligned likewise.
-        champion: the version that scores now, to whose scale this one is linked on the newest row of each account.
+        champion: the learned version that scores now, to whose scale this one is linked on the newest row of each
+            account.
 
     Raises:
         Invalid: the vectors are not of this catalogue, or no feature feeds a pillar.
@@ -222,8 +223,9 @@ def train_m_score(
     if champion is not None:
         metrics["against_champion"] = moved = model.link_to(champion, newest_rows(vectors))
         notes.append(
-            f"Linked to the champion on {moved['accounts']:,.0f} accounts: the median moves by "
-            f"{moved['median_change']:+.0f} points, {moved['within_40_points']:.1%} by 40 at most."
+            f"Linked to the champion (log-odds times {model.link.slope:.3f} plus {model.link.intercept:+.3f}): of the "
+            f"{moved['accounts']:,.0f} accounts it was linked on the median moves by {moved['median_change']:+.0f} "
+            f"points, {moved['within_40_points']:.1%} by 40 at most."
         )
     data = card.data_lines(vectors, model.layout, labels_as_of)
     written = card.model_card(card.M_SCORE, data, metrics, notes)

@@ -1,5 +1,8 @@
 """Looks at a lake and the champions: do accounts now look like those of the weeks before (methods 6.8)?"""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pandas as pd
 
 from features.definitions import CATALOGUE
@@ -21,7 +24,7 @@ def watch(features: Features, registry: Registry, at: pd.Timestamp, seed: int) -
     Features whose window reaches before the activity began, at the first of these weeks, are left out: they grow.
 
     Raises:
-        Invalid: there is no week of activity before the moment, or a champion was made with another catalogue.
+        Invalid: there is no week of activity before the moment.
     """
     weeks = features.weekly()
     before = weeks[weeks["as_of"] <= at - WEEK]
@@ -30,16 +33,17 @@ def watch(features: Features, registry: Registry, at: pd.Timestamp, seed: int) -
     before = before[before["as_of"] > before["as_of"].max() - REFERENCE_WEEKS * WEEK]
     then, now = features.vectors(before), features.vectors(features.accounts(at))
     columns = windowed(CATALOGUE, before["as_of"].min() - features.span()[0].floor("D"))
+    left_out = len(windowed(CATALOGUE, timedelta(days=100_000))) - len(columns)
     bets: Floats | None = None
     for name in ORDER:
-        champion = registry.champion(name, CATALOGUE)
-        if champion is None:
+        scoring, _said = registry.sound(name, CATALOGUE)
+        if scoring is None:
             continue
-        model = champion.model
+        model = scoring.model
         earlier, scores = model.predict(then), model.predict(now)
         if isinstance(model, AnomalyModel):
             bets = sequential_p_values(model.unusualness(now), model.calibration, seed)
             earlier, scores = (frame.drop(columns="anomaly_p_value") for frame in (earlier, scores))
         then, now = pd.concat([then, earlier], axis=1), pd.concat([now, scores], axis=1)
         columns += list(scores.columns)
-    return drift_of(then, now, columns, p_values=bets, seed=seed)
+    return replace(drift_of(then, now, columns, p_values=bets, seed=seed), left_out=left_out)

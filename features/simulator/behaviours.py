@@ -79,7 +79,7 @@ def trade_by_hand(world: World, rng: np.random.Generator, visits: Visits, style:
     group, account, ts = group[inside], account[inside], ts[inside]
     size = len(account)
     instrument = people.favourites[account, rng.choice(FAVOURITES, size, p=PREFERENCE)]
-    usd = order_sizes(world, rng, account, ts, instrument, style.size_share)
+    usd = order_sizes(world, rng, account, ts, instrument, style.size_share, world.interest.of(account, ts))
     side = _sides(world, rng, account, ts, instrument)
     if style.turns:
         side, usd = _turned(account, ts, instrument, side, usd)
@@ -101,17 +101,25 @@ def trade_by_hand(world: World, rng: np.random.Generator, visits: Visits, style:
 
 
 def order_sizes(
-    world: World, rng: np.random.Generator, account: Ints, ts: Ints, instrument: Ints, share: float
+    world: World,
+    rng: np.random.Generator,
+    account: Ints,
+    ts: Ints,
+    instrument: Ints,
+    share: float,
+    stakes: Floats | float = 1.0,
 ) -> Floats:
-    """Order values in USD: lognormal about a share of wealth with a Pareto tail, more on leverage, bounded by depth."""
+    """Order values in USD: lognormal about a share of wealth with a Pareto tail, more on leverage, bounded by depth.
+
+    `stakes` multiplies them: who is keen plays for more.
+    """
     size = len(account)
     geared = np.where(IS_PERP[instrument], LEVERAGES[account % len(LEVERAGES)] ** 0.65, 1.0)
     body = np.log(share * geared * world.people.wealth_usd[account] + 10) + rng.normal(0, 1.0, size)
     tail = np.where(rng.random(size) < 0.05, (1 - rng.random(size)) ** (-1 / 1.5), 1.0)
     depth = world.market.depth(instrument, ts, np.zeros(size, dtype=np.int64))
     excited = np.clip(0.3 + world.market.bustle(instrument, ts), 0.4, 5.0) ** 0.9
-    excited *= world.interest.of(account, ts)
-    return np.asarray(np.minimum(np.exp(body) * tail * excited, LARGEST_SHARE_OF_DEPTH * depth))
+    return np.asarray(np.minimum(np.exp(body) * tail * excited * stakes, LARGEST_SHARE_OF_DEPTH * depth))
 
 
 def _sides(world: World, rng: np.random.Generator, account: Ints, ts: Ints, instrument: Ints) -> Ints:

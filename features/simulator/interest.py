@@ -25,7 +25,10 @@ KEENEST = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Factors of activity, mean 1; shape (accounts, days), or none where everybody is as keen as ever."""
+    """Factors of activity; shape (accounts, days), or none where everybody is as keen as ever.
+
+    Their mean is 1 before the keenest are cut off.
+    """
 
     clock: Clock
     keenness: Floats | None = None

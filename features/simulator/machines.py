@@ -83,7 +83,7 @@ def trade_by_program(world: World, rng: np.random.Generator, members: Ints) -> N
         ts,
         instrument,
         rng.integers(0, 2, len(account)),
-        order_sizes(world, rng, account, ts, instrument, 0.03),
+        order_sizes(world, rng, account, ts, instrument, 0.03, world.interest.of(account, ts)),
         passive=rng.random(len(account)) < 0.6 + 0.3 * (account % 5 / 5),
         source=API,
         api_key=account * 4,

@@ -33,7 +33,8 @@ class Metrics:
         )
 
     def show_drift(self, look: Mapping[str, Any]) -> None:
-        """Show the figures of the last look; what could not be measured is left out."""
+        """Show the figures of the newest look; what could not be measured is left out."""
+        self._drift.clear()
         for sign, value in look.items():
             if isinstance(value, int | float):
                 self._drift.labels(sign).set(value)

@@ -141,8 +141,8 @@ def feedback(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> No
         if done.share:
             low, high = done.share
             out.print(
-                f"Of {done.by_lot} accounts drawn by lot {done.confirmed} were confirmed: of all active accounts "
-                f"{low:.1%} to {high:.1%} violate something."
+                f"Of {done.by_lot} accounts drawn by lot {done.confirmed} were confirmed: of the active accounts that "
+                f"no rule asks about {low:.1%} to {high:.1%} violate something."
             )
 
     emit(asdict(done), as_json, human)

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select
@@ -18,6 +18,8 @@ from serving.storage.paging import Page, page_limit, position_of, token_after
 from serving.storage.tables import review_accounts, review_events, reviews
 
 SYSTEM = "system"
+MOST_IDS = 10_000
+"""SQLite takes some thirty thousand values in one question."""
 
 
 class StaleReview(Conflict):
@@ -165,13 +167,20 @@ class ReviewLog:
             .order_by(review_events.c.at, reviews.c.review_id)
         )
         rows = self._connection.execute(query).all()
-        events = self._events([row.review_id for row in rows])
-        found = [(standing(_frozen(row), events[row.review_id]), events[row.review_id]) for row in rows]
+        found = []
+        for start in range(0, len(rows), MOST_IDS):
+            some = rows[start : start + MOST_IDS]
+            events = self._events([row.review_id for row in some])
+            found += [(standing(_frozen(row), events[row.review_id]), events[row.review_id]) for row in some]
         return [(review, history) for review, history in found if review.finding is not None]
 
-    def opened_by_day(self) -> Sequence[tuple[date, str, int]]:
-        """How many reviews were opened: UTC day, typology, count; in that order."""
-        rows = self._connection.execute(select(reviews.c.opened_at, reviews.c.typology))
+    def opened_by_day(self, days: int) -> Sequence[tuple[date, str, int]]:
+        """How many reviews were opened in so many days up to the newest: UTC day, typology, count; in that order."""
+        newest = self._connection.execute(select(func.max(reviews.c.opened_at))).scalar_one()
+        if newest is None:
+            return []
+        query = select(reviews.c.opened_at, reviews.c.typology)
+        rows = self._connection.execute(query.where(reviews.c.opened_at > newest - timedelta(days=days)))
         return [
             (*key, count)
             for key, count in sorted(Counter((row.opened_at.date(), row.typology) for row in rows).items())

@@ -12,6 +12,8 @@ from serving.web.drift_view import columns_of, course_of, rates_of
 from serving.web.session import signed_in
 from serving.web.site import Site, database_of, site_of
 
+DAYS = 60
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -22,7 +24,7 @@ def drift(
     """The last look with its alarms, the course of the looks, and reviews opened a day."""
     with site.database.reading() as transaction:
         found = looks(transaction)
-        opened = transaction.reviews.opened_by_day()
+        opened = transaction.reviews.opened_by_day(DAYS)
     latest = found.get("latest")
     return site.page(
         request,

@@ -88,7 +88,7 @@ def course_of(history: Sequence[Mapping[str, Any]], alarm: float) -> Course | No
 
 
 def rates_of(opened: Sequence[tuple[date, str, int]]) -> tuple[AlertRate, ...]:
-    """Reviews opened a day by kind, the most frequent kind first; days without a run are left out.
+    """Reviews opened a day by kind, the most frequent kind first; days on which none was opened at all are left out.
 
     A day is high against the mean of the other days shown: above it by more than three times its square root;
     of fewer than five days none is.

@@ -25,7 +25,8 @@ from serving.workflows.explore import WAYS, Draw
 LINK_WEIGHT_OF_CONTROL = 3.0  # methods 3.1: weights add up to one controller at 3
 GROUP_SCOPE = "symbol"
 UNKNOWN = "unknown_anomaly"
-NOTHING_FIRED = "No rule fired for this account and nobody reported it."
+EPISODE = "episode:"
+NOTHING_ASKED = "No rule asked for a review of this account."
 REASONS_WITH_ROWS = 3
 EPISODES_TABLE = "episodes"
 SHARED = {"ip": "IP address", "address": "withdrawal address", "person": "verified person"}
@@ -84,7 +85,7 @@ class Suspicion:
     def says(self) -> str:
         """Why it is a case, in sentences."""
         told = " ".join(dict.fromkeys(hit.says for hit in self.hits))
-        return f"{NOTHING_FIRED} {WAYS[self.draw.way].says}" if self.draw else told
+        return f"{NOTHING_ASKED} {WAYS[self.draw.way].says}" if self.draw else told
 
 
 def build_reviews(run: Run, suspicions: Sequence[Suspicion]) -> Iterator[Review]:
@@ -137,7 +138,7 @@ def _episode_review(
     accounts, hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
     started = datetime.fromtimestamp(episode["started_at"] / 1e6, UTC)
     found = f"{episode['pattern']}:{episode['symbol']}:{_day(started)}"
-    key = f"episode:{found}:{suspicion.severity.word}:{','.join(accounts)}"
+    key = f"{EPISODE}{found}:{suspicion.severity.word}:{','.join(accounts)}"
     symbol = str(episode["symbol"])
     place = f"in {symbol} at {started:%Y-%m-%d %H:%M:%S} UTC" if symbol else f"as of {started:%Y-%m-%d} UTC"
     return Review(

@@ -1,7 +1,7 @@
-"""Draws accounts that nothing calls suspicious, so that reviews also show what rules and models miss (methods 6.5).
+"""Draws accounts that no rule asks about, so that reviews also show what rules and models miss (methods 6.5).
 
 Without them labels would only ever confirm what was looked for. Each draw is by lot from a known pool, and the case
-keeps by which and with what probability, so that what such reviews find holds for all accounts.
+keeps by which and with what probability; nothing weighs by it yet.
 """
 
 import zlib
@@ -29,10 +29,11 @@ class Way:
     says: str
 
 
+BY_LOT = "random"
 WAYS: Mapping[str, Way] = {
-    "random": Way(0.5, "It was drawn by lot from all accounts that were active in the last 30 days."),
+    BY_LOT: Way(0.5, "It was drawn by lot from all others that were active in the last 30 days and not under review."),
     "disagreement": Way(
-        0.3, "It was drawn by lot from those to which the models give the highest probabilities while no rule fires."
+        0.3, "It was drawn by lot from those to which the models give the highest probabilities all the same."
     ),
     "novel": Way(0.2, "It was drawn by lot from those that behave most unusually while no violation model knows them."),
 }
@@ -40,7 +41,7 @@ WAYS: Mapping[str, Way] = {
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """An account drawn: in which way, and with what probability it could be."""
+    """An account drawn: in which way, and with what probability it was, having not been drawn in a way before."""
 
     account: str
     way: str
@@ -56,7 +57,7 @@ def draws(
         vectors: account_id, as_of and features, a row an account.
         scores: by account.
         suspected: accounts that somebody looks at anyway.
-        reviews: how many reviews the run opens.
+        reviews: how many reviews the run opens otherwise.
     """
     wanted = int(reviews * SHARE / (1 - SHARE))
     left = vectors[(vectors["active_days_30d"] > 0) & ~vectors["account_id"].isin(suspected)]
@@ -64,9 +65,10 @@ def draws(
         return
     moment = str(microseconds(left["as_of"].iloc[0]))
     random = np.random.default_rng(zlib.crc32(moment.encode()))
-    counts = _shared_out(wanted, [way.part for way in WAYS.values()])
+    pools = _pools(left, scores)
+    counts = _shared_out(wanted, [WAYS[way].part for way in pools])
     taken: set[str] = set()
-    for (way, pool), count in zip(_pools(left, scores).items(), counts, strict=True):
+    for (way, pool), count in zip(pools.items(), counts, strict=True):
         free = pool[~pool.isin(taken)]
         chosen = _evenly(free, count, random)
         for account in chosen:
@@ -75,20 +77,23 @@ def draws(
 
 
 def _pools(left: pd.DataFrame, scores: Mapping[str, Scores]) -> dict[str, pd.Series]:
-    """By way: the accounts it draws from; the random one in the order of their groups, which spreads the draws."""
+    """By way the accounts it draws from; a way whose scores nobody gave is left out.
+
+    The pool of the lot is in the order of the accounts' groups, which spreads the draws over them.
+    """
     accounts = left["account_id"].astype(str)
-    unusual = accounts.map(lambda name: (scores[name].anomaly_score if name in scores else None) or 0.0)
-    likely = accounts.map(
-        lambda name: max(scores[name].violation_probability.values(), default=0.0) if name in scores else 0.0
-    )
-    novel = unusual.rank(pct=True) - likely.rank(pct=True)
-    size = max(1, int(np.ceil(POOLED * len(left))))
     groups = segments_of(left)
-    return {
-        "random": accounts.loc[groups.sort_values(list(groups.columns), kind="stable").index],
-        "disagreement": accounts.loc[likely.nlargest(size).index],
-        "novel": accounts.loc[novel.nlargest(size).index],
-    }
+    pools = {BY_LOT: accounts.loc[groups.sort_values(list(groups.columns), kind="stable").index]}
+    known = [scores.get(account, Scores()) for account in accounts]
+    likely = pd.Series([max(one.violation_probability.values(), default=np.nan) for one in known], left.index)
+    unusual = pd.Series([np.nan if one.anomaly_score is None else one.anomaly_score for one in known], left.index)
+    size = max(1, int(np.ceil(POOLED * len(left))))
+    if likely.notna().any():
+        pools["disagreement"] = accounts.loc[likely.nlargest(size).index]
+    if likely.notna().any() and unusual.notna().any():
+        novel = unusual.rank(pct=True) - likely.rank(pct=True)
+        pools["novel"] = accounts.loc[novel.nlargest(size).index]
+    return pools
 
 
 def _evenly(pool: pd.Series, count: int, random: np.random.Generator) -> list[str]:
@@ -101,12 +106,12 @@ def _evenly(pool: pd.Series, count: int, random: np.random.Generator) -> list[st
 
 
 def _shared_out(total: int, parts: list[float]) -> list[int]:
-    """Whole numbers in these proportions that make up the total, the largest remainders first.
+    """Whole numbers in the proportions of the parts that make up the total, the largest remainders first.
 
     >>> _shared_out(4, [0.5, 0.3, 0.2])
     [2, 1, 1]
     """
-    exact = total * np.array(parts)
+    exact = total * np.array(parts) / sum(parts)
     whole = np.floor(exact).astype(int)
     for place in np.argsort(whole - exact, kind="stable")[: total - whole.sum()]:
         whole[place] += 1

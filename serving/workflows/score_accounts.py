@@ -63,15 +63,18 @@ def score_accounts(
     progress(f"scoring {len(vectors):,} accounts", 0.6)
     scores = _scores(vectors, models)
     states = account_states(features, vectors, scores, models, as_of)
+    silent_days = (as_of - features.span()[1].to_pydatetime()).days
+    if silent_days > 0:
+        notes.append(f"The activity ends {silent_days} days before this moment; until an import it looks like silence.")
     run = Run(as_of, features, vectors, scores, _explainers(models), policy)
     with database.reading() as transaction:
         last = transaction.service_state.get(LAST_RUN)
     progress("asking the rules", 0.7)
     suspicions = asking(features, policy, states, as_of, last)
-    if last is None or moment_of(last["as_of"]) < as_of:
-        suspicions += _drawn(run, suspicions, database)
     progress(f"preparing {len(suspicions)} reviews", 0.8)
     reviews = list(build_reviews(run, suspicions))
+    if last is None or moment_of(last["as_of"]) < as_of:
+        reviews += build_reviews(run, _drawn(run, reviews, database))
     return _store(database, states, reviews, run, models, notes, last)
 
 
@@ -159,13 +162,16 @@ def asking(
     return sorted(found, key=lambda suspicion: -suspicion.severity)
 
 
-def _drawn(run: Run, suspicions: Sequence[Suspicion], database: Database) -> list[Suspicion]:
-    """Accounts drawn beside those that are suspected, or under review already."""
+def _drawn(run: Run, reviews: Sequence[Review], database: Database) -> list[Suspicion]:
+    """Accounts drawn beside those that are suspected or under review already, in proportion to the new reviews."""
     with database.reading() as transaction:
-        suspected = transaction.reviews.accounts_under_review()
-    suspected = suspected.union(*(suspicion.accounts for suspicion in suspicions))
-    found = draws(run.vectors, run.scores, suspected, len(suspicions))
-    return [Suspicion((draw.account,), (), draw=draw) for draw in found]
+        busy = transaction.reviews.accounts_under_review().union(*(review.accounts for review in reviews))
+        new = [
+            review
+            for review in reviews
+            if transaction.reviews.id_of(review.dedup_key) is None and review_standing_for(transaction, review) is None
+        ]
+    return [Suspicion((draw.account,), (), draw=draw) for draw in draws(run.vectors, run.scores, busy, len(new))]
 
 
 def _accounts_asking(policy: Policy, states: list[AccountState], as_of: datetime) -> Iterator[Suspicion]:

@@ -19,7 +19,10 @@ KEPT = 60
 def watch_drift(
     at: pd.Timestamp, features: Features, registry: Registry, database: Database, now: datetime, seed: int
 ) -> Drift:
-    """Look at the moment and keep what was found; a second look at one moment takes the place of the first."""
+    """Look at the moment and keep what was found, whole where no newer moment was looked at.
+
+    A second look at one moment takes the place of the first.
+    """
     found = watch(features, registry, at, seed)
     moment = text_of(at.to_pydatetime())
     latest = {
@@ -30,9 +33,11 @@ def watch_drift(
         **found.as_json(),
     }
     with database.transaction() as transaction:
-        earlier = [look for look in looks(transaction).get("history", []) if look["as_of"] != moment]
+        kept = looks(transaction)
+        earlier = [look for look in kept.get("history", []) if look["as_of"] != moment]
         history = sorted([*earlier, _figures(latest)], key=lambda look: look["as_of"])[-KEPT:]
-        transaction.service_state.put(KEY, {"latest": latest, "history": history}, now)
+        newest = max(kept.get("latest", latest), latest, key=lambda look: (look["as_of"], look["looked_at"]))
+        transaction.service_state.put(KEY, {"latest": newest, "history": history}, now)
     return found
 
 

@@ -49,9 +49,9 @@ class Hardness:
 
     @property
     def holds(self) -> bool:
-        """Whether all gates hold; what rules and lists decide alone has none."""
-        easy = self.auc >= MOST_SINGLE_AUC or self.same_label > MOST_SAME_LABEL or self.small_tree > MOST_SMALL_TREE
-        return self.typology in RULES or not easy
+        """Whether all gates hold; what rules and lists decide alone has none. An area that is unknown holds nothing."""
+        easy = self.same_label > MOST_SAME_LABEL or self.small_tree > MOST_SMALL_TREE
+        return self.typology in RULES or (self.auc < MOST_SINGLE_AUC and not easy)
 
 
 def feature_auc(values: Floats, positive: Bools) -> float:
@@ -71,8 +71,10 @@ def best_feature(values: Floats, positive: Bools, halves: tuple[Bools, Bools]) -
 
     Args:
         values: rows x features.
-        halves: which rows are in the first and in the second half; each must hold positive rows and others.
+        halves: which rows are in the first and in the second half; where one has no positive row the area is NaN.
     """
+    if not all(positive[half].any() for half in halves):
+        return 0, float("nan")
     chosen, areas = [], []
     for own, other in (halves, halves[::-1]):
         found = np.array([feature_auc(column, positive[own]) for column in values[own].T]) - 0.5

@@ -20,6 +20,7 @@ def latest() -> dict[str, Any]:
         "alarms": ["PSI is .25 or more for <script>alert(1)</script>."],
         "adversarial_auc": 0.75,
         "telling": ["feature_0_7d"],
+        "left_out": 4,
         "martingale": 2.1,
         "columns": columns,
     }

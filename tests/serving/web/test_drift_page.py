@@ -69,6 +69,16 @@ def test_kinds_share_their_days_and_the_most_frequent_comes_first() -> None:
     assert [[day.count for day in rate.days] for rate in rates] == [[2, 2], [1, 0]]
 
 
+def test_what_could_not_be_measured_any_more_is_no_metric(service: Running) -> None:
+    client = service.as_role(Role.SCIENTIST)
+    keep(service, 2)
+    assert 'sign="martingale"' in client.get("/metrics").text
+    with service.database.transaction() as transaction:
+        looks = [{**look, "martingale": None} for look in history(2)]
+        transaction.service_state.put(KEY, {"latest": latest(), "history": looks}, NOW)
+    assert 'sign="martingale"' not in client.get("/metrics").text
+
+
 def test_metrics_show_the_last_look(service: Running) -> None:
     client = service.as_role(Role.SCIENTIST)
     assert "mscore_drift{" not in client.get("/metrics").text

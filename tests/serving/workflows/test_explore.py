@@ -65,6 +65,12 @@ def test_what_leads_the_models_while_no_rule_fires_is_drawn_from_its_pool() -> N
     assert min(novel) > 0.9 * SIZE
 
 
+def test_a_way_whose_scores_are_missing_leaves_its_part_to_the_lot() -> None:
+    assert Counter(draw.way for draw in draws(vectors(), {}, (), 90)) == {"random": 10}
+    unusual = {account: Scores(50.0, 0.5) for account in ACCOUNTS}
+    assert Counter(draw.way for draw in draws(vectors(), unusual, (), 90)) == {"random": 10}
+
+
 def test_the_probability_is_how_often_an_account_is_drawn() -> None:
     hours = 400
     drawn = [draw for hour in range(hours) for draw in draws(vectors(hour), scores(), (), 90) if draw.way == "random"]
@@ -84,7 +90,7 @@ def test_a_drawn_account_becomes_a_case_that_says_so_and_keeps_its_probability()
     (review,) = build_reviews(run, [Suspicion(("a",), (), draw=Draw("a", "random", 0.02))])
     assert review.severity is Severity.LOW
     assert review.typology == "unknown_anomaly"
-    assert review.summary.startswith("No rule fired")
+    assert review.summary.startswith("No rule asked")
     assert review.selection == {"way": "random", "probability": 0.02}
     assert review.proposed_measures == ()
     assert type(review).from_json(review.to_json(), review.dedup_key) == review

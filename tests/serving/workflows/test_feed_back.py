@@ -12,11 +12,11 @@ from features.errors import Conflict, Invalid
 from features.home import Home
 from features.labels import labels
 from features.pipeline import silent
-from serving.policy.terms import TYPOLOGIES, Severity
+from serving.policy.terms import Severity
 from serving.reviews.case import Finding, Review, ReviewStatus
 from serving.reviews.lifecycle import EventKind, ReviewEvent
 from serving.storage import Database
-from serving.workflows.feed_back import close_review, feed_back
+from serving.workflows.feed_back import LEARNED, close_review, feed_back
 from tests.serving.cases import NOW, RING, plain_review, ring_review
 
 LATER = NOW + timedelta(days=3)
@@ -60,19 +60,20 @@ def test_a_closed_ring_becomes_one_label_a_member_known_from_when_it_was_closed(
     assert set(found["source"]) == {"review"}
     assert set(found["group_id"]) == {"rev_flock"}
     assert set(found["known_at"]) == {pd.Timestamp(LATER)}
-    assert (found["onset"] <= pd.Timestamp(NOW)).all()
+    assert set(found["onset"]) == {pd.Timestamp(min(row.ts for row in ring_review().evidence))}
     assert feed_back(database, home, LATER, silent).added == 0
 
 
 def test_an_upheld_appeal_is_a_later_label_of_its_own(database: Database, home: Home) -> None:
     opened(database, ring_review())
     close_review(database, "rev_flock", Finding.CONFIRMED, "ria", NOW)
-    feed_back(database, home, NOW, silent)
     with database.transaction() as transaction:
         changes = {"status": ReviewStatus.APPEALED.value}
         transaction.reviews.record(ReviewEvent("rev_flock", 3, EventKind.DECIDED, NOW, "holder", changes))
+    with pytest.raises(Conflict, match="another person"):
+        close_review(database, "rev_flock", Finding.CLEARED, "ria", LATER)
     close_review(database, "rev_flock", Finding.CLEARED, "ada", LATER)
-    assert feed_back(database, home, LATER, silent).added == 6
+    assert feed_back(database, home, LATER, silent).added == 12, "what was found first was known until then"
     found = labels(home.lake)
     assert found.groupby("source")["finding"].unique().map(list).to_dict() == {
         "appeal": ["cleared"],
@@ -80,13 +81,25 @@ def test_an_upheld_appeal_is_a_later_label_of_its_own(database: Database, home: 
     }
 
 
-def test_a_drawn_account_that_is_cleared_is_cleared_of_everything(database: Database, home: Home) -> None:
-    opened(database, drawn("lot"))
+def test_a_drawn_account_that_is_cleared_is_cleared_of_what_nothing_is_known_of(database: Database, home: Home) -> None:
+    opened(database, replace(ring_review(), accounts=RING[:1], coordinated=False), drawn("lot"))
+    close_review(database, "rev_flock", Finding.CONFIRMED, "ria", NOW)
     close_review(database, "lot", Finding.CLEARED, "ria", LATER)
     done = feed_back(database, home, LATER, silent)
-    assert set(labels(home.lake)["typology"]) == set(TYPOLOGIES)
+    found = labels(home.lake).set_index("typology")["finding"]
+    assert found.pop("position_limit_evasion") == "confirmed", "what was found once stands"
+    assert set(found) == {"cleared"}
+    assert set(found.index) == set(LEARNED) - {"position_limit_evasion"}
     assert (done.by_lot, done.confirmed) == (1, 0)
     assert done.share is not None
+
+
+def test_a_drawn_account_of_which_nothing_came_out_is_cleared_of_nothing(database: Database, home: Home) -> None:
+    opened(database, drawn("lot"))
+    close_review(database, "lot", Finding.INCONCLUSIVE, "ria", LATER)
+    done = feed_back(database, home, LATER, silent)
+    assert labels(home.lake)[["typology", "finding"]].to_numpy().tolist() == [["unknown_anomaly", "inconclusive"]]
+    assert (done.by_lot, done.share) == (0, None)
 
 
 def test_a_drawn_account_is_confirmed_of_something_only(database: Database, home: Home) -> None:
@@ -95,9 +108,13 @@ def test_a_drawn_account_is_confirmed_of_something_only(database: Database, home
         close_review(database, "lot", Finding.CONFIRMED, "ria", LATER)
     with pytest.raises(Invalid, match="no typology 'theft'"):
         close_review(database, "lot", Finding.CONFIRMED, "ria", LATER, "theft")
+    with pytest.raises(Invalid, match="for a confirmed case only"):
+        close_review(database, "lot", Finding.CLEARED, "ria", LATER, "spoofing")
     assert close_review(database, "lot", Finding.CONFIRMED, "ria", LATER, "spoofing").typology == "spoofing"
     done = feed_back(database, home, LATER, silent)
-    assert labels(home.lake)["typology"].tolist() == ["spoofing"]
+    assert labels(home.lake)[["typology", "onset"]].to_numpy().tolist() == [
+        ["spoofing", pd.Timestamp(drawn("lot").opened_at)]
+    ]
     assert done.by_lot == 0, "only those drawn from all accounts estimate how many violate"
     with pytest.raises(Conflict, match="closed already"):
         close_review(database, "lot", Finding.CLEARED, "ria", LATER)
