@@ -176,6 +176,9 @@ def train_violations(
             plots[f"{typology}.svg"] = evaluation_plot(
                 typology, positive, held_out["score"].to_numpy(), held_out["weight"].to_numpy()
             )
+        auc = study.metrics.get("held_out", {}).get("auc", 0.5)
+        if auc < 0.5:
+            notes.append(f"Warning: {typology} ranks held-out rows worse than chance would (AUC {auc:.2f}).")
         if study.model.platt.slope == 0:
             notes.append(f"Warning: {typology} showed no signal on held-out rows; everybody gets the base rate.")
     notes.extend(model.skipped.values())

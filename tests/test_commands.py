@@ -174,6 +174,7 @@ WRONG = [
     "score --as-of 2025-06-05 --home {bare}",
     "reviews list --status asleep --home {bare}",
     "reviews list --severity mild --home {bare}",
+    "reviews list --typology huge --home {bare}",
     "reviews list --page-size 0 --home {bare}",
     "reviews list --page-token garbage --home {bare}",
     "reviews show",

@@ -11,7 +11,7 @@ from features.errors import Invalid
 from features.home import Home
 from serving.clock import utc_now
 from serving.commands.start import database_of, load_policy, settings_of
-from serving.policy.terms import Severity
+from serving.policy.terms import TYPOLOGIES, Severity
 from serving.reviews.case import Finding, Review, ReviewStatus
 from serving.storage.review_log import ReviewQuestion
 from serving.workflows.backtest_policy import backtest_policy
@@ -40,6 +40,8 @@ def list_reviews(
     as_json: JsonOption = False,
 ) -> None:
     """List reviews, the most severe first."""
+    if typology is not None and typology not in TYPOLOGIES:
+        raise Invalid(f"There is no typology {typology!r}; the typologies are {', '.join(TYPOLOGIES)}.")
     question = ReviewQuestion(_status(status), _severity(severity), typology)
     found: list[Review] = []
     token = page_token
@@ -52,13 +54,20 @@ def list_reviews(
                 break
 
     def human() -> None:
+        if not found and any(question.parameters().values()):
+            out.print("No review matches.")
+            return
         if not found:
             out.print("No review is open. `mscore score --as-of MOMENT` opens those the rules and models call for.")
             return
-        rows = [(r.severity.word, r.typology, r.title, _named(r.accounts), r.status.value, r.review_id) for r in found]
+        rows = [(r.severity.word, r.typology, r.title, _named(r.accounts), _standing(r), r.review_id) for r in found]
         table(("severity", "typology", "title", "accounts", "status", "review"), rows)
 
     emit({"reviews": [review.to_json() for review in found], "next_page_token": token}, as_json, human)
+
+
+def _standing(review: Review) -> str:
+    return review.status.value + (f": {review.finding.value}" if review.finding else "")
 
 
 def _named(accounts: tuple[str, ...]) -> str:
@@ -95,7 +104,7 @@ def show_review(
 
 
 def _show_review(review: Review) -> None:
-    out.print(f"{review.severity.word.upper()} {review.title} ({review.typology}), {review.status.value}", markup=False)
+    out.print(f"{review.severity.word.upper()} {review.title} ({review.typology}), {_standing(review)}", markup=False)
     out.print(f"accounts {', '.join(review.accounts)}; clauses {', '.join(review.clauses)}; due {review.due_at}")
     out.print(review.summary, markup=False)
     for rule in review.rules:
@@ -142,7 +151,7 @@ def feedback(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> No
             low, high = done.share
             out.print(
                 f"Of {done.by_lot} accounts drawn by lot {done.confirmed} were confirmed: of the active accounts that "
-                f"no rule asks about {low:.1%} to {high:.1%} violate something."
+                f"no rule asks about {low:.1%} to {high:.1%} violate something (95 % interval)."
             )
 
     emit(asdict(done), as_json, human)

@@ -102,6 +102,11 @@ def _show_drift(found: Drift, show: int) -> None:
         f"A model tells then from now with AUC {found.adversarial_auc:.3f}; the bet on p-values reached "
         f"{found.martingale:.3g}."
     )
+    out.print("It alarms at an AUC above 0.7, at a bet of 100, and where a PSI of .25 is more than noise.")
+    if found.left_out:
+        out.print(
+            f"{found.left_out} features are left out: the activity is shorter than their window, so they still grow."
+        )
     for alarm in found.alarms or ("No alarm.",):
         out.print(alarm, markup=False)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from serving.policy.terms import RuleHit
-from serving.reviews.case import AccountLink, Measure, ProposedMeasure, Review
+from serving.reviews.case import AccountLink, Measure, ProposedMeasure, Review, ReviewStatus
 from serving.reviews.lifecycle import ReviewEvent
 from serving.web.conditions import Condition, conditions_of, sentence_of
 from serving.web.link_graph import LinkGraph, link_graph
@@ -118,15 +118,16 @@ class CasePage:
 
 def queue_row(review: Review, now: datetime) -> QueueRow:
     """The review as one row of the queue."""
+    is_closed = review.status is ReviewStatus.CLOSED
     return QueueRow(
         review_id=review.review_id,
         severity=review.severity.word,
-        heading=typology_words(review.typology),
+        heading="Drawn by lot" if review.selection else typology_words(review.typology),
         why=sentence_of(review.rules[0]) if review.rules else review.summary or review.title,
         accounts=_accounts(review.accounts),
-        due=due_words(review.due_at, now),
+        due="closed" if is_closed else due_words(review.due_at, now),
         due_moment=moment_words(review.due_at),
-        is_overdue=now > review.due_at,
+        is_overdue=not is_closed and now > review.due_at,
         age=span_words(now - review.opened_at),
         status=plain(review.status.value),
     )

@@ -7,7 +7,7 @@ typology of which it was not found guilty. Of those drawn by lot, the share conf
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from serving.workflows.explore import BY_LOT
 BY_LISTS = frozenset({"kyc_gate", "restricted_jurisdiction", "sanctions_exposure", "legal_order", "observation_breach"})
 """Typologies that state and lists decide: looking at behaviour neither confirms nor clears them."""
 LEARNED = tuple(name for name in TYPOLOGIES if name not in BY_LISTS and name != UNKNOWN)
+USUAL_WINDOW = timedelta(days=7)
 SAME = ("account_id", "typology", "finding", "known_at", "source")
 
 Progress = Callable[[str, float], None]
@@ -147,10 +148,11 @@ def _labels_of(
 
 
 def _began(review: Review, closing: ReviewEvent) -> datetime:
-    """The first row of an episode; where the case rests on no episode, or something else was found, when it was opened.
+    """The first row of an episode; where the case rests on none, or on something else, a week before it was opened.
 
-    Rows behind features reach back as far as these do, perhaps to the account's first deposit.
+    A week is the usual window of what rules look at. Rows behind features reach back as far as these do, perhaps to the
+    account's first deposit.
     """
     if not review.dedup_key.startswith(EPISODE) or "typology" in closing.changes:
-        return review.opened_at
-    return min((row.ts for row in review.evidence), default=review.opened_at)
+        return review.opened_at - USUAL_WINDOW
+    return min((row.ts for row in review.evidence), default=review.opened_at - USUAL_WINDOW)

@@ -113,7 +113,7 @@ def test_a_drawn_account_is_confirmed_of_something_only(database: Database, home
     assert close_review(database, "lot", Finding.CONFIRMED, "ria", LATER, "spoofing").typology == "spoofing"
     done = feed_back(database, home, LATER, silent)
     assert labels(home.lake)[["typology", "onset"]].to_numpy().tolist() == [
-        ["spoofing", pd.Timestamp(drawn("lot").opened_at)]
+        ["spoofing", pd.Timestamp(drawn("lot").opened_at) - pd.Timedelta(days=7)]
     ]
     assert done.by_lot == 0, "only those drawn from all accounts estimate how many violate"
     with pytest.raises(Conflict, match="closed already"):
