@@ -254,7 +254,7 @@ def explain(
 def _show_explanation(explanation: Explanation) -> None:
     e = explanation
     out.print(f"{e.model_name} {e.model_version} says {e.output:.4g} for {e.account_id} at {e.as_of.isoformat()}")
-    scale = "negative path lengths" if e.model_name == anomaly.KIND else "log-odds"
+    scale = "negative normalised depth" if e.model_name == anomaly.KIND else "log-odds"
     out.print(f"In {scale}: base {e.base:+.4f} and {len(e.contributions)} contributions make {e.score:+.4f}")
     rows = [(c.feature, c.contribution, c.text, ", ".join(c.evidence[:2])) for c in e.contributions[:15]]
     table(("feature", "contribution", "what it says", "first rows behind it"), rows)

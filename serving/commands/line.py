@@ -23,7 +23,7 @@ from features.pipeline import Features
 from features.simulator.profiles import PROFILES
 from features.spine import moment
 from models.cli import TrackingOption, registry_of, within
-from models.drift import Drift
+from models.drift import ACT, ADVERSARIAL_ALARM, MARTINGALE_ALARM, Drift
 from models.runs import SEED
 from serving.app import serve as serve_app
 from serving.clock import utc_now
@@ -102,7 +102,8 @@ def _show_drift(found: Drift, show: int) -> None:
         f"A model tells then from now with AUC {found.adversarial_auc:.3f}; the bet on p-values reached "
         f"{found.martingale:.3g}."
     )
-    out.print("It alarms at an AUC above 0.7, at a bet of 100, and where a PSI of .25 is more than noise.")
+    limits = f"an AUC above {ADVERSARIAL_ALARM:g}, a bet of {MARTINGALE_ALARM:g}, a PSI of {ACT:g} above its noise"
+    out.print(f"What alarms: {limits}.")
     if found.left_out:
         out.print(
             f"{found.left_out} features are left out: the activity is shorter than their window, so they still grow."
