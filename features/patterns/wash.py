@@ -16,7 +16,7 @@ from features.thresholds import Settings
 
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
-    """Pairs above lift and significance in markets of enough people, a version whenever they traded again."""
+    """Pairs of the filter that no chance explains, in markets of enough people; a version whenever they traded again."""
     pairs = lifted_pairs(engine)
     often = (pairs["n"] >= settings["min_trades"]) & (pairs["p_value"] < settings["p_value"])
     yield from versions(
@@ -37,6 +37,7 @@ def _episode(row: dict[Hashable, Any]) -> Episode:
             "trades": row["n"],
             "expected_trades": row["expected"],
             "lift": row["lift"],
+            "mutual_share": row["mutual_share"],
             "p_value": row["p_value"],
             "volume_usd": row["volume"],
             "net_share": row["net"] / row["volume"] if row["volume"] else 0.0,
@@ -55,7 +56,8 @@ WASH_PAIR = Pattern(
     Path(__file__).with_suffix(".yaml"),
     {
         **dict.fromkeys(
-            ("trades", "expected_trades", "lift", "p_value", "volume_usd", "net_share", "participants"), float
+            ("trades", "expected_trades", "lift", "mutual_share", "p_value", "volume_usd", "net_share", "participants"),
+            float,
         ),
         "perp": bool,
     },

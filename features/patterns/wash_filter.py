@@ -1,7 +1,9 @@
 """Pair lift: how often two accounts met in a market over how often anonymous matching would let them (methods D03).
 
 Everyone trades with the market makers, so the graph of who trades with whom says nothing until pairs are filtered.
-Expected is what maker and taker counts alone would give: (made_a * took_b + made_b * took_a) / all trades.
+Expected is what maker and taker counts alone would give: (made_a * took_b + made_b * took_a) / all trades. Two accounts
+that make a share of a market between themselves cannot be lifted above 2 / share, however little they meet others; so a
+pair also passes if each did most of its trades in the market with the other.
 """
 
 from pathlib import Path
@@ -64,12 +66,13 @@ margin AS (
     FROM runs SEMI JOIN people USING (symbol, product, account) GROUP BY ALL),
 expected AS (
     SELECT c.*, k.participants,
-           CAST(ma.made * mb.took + mb.made * ma.took AS DOUBLE) / CAST(k.n AS DOUBLE) AS expected
+           CAST(ma.made * mb.took + mb.made * ma.took AS DOUBLE) / CAST(k.n AS DOUBLE) AS expected,
+           CAST(c.n AS DOUBLE) / CAST(greatest(ma.made + ma.took, mb.made + mb.took) AS DOUBLE) AS mutual_share
     FROM wash_candidates AS c JOIN market AS k USING (symbol, product, grid)
     JOIN margin AS ma ON (ma.symbol, ma.product, ma.grid, ma.account) = (c.symbol, c.product, c.grid, c.a)
     JOIN margin AS mb ON (mb.symbol, mb.product, mb.grid, mb.account) = (c.symbol, c.product, c.grid, c.b))
 SELECT *, n / expected AS lift, participants < {participants} AS thin_market FROM expected
-WHERE n >= {lift} * expected OR participants < {participants}
+WHERE n >= {lift} * expected OR mutual_share >= {mutual_share} OR participants < {participants}
 """
 
 
@@ -84,12 +87,12 @@ def prepare_counts(engine: DuckDBEngine) -> None:
 
 
 def lifted_pairs(engine: DuckDBEngine) -> pd.DataFrame:
-    """Pairs of each daily run that met more often than chance, and in thin markets all that met often.
+    """Pairs of each daily run that met more often than chance or hardly anybody else; in thin markets all that met often.
 
     Returns:
         symbol, product, grid (the run's midnight in days since 1970), a < b, n, volume and net in USD, first_ts,
-        last_ts, traded (whether this run saw trades that none before could), participants, expected, lift, p_value
-        (the Poisson chance of n or more), thin_market; ordered by grid, symbol, product, a, b.
+        last_ts, traded (whether this run saw trades that none before could), participants, expected, lift, mutual_share
+        (of the trades of whichever of the two traded more), p_value (the Poisson chance of n or more), thin_market; ordered by grid, symbol, product, a, b.
     """
     settings = filter_settings()
     prepare_counts(engine)
@@ -97,6 +100,7 @@ def lifted_pairs(engine: DuckDBEngine) -> pd.DataFrame:
         "window": int(settings["window_days"]),
         "least": int(settings["considered_trades"]),
         "lift": float(settings["lift"]),
+        "mutual_share": float(settings["mutual_share"]),
         "participants": int(settings["min_participants"]),
     }
     for statement in (PAIRS, MARGINS):

@@ -1,6 +1,6 @@
 """D03 W2 wash rings: accounts that meet far more often than chance, and all return to where they were.
 
-Edges are the pairs above lift and significance; in a market of too few people lift says nothing, so there everybody who
+Edges are the pairs that pass the filter and no chance explains; in a market of too few people lift says nothing, so there everybody who
 met often is an edge and the episode says `thin_market`. A member is back at zero if what it traded inside the ring
 cancels out, or, where legs leaked to others, if all it traded in the market does and most of that was inside.
 Positions are netted in the base quantity: between the legs of a week the price moves by more than any margin.
@@ -174,6 +174,7 @@ def _episode(row: dict[str, Any], accounts: tuple[str, ...], pairs: list[dict[Ha
             "net_share": row["net_share"],
             "lift_max": max(lifts),
             "lift_min": min(lifts),
+            "mutual_share_max": max(pair["mutual_share"] for pair in pairs),
             "symbol_volume_share": row["symbol_volume_share"],
             "span_hours": (row["ended_at"] - row["started_at"]) / (3_600 * SECOND_US),
             "market_makers": row["market_makers"],
@@ -206,6 +207,7 @@ WASH_RING = Pattern(
                 "net_share",
                 "lift_max",
                 "lift_min",
+                "mutual_share_max",
                 "symbol_volume_share",
                 "span_hours",
                 "market_makers",

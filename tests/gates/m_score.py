@@ -68,15 +68,16 @@ def taught(
 
 
 def with_wash_pairs(run: Simulation, seed: int) -> tuple[Simulation, frozenset[str]]:
-    """The exchange with pairs of quiet accounts that trade with each other and nobody else to look busy; their names.
+    """The exchange with pairs of accounts that trade with each other, to look busy, and never with anybody else; who.
 
     They share no device, address or document, trade at the market's prices and moments, and return to where they began.
     """
     random = np.random.default_rng(seed)
     truth = run.truth["truth_accounts"].to_pandas()
-    quiet = truth["account_id"][(truth["role"] == "dormant") & truth["typology"].isna()].to_numpy(str)
-    pairs = random.choice(quiet, (WASH_PAIRS, 2), replace=False)
     market = run.activity["trades"].to_pandas()
+    traded = truth["account_id"].isin(market["maker_account_id"]) | truth["account_id"].isin(market["taker_account_id"])
+    quiet = truth["account_id"][(truth["role"] == "dormant") & truth["typology"].isna() & ~traded].to_numpy(str)
+    pairs = random.choice(quiet, (WASH_PAIRS, 2), replace=False)
     market = market[(market["product"] == "spot") & (market["ts"] >= market["ts"].min() + MONTH)]
     invented = []
     for pair in pairs:

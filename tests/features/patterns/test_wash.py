@@ -49,6 +49,28 @@ def test_a_market_with_few_participants_is_too_thin_to_tell() -> None:
     assert len(pairs(market(people=18, pair_trades=20))) == 1
 
 
+@pytest.mark.fires("D03")
+def test_two_who_make_half_a_market_between_themselves_cannot_hide_behind_its_size() -> None:
+    """240 of 480 trades: random matching explains half of what they did, so their lift can only be 4."""
+    (pair,) = pairs(crowd(80) + circles(("W1", "W2"), 120, 1.0))
+    assert (pair.measures["lift"], pair.measures["mutual_share"]) == (4.0, 1.0)
+
+
+@pytest.mark.spares("D03")
+def test_two_busy_traders_of_a_market_who_mostly_trade_with_others_are_its_size() -> None:
+    """They meet in 60 trades of 480 and each has 90 with others, in turns to buy and to sell."""
+    others = [
+        trade
+        for n in range(45)
+        for who in ("W1", "W2")
+        for trade in (
+            sale(who, f"c{n}", DAY + timedelta(hours=15, minutes=n)),
+            sale(f"c{n}", who, DAY + timedelta(hours=18, minutes=n)),
+        )
+    ]
+    assert pairs(crowd(80) + circles(("W1", "W2"), 30, 1.0) + others) == []
+
+
 def test_a_few_trades_are_chance() -> None:
     assert pairs(market(people=40, pair_trades=8)) == []
 

@@ -55,6 +55,13 @@ def test_a_ring_that_is_a_large_part_of_its_market_is_one_level_graver() -> None
     assert levels(rings(crowd(80) + circles(CHAIN, 10, 3.0))) == ["info"]  # 9,000 USD
 
 
+@pytest.mark.fires("D03")
+def test_two_who_make_half_a_market_between_themselves_are_a_ring() -> None:
+    episodes = rings(crowd(80) + circles(("A", "B"), 120))
+    assert [episode.measures["lift_min"] for episode in episodes] == [4.0]
+    assert levels(episodes) == ["critical"]
+
+
 @pytest.mark.parametrize(("left_over", "is_found"), [(1.9, True), (2.1, False)])
 def test_members_return_to_zero_within_one_hundredth_of_what_they_traded(left_over: float, is_found: bool) -> None:
     rest = [sale("A", "B", DAY + timedelta(hours=16), left_over)]
