@@ -16,7 +16,7 @@ from features.thresholds import Settings
 
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
-    """Pairs of the filter that no chance explains, in markets of enough people; a version whenever they traded again."""
+    """Pairs that no chance explains, in markets of enough people; a version whenever they traded again."""
     pairs = lifted_pairs(engine)
     often = (pairs["n"] >= settings["min_trades"]) & (pairs["p_value"] < settings["p_value"])
     yield from versions(

@@ -87,12 +87,13 @@ def prepare_counts(engine: DuckDBEngine) -> None:
 
 
 def lifted_pairs(engine: DuckDBEngine) -> pd.DataFrame:
-    """Pairs of each daily run that met more often than chance or hardly anybody else; in thin markets all that met often.
+    """Pairs of each daily run that met beyond chance, or hardly anybody else; in thin markets all that met often.
 
     Returns:
         symbol, product, grid (the run's midnight in days since 1970), a < b, n, volume and net in USD, first_ts,
-        last_ts, traded (whether this run saw trades that none before could), participants, expected, lift, mutual_share
-        (of the trades of whichever of the two traded more), p_value (the Poisson chance of n or more), thin_market; ordered by grid, symbol, product, a, b.
+        last_ts, traded (whether this run saw trades that none before could), participants, expected, lift,
+        mutual_share (n over the trades of whichever of the two traded more), p_value (the Poisson chance of n or
+        more), thin_market; ordered by grid, symbol, product, a, b.
     """
     settings = filter_settings()
     prepare_counts(engine)
