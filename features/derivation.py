@@ -142,7 +142,7 @@ def derive(engine: DuckDBEngine, progress: Progress) -> None:
     """
     folder = engine.activity.derived
     kept = folder / hashlib.sha256(definitions().encode()).hexdigest()[:16] if folder else None
-    names = [f"fact_{fact.name}" for fact in EVERY_FACT] + ["episodes"]
+    names = [fact.table_name for fact in EVERY_FACT] + ["episodes"]
     if kept and kept.is_dir():
         for name in names:
             engine.view(name, f"SELECT * FROM read_parquet({quote(str(kept / f'{name}.parquet'))})")
@@ -160,7 +160,7 @@ def _derive(engine: DuckDBEngine, progress: Progress) -> None:
             engine.forget_temporary()
         if isinstance(step, Fact):
             progress(f"deriving {step.name}", done / len(STEPS))
-            engine.create(f"fact_{step.name}", step.rows)
+            engine.create_fact(step)
             continue
         progress(f"looking for {step.name.replace('_', ' ')}", done / len(STEPS))
         found = list(step.detect(engine, step.settings))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,15 +46,15 @@ class Features:
         """One row of feature values per spine row, in the spine's order. See `build_vectors`."""
         chosen = tuple(features)
         given = checked_spine(spine)
-        self._require_accounts(given)
+        numbered = self._numbered(given)
         values = np.empty((len(given), len(chosen)), order="F")
         place = {feature.name: number for number, feature in enumerate(chosen)}
         for feature in chosen:
             values[:, place[feature.name]] = feature.value.fill
-        parts = list(_parts(given))
-        for number, part in enumerate(parts):
-            self._see(part)
-            for query, rows in self._answers(chosen, number, len(parts)):
+        starts = range(0, len(given), ROWS_AT_ONCE)  # in parts, because the rows behind a part must fit into memory
+        for number, start in enumerate(starts):
+            self._see(numbered.slice(start, ROWS_AT_ONCE))
+            for query, rows in self._answers(chosen, number, len(starts)):
                 at = rows.column("spine_id").to_numpy()
                 for feature in query.features:
                     found = rows.column(feature.name).to_numpy(zero_copy_only=False).astype(float)
@@ -75,14 +76,13 @@ class Features:
             Invalid: it lacks a column, or names an account the activity does not know.
         """
         given = checked_spine(spine)
-        self._require_accounts(given)
-        self._see(_numbered(given))
+        self._see(self._numbered(given))
         return given
 
     def _see(self, rows: pa.Table) -> None:
         """Makes these rows the engine's `spine`: a table sorted by account joins faster than rows read from Arrow."""
         self.engine.register("asked_for", rows)
-        self.engine.create("spine", "FROM asked_for ORDER BY account_id, as_of, spine_id", temporary=True)
+        self.engine.create("spine", "FROM asked_for ORDER BY account_no, as_of, spine_id", temporary=True)
 
     def accounts(self, as_of: datetime | pd.Timestamp | str) -> pd.DataFrame:
         """A spine of every account visible at one moment, by account_id."""
@@ -142,16 +142,36 @@ class Features:
         ).to_pylist()
         return rows
 
-    def _require_accounts(self, spine: pd.DataFrame) -> None:
-        self.engine.register("asked", pa.table({"account_id": pa.array(spine["account_id"].unique(), pa.string())}))
-        unknown = self.engine.frame(
-            "SELECT account_id FROM asked ANTI JOIN fact_accounts USING (account_id) ORDER BY account_id LIMIT 3"
-        )["account_id"]
-        if len(unknown):
+    @cached_property
+    def _account_numbers(self) -> pd.Index:
+        """The accounts by their number in the engine, which counts from 1."""
+        accounts = self.engine.frame("SELECT account_id FROM account_numbers ORDER BY account_no")
+        index: pd.Index = pd.Index(accounts["account_id"])
+        return index
+
+    def _numbered(self, spine: pd.DataFrame) -> pa.Table:
+        """The spine as the engine joins it.
+
+        Raises:
+            Invalid: the activity does not know one of the accounts.
+        """
+        places = self._account_numbers.get_indexer(pd.Index(spine["account_id"]))
+        unknown = sorted(spine["account_id"][places < 0].unique())
+        if unknown:
             raise Invalid(
-                f"The activity knows no account {', '.join(map(repr, unknown))}; "
+                f"The activity knows no account {', '.join(map(repr, unknown[:3]))}; "
                 "give account_ids that were imported into the lake."
             )
+        events = spine["event_id"].astype("string") if "event_id" in spine.columns else [None] * len(spine)
+        return pa.table(
+            {
+                "spine_id": pa.array(np.arange(len(spine)), pa.int64()),
+                "account_id": pa.array(spine["account_id"], pa.string()),
+                "account_no": pa.array(places + 1, pa.int32()),
+                "as_of": pa.array(spine["as_of"].astype("int64").to_numpy(), pa.int64()),
+                "event_id": pa.array(events, pa.string()),
+            }
+        )
 
 
 def build_vectors(
@@ -175,26 +195,6 @@ def build_vectors(
         Invalid: the spine lacks a column, holds an unreadable moment, or an account the activity does not know.
     """
     return Features(activity, progress).vectors(spine, features)
-
-
-def _parts(spine: pd.DataFrame) -> Iterator[pa.Table]:
-    """The spine in parts, because the rows behind a part must fit into memory."""
-    numbered = _numbered(spine)
-    for start in range(0, len(spine), ROWS_AT_ONCE):
-        yield numbered.slice(start, ROWS_AT_ONCE)
-
-
-def _numbered(spine: pd.DataFrame) -> pa.Table:
-    moments = spine["as_of"].astype("int64").to_numpy()
-    events = spine["event_id"].astype("string") if "event_id" in spine.columns else [None] * len(spine)
-    return pa.table(
-        {
-            "spine_id": pa.array(np.arange(len(spine)), pa.int64()),
-            "account_id": pa.array(spine["account_id"], pa.string()),
-            "as_of": pa.array(moments, pa.int64()),
-            "event_id": pa.array(events, pa.string()),
-        }
-    )
 
 
 def microseconds(moment: datetime | pd.Timestamp | str) -> int:

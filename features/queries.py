@@ -14,7 +14,11 @@ from features.engines import compiled
 from features.facts.fact import Fact
 from features.vocabulary import value_of
 
-SPINE = ibis.table({"spine_id": "int64", "account_id": "string", "as_of": "int64", "event_id": "string"}, name="spine")
+SPINE = ibis.table(
+    {"spine_id": "int64", "account_id": "string", "account_no": "int32", "as_of": "int64", "event_id": "string"},
+    name="spine",
+)
+JUDGED = ("spine_id", "account_id", "as_of", "event_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +46,18 @@ def visible(features: Sequence[Feature]) -> ir.Table:
     is seen as it happens. `account_id` is always the spine's; along a key a row's own account is `row_account_id`.
     """
     first = features[0]
-    rows = first.of.table
+    rows = first.of.numbered
     if first.window.only_event:
-        own = [SPINE.account_id == rows.account_id, rows.row_id == SPINE.event_id, rows.ts <= SPINE.as_of]
-        return SPINE.inner_join(rows, own).drop("account_id_right")
-    if first.key is None:
-        return SPINE.inner_join(rows, [SPINE.account_id == rows.account_id, *_seen(SPINE, rows, features)]).drop(
-            "account_id_right"
-        )
-    asked = _keys(first.of, first.key)
-    keyed = rows.mutate(_key=value_of(rows, first.key))
-    joined = asked.inner_join(keyed, [asked.asked_key == keyed._key, *_seen(asked, keyed, features)])
-    return joined.rename(row_account_id="account_id_right").drop("asked_key").drop("_key")
+        seen = [rows.row_id == SPINE.event_id, rows.ts <= SPINE.as_of]
+    elif first.key is None:
+        seen = _seen(SPINE, rows, features)
+    else:
+        asked = _keys(first.of, first.key)
+        keyed = first.of.table.mutate(_key=value_of(first.of.table, first.key))
+        joined = asked.inner_join(keyed, [asked.asked_key == keyed._key, *_seen(asked, keyed, features)])
+        return joined.rename(row_account_id="account_id_right").drop("asked_key").drop("_key")
+    joined = SPINE.inner_join(rows, [SPINE.account_no == rows.account_no, *seen])
+    return joined.select(*JUDGED, *(name for name in first.of.rows.columns if name != "account_id"))
 
 
 def condition(feature: Feature, rows: ir.Table) -> ir.BooleanValue:
@@ -83,9 +87,9 @@ def _seen(spine: ir.Table, rows: ir.Table, features: Sequence[Feature]) -> list[
 
 def _keys(fact: Fact, key: Deferred) -> ir.Table:
     """The spine with `asked_key`: the key's value in the event that is judged, else in the account's newest row."""
-    rows = fact.table
+    rows = fact.numbered
     own = rows.select(
-        account_id=rows.account_id,
+        account_no=rows.account_no,
         ts=rows.ts,
         known_from=rows.known_from,
         known_until=rows.known_until,
@@ -98,7 +102,7 @@ def _keys(fact: Fact, key: Deferred) -> ir.Table:
     seen = SPINE.inner_join(
         own,
         [
-            SPINE.account_id == own.account_id,
+            SPINE.account_no == own.account_no,
             (is_event.fill_null(False) & (own.ts <= SPINE.as_of)) | (before & holds),
         ],
     )
@@ -110,7 +114,7 @@ def _keys(fact: Fact, key: Deferred) -> ir.Table:
             "row_id": seen.row_id,
         }
     )
-    return seen.group_by(["spine_id", "account_id", "as_of", "event_id"]).agg(asked_key=seen.value.argmax(newest))
+    return seen.group_by(JUDGED).agg(asked_key=seen.value.argmax(newest))
 
 
 def _widest(features: Sequence[Feature]) -> int | None:

@@ -30,9 +30,19 @@ class Fact:
     evidence_table: str
 
     @property
+    def table_name(self) -> str:
+        """What the engine calls the materialised fact."""
+        return f"fact_{self.name}"
+
+    @property
     def table(self) -> ir.Table:
         """The materialised fact as an unbound Ibis table."""
-        return ibis.table(self.rows.schema(), name=f"fact_{self.name}")
+        return ibis.table(self.rows.schema(), name=self.table_name)
+
+    @property
+    def numbered(self) -> ir.Table:
+        """The same with `account_no`, the engine's number for the account; null where it knows no such account."""
+        return ibis.table({**self.rows.schema(), "account_no": "int32"}, name=self.table_name)
 
 
 def _ibis_type(column: Column) -> str:

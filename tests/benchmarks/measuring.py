@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pandas as pd
 
-REPEATS = 3
+REPEATS = 5
 T = TypeVar("T")
 
 

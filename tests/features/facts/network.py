@@ -92,9 +92,9 @@ class Network:
         engine = DuckDBEngine(Activity.from_frames({**frames, "accounts": accounts}))
         engine.register("episodes", EPISODES_SCHEMA.empty_table())
         for fact in (HOLDINGS, LINKS, ASSOCIATIONS):
-            engine.create(f"fact_{fact.name}", fact.rows)
+            engine.create_fact(fact)
         self._write(engine, [*self.groups(engine), *self.clusters(engine)])
-        engine.create("fact_control", CONTROLLED.rows)
+        engine.create_fact(CONTROLLED)
         return engine
 
     def groups(self, engine: DuckDBEngine) -> list[Episode]:
