@@ -160,7 +160,7 @@ def _derive(engine: DuckDBEngine, progress: Progress) -> None:
             engine.forget_temporary()
         if isinstance(step, Fact):
             progress(f"deriving {step.name}", done / len(STEPS))
-            engine.create_fact(step)
+            engine.create_fact(step.table_name, step.rows)
             continue
         progress(f"looking for {step.name.replace('_', ' ')}", done / len(STEPS))
         found = list(step.detect(engine, step.settings))

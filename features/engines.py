@@ -19,7 +19,6 @@ from features.activity.files import identifier
 from features.activity.schema import TABLES, Column, Table
 from features.activity.snapshot import Activity
 from features.errors import Invalid
-from features.facts.fact import Fact
 
 MEMORY_VARIABLE = "MSCORE_DUCKDB_MEMORY"
 MEMORY = "3GB"
@@ -70,16 +69,13 @@ class DuckDBEngine:
         kind = "TEMP TABLE" if temporary else "TABLE"
         self.connection.execute(f"CREATE OR REPLACE {kind} {identifier(name)} AS {sql}")
 
-    def create_fact(self, fact: Fact) -> None:
-        """Materialises a fact as `fact_<name>`, with the `account_no` that spines join by: integers, not text.
+    def create_fact(self, name: str, rows: ir.Table) -> None:
+        """Materialises the rows of a fact with the `account_no` that spines join by: integers, not text.
 
-        Its rows lie in the order of time: clocks pack best so, and a window reads only the part it reaches.
+        They lie in the order of time: clocks pack best so, and a window reads only the part it reaches.
         """
-        self.create(
-            fact.table_name,
-            f"SELECT f.*, n.account_no FROM ({compiled(fact.rows)}) AS f "
-            "LEFT JOIN account_numbers AS n USING (account_id) ORDER BY f.ts",
-        )
+        numbered = f"SELECT f.*, n.account_no FROM ({compiled(rows)}) AS f LEFT JOIN account_numbers AS n"
+        self.create(name, f"{numbered} USING (account_id) ORDER BY f.ts")
 
     def view(self, name: str, sql: str) -> None:
         """Names a query without running it."""

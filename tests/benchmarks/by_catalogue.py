@@ -31,7 +31,7 @@ class PlainFeatures(Features):
         self.progress = silent
         self.engine.register("episodes", EPISODES_SCHEMA.empty_table())
         for fact in needed_facts(chosen):
-            self.engine.create_fact(fact)
+            self.engine.create_fact(fact.table_name, fact.rows)
 
 
 def needed_facts(chosen: Iterable[Feature]) -> list[Fact]:

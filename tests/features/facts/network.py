@@ -92,9 +92,9 @@ class Network:
         engine = DuckDBEngine(Activity.from_frames({**frames, "accounts": accounts}))
         engine.register("episodes", EPISODES_SCHEMA.empty_table())
         for fact in (HOLDINGS, LINKS, ASSOCIATIONS):
-            engine.create_fact(fact)
+            engine.create_fact(fact.table_name, fact.rows)
         self._write(engine, [*self.groups(engine), *self.clusters(engine)])
-        engine.create_fact(CONTROLLED)
+        engine.create_fact(CONTROLLED.table_name, CONTROLLED.rows)
         return engine
 
     def groups(self, engine: DuckDBEngine) -> list[Episode]:

@@ -40,7 +40,7 @@ def fills(
     engine.create("fact_control", "SELECT * FROM _control")
     engine.register("_episodes", as_table(episodes or []).cast(EPISODES_SCHEMA))
     engine.create("episodes", "SELECT * FROM _episodes")
-    engine.create_fact(FILLS)
+    engine.create_fact(FILLS.table_name, FILLS.rows)
     found: list[dict[str, Any]] = engine.run("SELECT * FROM fact_fills WHERE maker ORDER BY ts, row_id").to_pylist()
     assert engine.run("SELECT count(*) AS n FROM fact_fills").to_pylist() == [{"n": 2 * len(trades)}]
     return found

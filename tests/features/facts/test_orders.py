@@ -19,7 +19,7 @@ def orders(events: list[Row], trades: list[Row]) -> pd.DataFrame:
     """The fact, by order id."""
     tables = {"order_events": pd.DataFrame(events), "trades": pd.DataFrame(trades)}
     engine = DuckDBEngine(Activity.from_frames(tables))
-    engine.create_fact(PULLS)
+    engine.create_fact(PULLS.table_name, PULLS.rows)
     return engine.frame(ORDERS.rows).set_index("row_id")
 
 

@@ -31,7 +31,7 @@ def value(name: str, tables: dict[str, Rows], as_of: pd.Timestamp = T) -> float:
             frame[column] = pd.to_datetime(frame[column], utc=True).astype("datetime64[us, UTC]")
     engine = DuckDBEngine(Activity.from_frames(frames))
     feature = CATALOGUE[name]
-    engine.create_fact(feature.of)
+    engine.create_fact(feature.of.table_name, feature.of.rows)
     spine = {"spine_id": [0], "account_id": ["A"], "account_no": [1], "as_of": [as_of.value // 1_000]}
     engine.register("spine", pa.table({**spine, "event_id": pa.array([None], pa.string())}))
     (query,) = queries((feature,))

@@ -69,7 +69,7 @@ def found(pattern: Pattern, orders: Iterable[Row], trades: Iterable[Row] = ()) -
     if trades := list(trades):
         tables["trades"] = pd.DataFrame(trades)
     engine = DuckDBEngine(Activity.from_frames(tables))
-    engine.create_fact(PULLS)
+    engine.create_fact(PULLS.table_name, PULLS.rows)
     return list(pattern.detect(engine, pattern.settings))
 
 

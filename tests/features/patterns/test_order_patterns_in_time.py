@@ -65,7 +65,7 @@ def episodes(
 ) -> list[Episode]:
     """The episodes known by the moment."""
     engine = DuckDBEngine(Activity.from_frames({"order_events": orders, "trades": trades}))
-    engine.create_fact(PULLS)
+    engine.create_fact(PULLS.table_name, PULLS.rows)
     every = pattern.detect(engine, {**pattern.settings, **easier})
     by_then = [one for one in every if one.known_at <= moment.value // 1_000]
     return sorted(by_then, key=lambda one: (one.known_at, one.episode_id))
