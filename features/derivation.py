@@ -178,8 +178,7 @@ def _keep(engine: DuckDBEngine, names: list[str], folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     for name in names:
-        order = " ORDER BY account_id, ts" if name.startswith("fact_") else ""
-        rows = engine.run(f"SELECT * FROM {identifier(name)}{order}")
+        rows = engine.run(f"FROM {identifier(name)}")
         pq.write_table(rows, partial / f"{name}.parquet", row_group_size=100_000)
     try:
         partial.replace(folder)

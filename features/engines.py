@@ -23,10 +23,15 @@ from features.errors import Invalid
 MEMORY_VARIABLE = "MSCORE_DUCKDB_MEMORY"
 MEMORY = "3GB"
 
+# Every account by a number, the known ones first; trades may name others.
 ACCOUNT_NUMBERS = """
 CREATE TABLE account_numbers AS
-SELECT account_id, CAST(row_number() OVER (ORDER BY account_id) AS INTEGER) AS account_no
-FROM (SELECT DISTINCT account_id FROM accounts)
+WITH named AS (
+    SELECT account_id, true AS known FROM accounts
+    UNION ALL SELECT maker_account_id, false FROM trades
+    UNION ALL SELECT taker_account_id, false FROM trades)
+SELECT account_id, known, CAST(row_number() OVER (ORDER BY known DESC, account_id) AS INTEGER) AS account_no
+FROM (SELECT account_id, bool_or(known) AS known FROM named WHERE account_id IS NOT NULL GROUP BY ALL)
 """
 
 
@@ -44,7 +49,8 @@ class DuckDBEngine:
         memory = os.environ.get(MEMORY_VARIABLE, MEMORY)
         try:
             self.connection = duckdb.connect(
-                Path(folder, "derived.duckdb"), config={"memory_limit": memory, "temp_directory": folder}
+                Path(folder, "derived.duckdb"),
+                config={"memory_limit": memory, "temp_directory": folder, "force_compression": "bitpacking"},
             )
         except duckdb.Error as error:
             raise Invalid(f"{MEMORY_VARIABLE} is {memory!r}; write it like 3GB or 2500MB.") from error
@@ -72,10 +78,10 @@ class DuckDBEngine:
     def create_fact(self, name: str, rows: ir.Table) -> None:
         """Materialises the rows of a fact with the `account_no` that spines join by: integers, not text.
 
-        They lie in the order of time: clocks pack best so, and a window reads only the part it reaches.
+        What one account did lies together, oldest first: looking at few accounts reads little.
         """
         numbered = f"SELECT f.*, n.account_no FROM ({compiled(rows)}) AS f LEFT JOIN account_numbers AS n"
-        self.create(name, f"{numbered} USING (account_id) ORDER BY f.ts")
+        self.create(name, f"{numbered} USING (account_id) ORDER BY n.account_no, f.ts")
 
     def view(self, name: str, sql: str) -> None:
         """Names a query without running it."""

@@ -144,8 +144,8 @@ class Features:
 
     @cached_property
     def _account_numbers(self) -> pd.Index:
-        """The accounts by their number in the engine, which counts from 1."""
-        accounts = self.engine.frame("SELECT account_id FROM account_numbers ORDER BY account_no")
+        """The accounts that are known, by their number in the engine, which counts from 1."""
+        accounts = self.engine.frame("SELECT account_id FROM account_numbers WHERE known ORDER BY account_no")
         index: pd.Index = pd.Index(accounts["account_id"])
         return index
 

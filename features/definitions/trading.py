@@ -126,7 +126,7 @@ TRADING = (
     Feature(
         "counterparties_n_7d",
         FILLS,
-        distinct(_.counterparty),
+        distinct(_.counterparty_no),
         days(7),
         "count",
         "different counterparties in 7 days",
@@ -135,7 +135,7 @@ TRADING = (
     Feature(
         "counterparty_concentration_7d",
         FILLS,
-        concentration(total(_.notional), per=_.counterparty),
+        concentration(total(_.notional), per=_.counterparty_no),
         days(7),
         "ratio",
         "concentration of volume on counterparties (1 = one) in 7 days",

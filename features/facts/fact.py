@@ -55,6 +55,8 @@ def activity_table(name: str) -> ir.Table:
     return ibis.table({**columns, "known_from": "int64"}, name=name)
 
 
+ACCOUNT_NUMBERS = ibis.table({"account_id": "string", "account_no": "int32"}, name="account_numbers")
+"""Every account that activity names, and the number that an engine gives it."""
 NEVER_ENDS = ibis.null("int64")
 
 

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from features.facts.associations import CONTROL
-from features.facts.fact import NEVER_ENDS, Fact, activity_table, micro_usd
+from features.facts.fact import ACCOUNT_NUMBERS, NEVER_ENDS, Fact, activity_table, micro_usd
 from features.facts.washing import PAIRS_MET, RINGS_MET
 
 WHOLE = 1_000
@@ -99,7 +99,9 @@ def _fills() -> ir.Table:
         )
     }
     weight = ibis.ifelse(marked.wash_known_at.notnull(), WHOLE, 0).cast("int64")
-    return marked.select(*(marked[name] for name in columns), **clocks, wash_weight=weight)
+    named = marked.select(*(marked[name] for name in columns), **clocks, wash_weight=weight)
+    others = ACCOUNT_NUMBERS.select(counterparty=_.account_id, counterparty_no=_.account_no)
+    return named.left_join(others, "counterparty").select(*named.columns, "counterparty_no")
 
 
 FILLS = Fact("fills", "one side of a trade", _fills(), "trades")
