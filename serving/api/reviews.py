@@ -16,7 +16,7 @@ from serving.policy.terms import Severity
 from serving.reviews.case import ReviewStatus
 from serving.storage import Database
 from serving.storage.paging import LARGEST_PAGE
-from serving.storage.review_log import ReviewQuestion
+from serving.storage.review_log import QueueOrder, ReviewQuestion
 
 router = APIRouter(tags=["reviews"])
 SeverityWord = Literal["info", "low", "medium", "high", "critical", "legal"]
@@ -32,11 +32,16 @@ async def reviews(
     status: ReviewStatus | None = None,
     severity: SeverityWord | None = None,
     typology: str | None = None,
+    waiting: bool = False,
+    order: QueueOrder = QueueOrder.SEVERITY,
     page_size: PageSize = None,
     page_token: str | None = None,
 ) -> Response:
-    """The queue, the most severe first, then the earliest due (roles reviewer, approver, auditor, admin)."""
-    question = ReviewQuestion(status, Severity.of(severity) if severity else None, typology)
+    """The queue, the most severe (or the highest priority) first, then the earliest due.
+
+    `waiting=true` leaves out what is closed. Roles reviewer, approver, auditor, admin.
+    """
+    question = ReviewQuestion(status, Severity.of(severity) if severity else None, typology, waiting, order)
     body = await run_in_threadpool(_queue, service_of(request).database, question, page_size, page_token)
     return Response(body, media_type="application/json")
 

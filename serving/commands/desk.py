@@ -13,7 +13,7 @@ from serving.clock import utc_now
 from serving.commands.start import database_of, load_policy, settings_of
 from serving.policy.terms import TYPOLOGIES, Severity
 from serving.reviews.case import Finding, Review, ReviewStatus
-from serving.storage.review_log import ReviewQuestion
+from serving.storage.review_log import QueueOrder, ReviewQuestion
 from serving.workflows.backtest_policy import backtest_policy
 from serving.workflows.feed_back import close_review, feed_back
 
@@ -32,6 +32,10 @@ def list_reviews(
     status: Annotated[str | None, typer.Option(help="Only those in this status.")] = None,
     severity: Annotated[str | None, typer.Option(help="Only those of this severity.")] = None,
     typology: Annotated[str | None, typer.Option(help="Only those of this typology.")] = None,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Only those that are not closed.")] = False,
+    order: Annotated[
+        QueueOrder, typer.Option(help="What comes first: the severity, or the harm a minute of review may prevent.")
+    ] = QueueOrder.SEVERITY,
     page_size: Annotated[
         int | None, typer.Option(min=1, max=LARGEST_PAGE, help="So many a page; all by default.")
     ] = None,
@@ -39,10 +43,10 @@ def list_reviews(
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """List reviews, the most severe first."""
+    """List reviews, the most severe or the highest priority first."""
     if typology is not None and typology not in TYPOLOGIES:
         raise Invalid(f"There is no typology {typology!r}; the typologies are {', '.join(TYPOLOGIES)}.")
-    question = ReviewQuestion(_status(status), _severity(severity), typology)
+    question = ReviewQuestion(_status(status), _severity(severity), typology, waiting, order)
     found: list[Review] = []
     token = page_token
     with database_of(settings_of(home)).reading() as transaction:
@@ -54,14 +58,17 @@ def list_reviews(
                 break
 
     def human() -> None:
-        if not found and any(question.parameters().values()):
+        if not found and (status or severity or typology):
             out.print("No review matches.")
             return
         if not found:
             out.print("No review is open. `mscore score --as-of MOMENT` opens those the rules and models call for.")
             return
-        rows = [(r.severity.word, r.typology, r.title, _named(r.accounts), _standing(r), r.review_id) for r in found]
-        table(("severity", "typology", "title", "accounts", "status", "review"), rows)
+        rows = [
+            (r.severity.word, r.typology, r.title, _named(r.accounts), _standing(r), f"{r.priority:.2f}", r.review_id)
+            for r in found
+        ]
+        table(("severity", "typology", "title", "accounts", "status", "priority", "review"), rows)
 
     emit({"reviews": [review.to_json() for review in found], "next_page_token": token}, as_json, human)
 

@@ -9,6 +9,7 @@ from typing import Any
 from serving.clock import moment_of, text_of
 from serving.policy.terms import Outcome, RuleHit, Severity
 from serving.reviews.deadlines import due_at
+from serving.reviews.priority import priority_of
 
 Json = Mapping[str, Any]
 
@@ -167,6 +168,11 @@ class Review:
         """The moment by which a person has to decide (methods 2.2)."""
         return due_at(self.severity, self.opened_at)
 
+    @property
+    def priority(self) -> float:
+        """The points of harm that a minute of review may prevent."""
+        return priority_of(self.typology, len(self.accounts), self.scores)
+
     def to_json(self) -> dict[str, Any]:
         """The review exactly as the contract writes it, with `title`, `summary`, `links` and more beside."""
         record: dict[str, Any] = {
@@ -188,6 +194,7 @@ class Review:
             "proposed_measures": [proposed.to_json() for proposed in self.proposed_measures],
             "measures": [measure.to_json() for measure in self.measures],
             "due_at": text_of(self.due_at),
+            "priority": round(self.priority, 4),
             "links": [asdict(link) for link in self.links],
             "explanation": dict(self.explanation),
             "explanations": dict(self.explanations),

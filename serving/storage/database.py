@@ -98,7 +98,7 @@ class Database:
         with self.transaction() as transaction:
             if self._engine.dialect.name == "postgresql":
                 transaction.connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-            command.upgrade(_alembic(transaction.connection), "head")
+            command.upgrade(alembic_config(transaction.connection), "head")
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -179,7 +179,8 @@ def _prepare_sqlite(engine: Engine) -> None:
     event.listen(engine, "begin", on_begin)
 
 
-def _alembic(connection: Connection) -> Config:
+def alembic_config(connection: Connection) -> Config:
+    """What Alembic needs to run the migration steps on a connection."""
     config = Config()
     config.set_main_option("script_location", "serving.storage:migrations")
     config.set_main_option("path_separator", "os")

@@ -4,9 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, insert, or_, select
+from sqlalchemy import Column, Connection, Row, Select, and_, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from features.errors import Conflict, NotFound
@@ -22,22 +23,37 @@ MOST_IDS = 10_000
 """SQLite takes some thirty thousand values in one question."""
 
 
+class QueueOrder(StrEnum):
+    """What comes first."""
+
+    SEVERITY = "severity"
+    PRIORITY = "priority"
+
+
 class StaleReview(Conflict):
     """Somebody else moved the review on in the meantime."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewQuestion:
-    """Which reviews are asked for; None asks for all."""
+    """Which reviews are asked for, and in which order; None asks for all, `waiting` for those not closed."""
 
     status: ReviewStatus | None = None
     severity: Severity | None = None
     typology: str | None = None
+    waiting: bool = False
+    order: QueueOrder = QueueOrder.SEVERITY
 
     def parameters(self) -> dict[str, Any]:
         """The question as plain values, for the page token to be bound to."""
         severity = self.severity.word if self.severity is not None else None
-        return {"status": self.status, "severity": severity, "typology": self.typology}
+        return {
+            "status": self.status,
+            "severity": severity,
+            "typology": self.typology,
+            "waiting": self.waiting,
+            "order": self.order,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +75,12 @@ class Bearing:
 
     open_reviews: tuple[OpenReview, ...]
     measures: tuple[Measure, ...]
+
+
+FIRST: Mapping[QueueOrder, tuple[Column[Any], type]] = {
+    QueueOrder.SEVERITY: (reviews.c.severity, int),
+    QueueOrder.PRIORITY: (reviews.c.priority, float),
+}
 
 
 class ReviewLog:
@@ -120,19 +142,20 @@ class ReviewLog:
     def list(
         self, question: ReviewQuestion | None = None, page_size: int | None = None, page_token: str | None = None
     ) -> Page[Review]:
-        """One page of the queue: the most severe first, then the earliest due.
+        """One page of the queue: the most severe or the highest priority first, then the earliest due.
 
         Raises:
             BadPageToken: the token is damaged or belongs to another question.
         """
         asked, limit = question or ReviewQuestion(), page_limit(page_size)
-        query = _matching(asked).order_by(reviews.c.severity.desc(), reviews.c.due_at, reviews.c.review_id)
+        first, kind = FIRST[asked.order]
+        query = _matching(asked).order_by(first.desc(), reviews.c.due_at, reviews.c.review_id)
         if page_token is not None:
-            query = query.where(_behind(position_of(page_token, asked.parameters(), [int, str, str])))
+            query = query.where(_behind(first, position_of(page_token, asked.parameters(), [kind, str, str])))
         rows = self._connection.execute(query.limit(limit + 1)).all()
         found, more = rows[:limit], len(rows) > limit
         events = self._events([row.review_id for row in found])
-        token = token_after(_position(found[-1]), asked.parameters()) if more else None
+        token = token_after(_position(first, found[-1]), asked.parameters()) if more else None
         return Page(tuple(standing(_frozen(row), events[row.review_id]) for row in found), token)
 
     def bearing_on(self, account_ids: Sequence[str]) -> dict[str, Bearing]:
@@ -230,11 +253,12 @@ def _is_latest() -> Any:
 
 def _matching(question: ReviewQuestion) -> Select[Any]:
     query = select(reviews)
+    newest = select(review_events.c.review_id).where(_is_latest())
     if question.status is not None:
-        standing_so = select(review_events.c.review_id).where(
-            _is_latest(), review_events.c.status == question.status.value
-        )
-        query = query.where(reviews.c.review_id.in_(standing_so))
+        query = query.where(reviews.c.review_id.in_(newest.where(review_events.c.status == question.status.value)))
+    if question.waiting:
+        open_ones = newest.where(review_events.c.status != ReviewStatus.CLOSED.value)
+        query = query.where(reviews.c.review_id.in_(open_ones))
     if question.severity is not None:
         query = query.where(reviews.c.severity == int(question.severity))
     if question.typology is not None:
@@ -242,16 +266,16 @@ def _matching(question: ReviewQuestion) -> Select[Any]:
     return query
 
 
-def _position(row: Row[Any]) -> list[Any]:
-    return [row.severity, text_of(row.due_at), row.review_id]
+def _position(first: Column[Any], row: Row[Any]) -> list[Any]:
+    return [row._mapping[first], text_of(row.due_at), row.review_id]
 
 
-def _behind(position: Sequence[Any]) -> Any:
-    severity, due_at, review_id = position[0], moment_of(position[1]), position[2]
+def _behind(first: Column[Any], position: Sequence[Any]) -> Any:
+    value, due_at, review_id = position[0], moment_of(position[1]), position[2]
     return or_(
-        reviews.c.severity < severity,
-        and_(reviews.c.severity == severity, reviews.c.due_at > due_at),
-        and_(reviews.c.severity == severity, reviews.c.due_at == due_at, reviews.c.review_id > review_id),
+        first < value,
+        and_(first == value, reviews.c.due_at > due_at),
+        and_(first == value, reviews.c.due_at == due_at, reviews.c.review_id > review_id),
     )
 
 
@@ -264,6 +288,7 @@ def _row(review: Review) -> dict[str, Any]:
         "severity": int(review.severity),
         "typology": review.typology,
         "case": review.to_json(),
+        "priority": review.priority,
     }
 
 

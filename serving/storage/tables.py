@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -84,7 +85,9 @@ reviews = Table(
     Column("severity", Integer, nullable=False),
     Column("typology", Text, nullable=False),
     Column("case", JSON, nullable=False),
+    Column("priority", Float, nullable=False, server_default="0"),
     Index(None, "severity", "due_at", "review_id"),
+    Index(None, "priority", "due_at", "review_id"),
 )
 
 review_accounts = Table(

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from serving.auth import Principal
 from serving.policy.terms import Severity
 from serving.reviews.case import ReviewStatus
-from serving.storage.review_log import ReviewQuestion
+from serving.storage.review_log import QueueOrder, ReviewQuestion
 from serving.web.session import signed_in
 from serving.web.site import Site, database_of, site_of
 from serving.web.views import case_page, queue_row
@@ -19,7 +19,9 @@ from serving.web.wording import TYPOLOGIES
 
 ROWS_A_PAGE = 25
 SEVERITIES = tuple(severity.word for severity in reversed(Severity))
-STATUSES = tuple(status.value for status in ReviewStatus)
+WAITING = "waiting"
+STATUSES = (WAITING, *(status.value for status in ReviewStatus))
+ORDERS = tuple(order.value for order in QueueOrder)
 
 router = APIRouter(include_in_schema=False)
 TheSite = Annotated[Site, Depends(site_of)]
@@ -37,22 +39,26 @@ def queue(
     request: Request,
     site: TheSite,
     user: Reviewer,
-    status: str = "",
+    status: str = WAITING,
     severity: str = "",
     typology: str = "",
+    order: str = "",
     page_token: str | None = None,
 ) -> Response:
-    """The queue, the most severe first, then the earliest due; a filter with an unknown word is left out."""
+    """What waits in the queue, or what the filters choose; a filter with an unknown word is left out."""
     question = ReviewQuestion(
-        ReviewStatus(status) if status in STATUSES else None,
+        ReviewStatus(status) if status in STATUSES and status != WAITING else None,
         Severity.of(severity) if severity in SEVERITIES else None,
         typology or None,
+        waiting=status == WAITING,
+        order=QueueOrder(order) if order in ORDERS else QueueOrder.SEVERITY,
     )
     with site.database.reading() as transaction:
         page = transaction.reviews.list(question, ROWS_A_PAGE, page_token)
         counts = transaction.reviews.count_by_status()
     now = site.clock()
-    chosen = {"status": status, "severity": severity, "typology": typology}
+    chosen = {"status": status, "severity": severity, "typology": typology, "order": question.order.value}
+    plain = {"status": WAITING, "order": QueueOrder.SEVERITY.value}
     return site.page(
         request,
         "queue.html",
@@ -63,7 +69,7 @@ def queue(
         chosen=chosen,
         choices=_choices(),
         is_first_page=page_token is None,
-        filters=urlencode({name: value for name, value in chosen.items() if value}),
+        filters=urlencode({name: value for name, value in chosen.items() if value != plain.get(name, "")}),
         next_page=urlencode({**chosen, "page_token": page.next_page_token}) if page.next_page_token else None,
     )
 
@@ -78,4 +84,4 @@ def case(request: Request, site: TheSite, user: Reviewer, review_id: str) -> Res
 
 
 def _choices() -> dict[str, Any]:
-    return {"status": STATUSES, "severity": SEVERITIES, "typology": tuple(TYPOLOGIES)}
+    return {"status": STATUSES, "severity": SEVERITIES, "typology": tuple(TYPOLOGIES), "order": ORDERS}

@@ -44,6 +44,7 @@ class QueueRow:
     is_overdue: bool
     age: str
     status: str
+    priority: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ def queue_row(review: Review, now: datetime) -> QueueRow:
         is_overdue=not is_closed and now > review.due_at,
         age=span_words(now - review.opened_at),
         status=plain(review.status.value),
+        priority=f"{review.priority:.2f}",
     )
 
 

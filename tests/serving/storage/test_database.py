@@ -4,17 +4,19 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import insert, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from features.errors import Invalid
 from serving.storage import Database
-from serving.storage.database import StorageUnavailable, migrate
+from serving.storage.database import StorageUnavailable, alembic_config, migrate
 from serving.storage.decision_log import DecisionRecord
-from serving.storage.tables import APPEND_ONLY, metadata
-from tests.serving.cases import NOW, ring_review
+from serving.storage.review_log import QueueOrder, ReviewQuestion
+from serving.storage.tables import APPEND_ONLY, metadata, reviews
+from tests.serving.cases import NOW, plain_review, ring_review
 
 
 def test_the_migrated_database_is_what_the_metadata_says(database: Database) -> None:
@@ -31,6 +33,21 @@ def test_migrating_again_changes_nothing(database: Database, tmp_path: Path) -> 
     migrate(f"sqlite:///{tmp_path / 'home' / 'mscore.db'}")
     with database.reading() as transaction:
         assert transaction.reviews.get("rev_flock") == ring_review()
+
+
+def test_a_case_from_before_priorities_is_kept_and_comes_last(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    old = ring_review()
+    row = {"review_id": old.review_id, "dedup_key": old.dedup_key, "opened_at": old.opened_at, "due_at": old.due_at}
+    with database.transaction() as transaction:
+        command.upgrade(alembic_config(transaction.connection), "0001")
+        case = {"severity": int(old.severity), "typology": old.typology, "case": old.to_json()}
+        transaction.connection.execute(insert(reviews).values(row | case))
+    database.migrate()
+    with database.transaction() as transaction:
+        transaction.reviews.open(plain_review("p"))
+        found = transaction.reviews.list(ReviewQuestion(order=QueueOrder.PRIORITY)).rows
+    assert found == (plain_review("p"), old)
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)

@@ -10,7 +10,7 @@ from serving.reviews.case import Measure, MeasureState, Review, ReviewStatus
 from serving.reviews.lifecycle import EventKind, ReviewEvent
 from serving.storage import Database
 from serving.storage.paging import BadPageToken
-from serving.storage.review_log import Bearing, OpenReview, ReviewQuestion, StaleReview
+from serving.storage.review_log import Bearing, OpenReview, QueueOrder, ReviewQuestion, StaleReview
 from tests.serving.cases import NOW, RING, plain_review, ring_review, spoofing_review
 
 SEVERITIES = (Severity.MEDIUM, Severity.LEGAL, Severity.HIGH)
@@ -62,6 +62,25 @@ def test_pages_give_every_review_once_in_the_order_of_the_queue(database: Databa
     assert found == expected
 
 
+def test_the_queue_by_priority_puts_the_most_harm_a_minute_first(database: Database) -> None:
+    made = [*fill(database, 5), ring_review(), spoofing_review()]
+    question = ReviewQuestion(order=QueueOrder.PRIORITY)
+    found: list[str] = []
+    token = None
+    with database.transaction() as transaction:
+        for review in made[5:]:
+            transaction.reviews.open(review)
+        while True:
+            page = transaction.reviews.list(question, 2, token)
+            found += [review.review_id for review in page.rows]
+            token = page.next_page_token
+            if token is None:
+                break
+    expected = sorted(made, key=lambda review: (-review.priority, review.due_at, review.review_id))
+    assert found == [review.review_id for review in expected]
+    assert found[0] == "rev_flock"
+
+
 def test_a_page_is_never_longer_than_two_hundred(database: Database) -> None:
     fill(database, 203)
     with database.reading() as transaction:
@@ -102,7 +121,11 @@ def test_filters_choose_by_status_severity_and_typology(database: Database) -> N
         assert found(status=ReviewStatus.OPEN) == {"rev_flock", "p"}
         assert found(status=ReviewStatus.OPEN, severity=Severity.CRITICAL) == {"rev_flock"}
         assert found(typology="unknown_anomaly") == {"p"}
-        assert transaction.reviews.count_by_status() == {"open": 2, "assigned": 1}
+        closed = {"status": "closed", "finding": "cleared"}
+        transaction.reviews.record(ReviewEvent("p", 2, EventKind.CLOSED, NOW, "ria", closed))
+        assert found(waiting=True) == {"rev_flock", "rev_spoof"}
+        assert found(waiting=True, status=ReviewStatus.CLOSED) == set()
+        assert transaction.reviews.count_by_status() == {"open": 1, "assigned": 1, "closed": 1}
 
 
 def test_a_stale_event_is_refused_and_says_what_changed(database: Database) -> None:

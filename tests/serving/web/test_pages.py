@@ -10,6 +10,7 @@ import pytest
 from serving.auth import Role
 from serving.policy.terms import Severity
 from serving.reviews.case import AccountLink, EvidenceRow, ProposedMeasure, Review
+from serving.reviews.lifecycle import EventKind, ReviewEvent
 from serving.web.headers import CONTENT_SECURITY_POLICY
 from tests.serving.cases import NOW, plain_review, ring_review, spoofing_review
 from tests.serving.conftest import FAST_PASSWORDS, PASSWORD, Running, form_token
@@ -78,6 +79,35 @@ def test_without_signing_in_every_page_leads_to_the_form_and_back(service: Runni
         transaction.users.add("ria", FAST_PASSWORDS.hash(PASSWORD), Role.REVIEWER, NOW)
     form = {"form_token": form_token(browser), "name": "ria", "password": PASSWORD, "next": landed.url.params["next"]}
     assert browser.post("/login", data=form).url.path == "/reviews/rev_flock"
+
+
+def headings(browser: httpx.Client, query: str) -> list[str]:
+    """The reviews of the queue's page, in its order."""
+    rows = Elements(browser.get(f"/reviews{query}").text).found
+    return [str(attrs["href"]).rpartition("/")[2] for tag, attrs in rows if tag == "a" and "data-row" in attrs]
+
+
+def test_the_queue_shows_what_waits_and_everything_if_asked(service: Running) -> None:
+    open_reviews(service, ring_review(), spoofing_review())
+    browser = service.signed_in()
+    with service.database.transaction() as transaction:
+        closed = {"status": "closed", "finding": "cleared"}
+        transaction.reviews.record(ReviewEvent("rev_flock", 2, EventKind.CLOSED, NOW, "ria", closed))
+    assert headings(browser, "") == headings(browser, "?status=waiting") == ["rev_spoof"]
+    assert headings(browser, "?status=") == ["rev_flock", "rev_spoof"]
+    with service.database.transaction() as transaction:
+        transaction.reviews.record(ReviewEvent("rev_spoof", 2, EventKind.CLOSED, NOW, "ria", closed))
+    assert "Every review is closed" in browser.get("/reviews").text
+
+
+def test_the_queue_can_put_the_most_harm_a_minute_first(service: Running) -> None:
+    sure = replace(spoofing_review(), scores={"violation_probability": {"spoofing": 1.0}})
+    drawn = replace(plain_review("rev_plain", Severity.CRITICAL), opened_at=NOW - timedelta(days=2))
+    open_reviews(service, drawn, sure)
+    browser = service.signed_in()
+    assert headings(browser, "") == ["rev_plain", "rev_spoof"]
+    assert headings(browser, "?order=priority") == ["rev_spoof", "rev_plain"]
+    assert "Harm a minute" in browser.get("/reviews?order=priority").text
 
 
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "", "/\nx"])
