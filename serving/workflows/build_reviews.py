@@ -28,6 +28,7 @@ UNKNOWN = "unknown_anomaly"
 EPISODE = "episode:"
 NOTHING_ASKED = "No rule asked for a review of this account."
 REASONS_WITH_ROWS = 3
+RECENT = ("sessions_n_7d", "in_usd_7d", "out_usd_7d", "trades_n_7d")
 EPISODES_TABLE = "episodes"
 SHARED = {"ip": "IP address", "address": "withdrawal address", "person": "verified person"}
 BETWEEN = {
@@ -188,13 +189,17 @@ def _explained(run: Run, rows: pd.DataFrame, typology: str) -> Sequence[Explanat
 
 
 def _cited(suspicion: Suspicion, explanations: Mapping[tuple[str, str], Mapping[str, Any]]) -> list[str]:
-    """The features whose rows a reviewer wants to see: those the rules cite, then those that raised the score most."""
+    """The features whose rows a reviewer wants to see: those the rules cite, then those that raised the score most.
+
+    Of a drawn account about which no model says anything: what it did in the last week.
+    """
     if suspicion.episode is not None:
         return []
     names = [field for hit in suspicion.hits for field in hit.values if field in CATALOGUE]
     explanation = explanations.get((suspicion.accounts[0], suspicion.typology), {})
     raised = [part["feature"] for part in explanation.get("contributions", ()) if part["contribution"] > 0]
-    return list(dict.fromkeys([*names, *raised[:REASONS_WITH_ROWS]]))
+    recent = RECENT if suspicion.draw and not raised else ()
+    return list(dict.fromkeys([*names, *raised[:REASONS_WITH_ROWS], *recent]))
 
 
 def _evidence(

@@ -1,6 +1,7 @@
 """Which accounts are drawn although nothing calls them suspicious, and what a reviewer reads about it."""
 
 from collections import Counter
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -85,12 +86,15 @@ def test_a_drawn_account_becomes_a_case_that_says_so_and_keeps_its_probability()
     accounts = pd.DataFrame(
         {"account_id": ["a"], "created_at": NOW, "kind": "retail", "country": "ZZ", "market_maker": False}
     )
-    features = Features(Activity.from_frames({"accounts": accounts}))
+    session = {"account_id": "a", "event": "login", "ip": "203.0.113.9", "asn_type": "residential", "ip_country": "ZZ"}
+    session |= {"session_id": "s1", "ts": NOW - timedelta(days=1), "vpn": False, "device_id": "d", "headless": False}
+    features = Features(Activity.from_frames({"accounts": accounts, "sessions": pd.DataFrame([session])}))
     run = Run(NOW, features, pd.DataFrame({"account_id": ["a"]}), {}, {}, POLICY)
     (review,) = build_reviews(run, [Suspicion(("a",), (), draw=Draw("a", "random", 0.02))])
     assert review.severity is Severity.LOW
     assert review.typology == "unknown_anomaly"
     assert review.summary.startswith("No rule asked")
     assert review.selection == {"way": "random", "probability": 0.02}
+    assert [(row.table, row.id) for row in review.evidence] == [("sessions", "s1")], "what it did in the last week"
     assert review.proposed_measures == ()
     assert type(review).from_json(review.to_json(), review.dedup_key) == review
