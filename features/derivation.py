@@ -142,7 +142,7 @@ def derive(engine: DuckDBEngine, progress: Progress) -> None:
     """
     folder = engine.activity.derived
     kept = folder / hashlib.sha256(definitions().encode()).hexdigest()[:16] if folder else None
-    names = [fact.table_name for fact in EVERY_FACT] + ["episodes"]
+    names = ["account_numbers", *(fact.table_name for fact in EVERY_FACT), "episodes"]
     if kept and kept.is_dir():
         for name in names:
             engine.view(name, f"SELECT * FROM read_parquet({quote(str(kept / f'{name}.parquet'))})")

@@ -28,7 +28,6 @@ HIDDEN = [
     "ts",
     "known_from",
     "known_until",
-    "counterparty_no",
     "_weight",
     "_total",
     "_counted",
@@ -130,8 +129,8 @@ def episode_summary(episode: Mapping[str, Any]) -> dict[str, Any]:
 
 def _evidence(feature: Feature, account: str, rows: pd.DataFrame) -> Evidence:
     total, counted = (int(rows[name].iloc[0]) if len(rows) else 0 for name in ("_total", "_counted"))
-    shown = rows.drop(columns=rows.columns.intersection(HIDDEN)).reset_index(drop=True)
-    return Evidence(feature, account, shown, total, counted)
+    shown = rows.drop(columns=HIDDEN).drop(columns="counterparty_no", errors="ignore")
+    return Evidence(feature, account, shown.reset_index(drop=True), total, counted)
 
 
 @cache

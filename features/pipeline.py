@@ -100,7 +100,7 @@ class Features:
             Invalid: nobody did anything.
         """
         parts = " UNION ALL ".join(
-            f"SELECT min(ts) AS first, max(ts) AS last FROM fact_{fact.name}"
+            f"SELECT min(ts) AS first, max(ts) AS last FROM {fact.table_name}"
             for fact in (FILLS, FLOWS, ORDERS, SESSIONS)
         )
         first, last = self.engine.run(f"SELECT min(first), max(last) FROM ({parts})").to_pylist()[0].values()

@@ -173,6 +173,8 @@ WRONG = [
     "score --as-of soon --home {bare}",
     "score --as-of 2025-06-05 --home {bare}",
     "reviews list --status asleep --home {bare}",
+    "reviews list --order size --home {bare}",
+    "reviews list --waiting --status closed --home {bare}",
     "reviews list --severity mild --home {bare}",
     "reviews list --typology huge --home {bare}",
     "reviews list --page-size 0 --home {bare}",

@@ -59,7 +59,7 @@ WASH_TRADING = (
         usd(total(_.notional)),
         days(7),
         "usd",
-        "traded in 7 days inside pairs that meet far more often than chance",
+        "traded in 7 days inside pairs that meet far more often than chance, or mostly each other",
         "5.3",
         where=by_then("paired"),
     ),
@@ -69,7 +69,7 @@ WASH_TRADING = (
         share(by_then("paired"), by=_.notional),
         days(7),
         "share",
-        "of the volume of 7 days inside pairs that meet far more often than chance",
+        "of the volume of 7 days inside pairs that meet far more often than chance, or mostly each other",
         "5.3",
     ),
     Feature(
@@ -87,7 +87,7 @@ WASH_TRADING = (
         distinct(_.other_id),
         LIFETIME,
         "count",
-        "counterparties met far more often than chance in the newest daily run",
+        "counterparties met far more often than chance, or mostly, in the newest daily run",
         "5.3",
     ),
     Feature(

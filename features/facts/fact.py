@@ -36,12 +36,12 @@ class Fact:
 
     @property
     def table(self) -> ir.Table:
-        """The materialised fact as an unbound Ibis table."""
+        """The materialised fact as an unbound Ibis table, for facts that are made of it."""
         return ibis.table(self.rows.schema(), name=self.table_name)
 
     @property
     def numbered(self) -> ir.Table:
-        """The same with `account_no`, the engine's number for the account; null where it knows no such account."""
+        """The same with `account_no`, the engine's number for the account, for whoever joins a spine."""
         return ibis.table({**self.rows.schema(), "account_no": "int32"}, name=self.table_name)
 
 

@@ -16,7 +16,7 @@ from features.engines import DuckDBEngine
 from features.patterns.daily_runs import DAY_US
 from features.patterns.episode import Episode, Pattern
 from features.patterns.trades_of_people import TRADES_OF_PEOPLE, sold
-from features.patterns.wash_filter import lifted_pairs
+from features.patterns.wash_filter import filter_settings, lifted_pairs
 from features.thresholds import Settings
 
 MICRO = 1_000_000
@@ -39,7 +39,7 @@ FROM wash_lifted AS p JOIN trades_of_people AS t
  AND t.first_grid <= p.grid AND t.ts // {day} BETWEEN p.grid - {lateness} AND p.grid - 1
 LEFT JOIN makers AS ma ON ma.grid = p.grid AND ma.account_id = p.a
 LEFT JOIN makers AS mb ON mb.grid = p.grid AND mb.account_id = p.b
-WHERE NOT p.thin_market AND NOT t.by_engine
+WHERE NOT p.thin_market AND p.n >= {lift} * p.expected AND NOT t.by_engine
 QUALIFY bool_or(t.first_grid = p.grid) OVER (PARTITION BY p.grid, t.ts // {day}, p.symbol, p.product, p.a, p.b)
 ORDER BY p.grid, day, p.symbol, p.product, p.a, p.b, t.ts, t.trade_id
 """
@@ -48,7 +48,8 @@ ORDER BY p.grid, day, p.symbol, p.product, p.a, p.b, t.ts, t.trade_id
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """One episode a pair, market and UTC day with any round trip; a version whenever more trades became known."""
     lifted_pairs(engine)
-    numbers = {"day": DAY_US, "lateness": int(settings["lateness_days"])}
+    lift = float(filter_settings()["lift"])
+    numbers = {"day": DAY_US, "lateness": int(settings["lateness_days"]), "lift": lift}
     engine.connection.execute(
         "CREATE OR REPLACE TEMP TABLE people_asked AS SELECT DISTINCT a AS account_id FROM wash_lifted"
     )

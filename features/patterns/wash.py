@@ -1,4 +1,4 @@
-"""D03 wash pairs: two accounts that meet each other far more often than random matching would let them.
+"""D03 wash pairs: two accounts that meet each other far more often than random matching would let them, or mostly.
 
 A pair alone proves nothing (two market makers of a thin symbol are one): it is an edge of rings, a feature for models.
 A global pattern: it runs at each UTC midnight over the trailing window.
@@ -11,17 +11,16 @@ from typing import Any
 from features.engines import DuckDBEngine
 from features.patterns.daily_runs import DAY_US, Finding, versions
 from features.patterns.episode import Episode, Pattern
-from features.patterns.wash_filter import lifted_pairs
+from features.patterns.wash_filter import lifted_pairs, proven_pairs
 from features.thresholds import Settings
 
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """Pairs that no chance explains, in markets of enough people; a version whenever they traded again."""
     pairs = lifted_pairs(engine)
-    often = (pairs["n"] >= settings["min_trades"]) & (pairs["p_value"] < settings["p_value"])
     yield from versions(
         Finding((row["symbol"], row["product"], row["a"], row["b"]), row["grid"], row["traded"], _episode(row))
-        for row in pairs[often & ~pairs["thin_market"]].to_dict("records")
+        for row in pairs[proven_pairs(pairs)].to_dict("records")
     )
 
 
@@ -52,7 +51,7 @@ WASH_PAIR = Pattern(
     "wash_pair",
     "D03",
     "5.3",
-    "two accounts trading with each other far more often than chance",
+    "two accounts trading with each other far more often than chance, or mostly with each other",
     Path(__file__).with_suffix(".yaml"),
     {
         **dict.fromkeys(

@@ -2,8 +2,8 @@
 
 Everyone trades with the market makers, so the graph of who trades with whom says nothing until pairs are filtered.
 Expected is what maker and taker counts alone would give: (made_a * took_b + made_b * took_a) / all trades. Two accounts
-that make a share of a market between themselves cannot be lifted above 2 / share, however little they meet others; so a
-pair also passes if each did most of its trades in the market with the other.
+that make a share of a market between themselves cannot be lifted above 2 / share, nor look improbable, however little
+they meet others; so a pair also passes if each did at least half of its trades in the market with the other.
 """
 
 from pathlib import Path
@@ -79,6 +79,14 @@ WHERE n >= {lift} * expected OR mutual_share >= {mutual_share} OR participants <
 def filter_settings() -> Settings:
     """The numbers of the pair filter, which pairs, rings and round trips share."""
     return read_thresholds(FILTER_FILE).values
+
+
+def proven_pairs(pairs: pd.DataFrame) -> pd.Series:
+    """Which of the lifted pairs met often enough, beyond chance or mostly each other, in a market of enough people."""
+    settings = filter_settings()
+    beyond = (pairs["p_value"] < settings["p_value"]) | (pairs["mutual_share"] >= settings["mutual_share"])
+    proven: pd.Series = ~pairs["thin_market"] & (pairs["n"] >= settings["min_trades"]) & beyond
+    return proven
 
 
 def prepare_counts(engine: DuckDBEngine) -> None:

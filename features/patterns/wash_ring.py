@@ -1,6 +1,6 @@
-"""D03 W2 wash rings: accounts that meet far more often than chance, and all return to where they were.
+"""D03 W2 wash rings: accounts that meet beyond chance, or mostly each other, and all return to where they were.
 
-Edges are the pairs that pass the filter and no chance explains; in a market of too few people lift says nothing, so
+Edges are the pairs that no chance explains; in a market of too few people lift says nothing, so
 there everybody who met often is an edge and the episode says `thin_market`. A member is back at zero if what it traded
 inside the ring cancels out, or, where legs leaked to others, if all it traded in the market does and most of that was
 inside.
@@ -20,7 +20,7 @@ from features.engines import DuckDBEngine
 from features.patterns.daily_runs import DAY_US, Finding, versions
 from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
 from features.patterns.trades_of_people import TRADES_OF_PEOPLE, sold
-from features.patterns.wash_filter import filter_settings, lifted_pairs
+from features.patterns.wash_filter import filter_settings, lifted_pairs, proven_pairs
 from features.thresholds import Settings
 
 SECOND_US = 1_000_000
@@ -120,8 +120,7 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
 
 def _edges(pairs: pd.DataFrame) -> list[dict[Hashable, Any]]:
     settings = filter_settings()
-    often = ~pairs["thin_market"] & (pairs["p_value"] < settings["p_value"])
-    met = pairs[often | pairs["thin_market"] & (pairs["n"] >= settings["min_trades"])]
+    met = pairs[proven_pairs(pairs) | pairs["thin_market"] & (pairs["n"] >= settings["min_trades"])]
     rows: list[dict[Hashable, Any]] = met.sort_values([*PLACE, "a", "b"]).to_dict("records")
     return rows
 
@@ -175,7 +174,7 @@ def _episode(row: dict[str, Any], accounts: tuple[str, ...], pairs: list[dict[Ha
             "net_share": row["net_share"],
             "lift_max": max(lifts),
             "lift_min": min(lifts),
-            "mutual_share_max": max(pair["mutual_share"] for pair in pairs),
+            "mutual_share_min": min(pair["mutual_share"] for pair in pairs),
             "symbol_volume_share": row["symbol_volume_share"],
             "span_hours": (row["ended_at"] - row["started_at"]) / (3_600 * SECOND_US),
             "market_makers": row["market_makers"],
@@ -195,7 +194,7 @@ WASH_RING = Pattern(
     "wash_ring",
     "D03",
     "5.3",
-    "accounts that trade in circles: they meet far more often than chance, and all return to where they were",
+    "accounts that trade in circles: they meet far more often than chance, or mostly each other, and all return",
     Path(__file__).with_suffix(".yaml"),
     {
         **dict.fromkeys(
@@ -208,7 +207,7 @@ WASH_RING = Pattern(
                 "net_share",
                 "lift_max",
                 "lift_min",
-                "mutual_share_max",
+                "mutual_share_min",
                 "symbol_volume_share",
                 "span_hours",
                 "market_makers",

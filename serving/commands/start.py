@@ -9,6 +9,7 @@ from features.derivation import episode_measures
 from features.errors import Invalid
 from serving.policy.book import Policy
 from serving.policy.fields import rule_fields
+from serving.reviews.priority import FILE, priority_numbers
 from serving.settings import Settings
 from serving.storage import Database
 
@@ -36,5 +37,6 @@ def database_of(settings: Settings) -> Database:
 
 
 def load_policy() -> Policy:
-    """The shipped rules, checked against the catalogue and the patterns."""
+    """The shipped rules, checked against the catalogue and the patterns; what orders the queue is checked, too."""
+    priority_numbers(FILE)
     return Policy.load(rule_fields(CATALOGUE.names, episode_measures()))

@@ -9,7 +9,6 @@ from typing import Any
 from serving.clock import moment_of, text_of
 from serving.policy.terms import Outcome, RuleHit, Severity
 from serving.reviews.deadlines import due_at
-from serving.reviews.priority import priority_of
 
 Json = Mapping[str, Any]
 
@@ -135,6 +134,7 @@ class Review:
     `dedup_key` names the suspicion, so that finding it again opens no second case; it is not part of the JSON form.
     `explanation` is the first account's, `explanations` one an account (activity schema, Explanation).
     `evidence_counts` says how many rows count behind each feature or pattern that the evidence was taken from.
+    `priority` is the harm that a minute of review may prevent; 0 where the case is older than priorities are.
     `selection` is empty unless the account was drawn: in which way, and with what probability (`workflows.explore`).
     """
 
@@ -157,6 +157,7 @@ class Review:
     explanation: Json = field(default_factory=dict)
     explanations: Json = field(default_factory=dict)
     selection: Json = field(default_factory=dict)
+    priority: float = 0.0
     version: int = 1
     status: ReviewStatus = ReviewStatus.OPEN
     finding: Finding | None = None
@@ -167,11 +168,6 @@ class Review:
     def due_at(self) -> datetime:
         """The moment by which a person has to decide (methods 2.2)."""
         return due_at(self.severity, self.opened_at)
-
-    @property
-    def priority(self) -> float:
-        """The points of harm that a minute of review may prevent."""
-        return priority_of(self.typology, len(self.accounts), self.scores)
 
     def to_json(self) -> dict[str, Any]:
         """The review exactly as the contract writes it, with `title`, `summary`, `links` and more beside."""
@@ -194,7 +190,7 @@ class Review:
             "proposed_measures": [proposed.to_json() for proposed in self.proposed_measures],
             "measures": [measure.to_json() for measure in self.measures],
             "due_at": text_of(self.due_at),
-            "priority": round(self.priority, 4),
+            "priority": self.priority,
             "links": [asdict(link) for link in self.links],
             "explanation": dict(self.explanation),
             "explanations": dict(self.explanations),
@@ -226,6 +222,7 @@ class Review:
             explanation=record["explanation"],
             explanations=record.get("explanations", {}),
             selection=record.get("selection", {}),
+            priority=record.get("priority", 0.0),
             version=record["version"],
             status=ReviewStatus(record["status"]),
             finding=Finding(finding) if finding else None,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, Select, and_, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from features.errors import Conflict, NotFound
+from features.errors import Conflict, Invalid, NotFound
 from serving.clock import moment_of, text_of
 from serving.policy.terms import Severity
 from serving.reviews.case import Measure, Review, ReviewStatus
@@ -43,6 +43,10 @@ class ReviewQuestion:
     typology: str | None = None
     waiting: bool = False
     order: QueueOrder = QueueOrder.SEVERITY
+
+    def __post_init__(self) -> None:
+        if self.waiting and self.status is ReviewStatus.CLOSED:
+            raise Invalid("What is closed does not wait; ask for one of the two.")
 
     def parameters(self) -> dict[str, Any]:
         """The question as plain values, for the page token to be bound to."""

@@ -69,6 +69,7 @@ def queue(
         chosen=chosen,
         choices=_choices(),
         is_first_page=page_token is None,
+        is_filtered=bool(severity or typology or question.status),
         filters=urlencode({name: value for name, value in chosen.items() if value != plain.get(name, "")}),
         next_page=urlencode({**chosen, "page_token": page.next_page_token}) if page.next_page_token else None,
     )

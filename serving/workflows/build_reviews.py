@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any
@@ -20,11 +20,11 @@ from serving.account_state import Scores
 from serving.policy.book import Policy
 from serving.policy.terms import RuleHit, Severity
 from serving.reviews.case import AccountLink, EvidenceRow, ProposedMeasure, Review, clauses_of
+from serving.reviews.priority import UNKNOWN, priority_of
 from serving.workflows.explore import WAYS, Draw
 
 LINK_WEIGHT_OF_CONTROL = 3.0  # methods 3.1: weights add up to one controller at 3
 GROUP_SCOPE = "symbol"
-UNKNOWN = "unknown_anomaly"
 EPISODE = "episode:"
 NOTHING_ASKED = "No rule asked for a review of this account."
 REASONS_WITH_ROWS = 3
@@ -32,7 +32,7 @@ RECENT = ("sessions_n_7d", "in_usd_7d", "out_usd_7d", "trades_n_7d")
 EPISODES_TABLE = "episodes"
 SHARED = {"ip": "IP address", "address": "withdrawal address", "person": "verified person"}
 BETWEEN = {
-    "wash_pair": "met far more often than chance:",
+    "wash_pair": "met far more often than chance, or mostly each other:",
     "linked_trades": "traded with each other:",
     "round_trips": "traded to and fro:",
     "lockstep": "traded in the same seconds:",
@@ -101,9 +101,14 @@ def build_reviews(run: Run, suspicions: Sequence[Suspicion]) -> Iterator[Review]
             if (account, suspicion.typology) in explanations
         }
         if suspicion.episode is None:
-            yield _account_review(run, suspicion, known, {name: rows[name][suspicion.accounts[0]] for name in names})
+            found = {name: rows[name][suspicion.accounts[0]] for name in names}
+            yield _ranked(_account_review(run, suspicion, known, found))
         else:
-            yield _episode_review(run, suspicion, suspicion.episode, known)
+            yield _ranked(_episode_review(run, suspicion, suspicion.episode, known))
+
+
+def _ranked(review: Review) -> Review:
+    return replace(review, priority=priority_of(review.typology, len(review.accounts), review.scores))
 
 
 def _account_review(
@@ -191,7 +196,7 @@ def _explained(run: Run, rows: pd.DataFrame, typology: str) -> Sequence[Explanat
 def _cited(suspicion: Suspicion, explanations: Mapping[tuple[str, str], Mapping[str, Any]]) -> list[str]:
     """The features whose rows a reviewer wants to see: those the rules cite, then those that raised the score most.
 
-    Of a drawn account about which no model says anything: what it did in the last week.
+    Of a drawn account whose score nothing raised: what it did in the last week.
     """
     if suspicion.episode is not None:
         return []

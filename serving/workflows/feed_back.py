@@ -23,8 +23,9 @@ from features.labels import labels
 from serving.policy.terms import TYPOLOGIES
 from serving.reviews.case import Finding, Review, ReviewStatus
 from serving.reviews.lifecycle import EventKind, ReviewEvent
+from serving.reviews.priority import UNKNOWN
 from serving.storage import Database
-from serving.workflows.build_reviews import EPISODE, UNKNOWN
+from serving.workflows.build_reviews import EPISODE
 from serving.workflows.explore import BY_LOT
 
 BY_LISTS = frozenset({"kyc_gate", "restricted_jurisdiction", "sanctions_exposure", "legal_order", "observation_breach"})

@@ -9,6 +9,7 @@ from serving.decisions import Decision
 from serving.policy.book import Policy
 from serving.policy.terms import RuleHit
 from serving.reviews.case import EvidenceRow, ProposedMeasure, Review, clauses_of
+from serving.reviews.priority import priority_of
 
 
 def review_of_decision(decision: Decision, request: DecisionRequest, policy: Policy) -> Review | None:
@@ -37,6 +38,7 @@ def review_of_decision(decision: Decision, request: DecisionRequest, policy: Pol
         summary=_summary(decision, request, hits),
         rules=hits,
         scores=decision.scores.to_json(),
+        priority=priority_of(worst.typology, 1, decision.scores.to_json()),
         evidence=(EvidenceRow("decisions", decision.decision_id, decision.decided_at, _asked(request)),),
         proposed_measures=tuple(ProposedMeasure(p.measure, (decision.account_id,), p.days, p.scope) for p in proposals),
     )

@@ -36,8 +36,8 @@ class PlainFeatures(Features):
 
 def needed_facts(chosen: Iterable[Feature]) -> list[Fact]:
     """The facts that features read and the facts that those are made of, in the order of derivation."""
-    facts = {f"fact_{step.name}": step for step in STEPS if isinstance(step, Fact)}
-    wanted = [ACCOUNTS.table.get_name(), *(f"fact_{feature.of.name}" for feature in chosen)]
+    facts = {step.table_name: step for step in STEPS if isinstance(step, Fact)}
+    wanted = [ACCOUNTS.table_name, *(feature.of.table_name for feature in chosen)]
     needed: set[str] = set()
     while wanted:
         name = wanted.pop()

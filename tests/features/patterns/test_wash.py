@@ -56,6 +56,15 @@ def test_two_who_make_half_a_market_between_themselves_cannot_hide_behind_its_si
     assert (pair.measures["lift"], pair.measures["mutual_share"]) == (4.0, 1.0)
 
 
+@pytest.mark.parametrize("rest", [60, 20])
+def test_nor_if_one_always_rests_and_the_other_always_takes(rest: int) -> None:
+    """Of 600 + 3 x rest trades they make three quarters and more: their own counts explain nearly all of it."""
+    noon, sides = DAY + timedelta(hours=12), ("buy", "sell")
+    turns = [sale("W1", "W2", noon + timedelta(seconds=n), taker_side=sides[n % 2]) for n in range(600)]
+    (pair,) = pairs(crowd(rest) + turns)
+    assert float(pair.measures["lift"] or 0) < 1.4
+
+
 @pytest.mark.spares("D03")
 def test_two_busy_traders_of_a_market_who_mostly_trade_with_others_are_its_size() -> None:
     """They meet in 60 trades of 480 and each has 90 with others, in turns to buy and to sell."""

@@ -1,6 +1,7 @@
 """Tests of errors over HTTP: who may call, and how every refusal looks."""
 
 import asyncio
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from serving.account_state import AccountState, Reason, Scores
 from serving.api.key_ring import REMEMBERED_SECONDS, KeyRing
 from serving.auth import NotAuthenticated, Role, parts_of_key
+from serving.reviews.lifecycle import EventKind, ReviewEvent
 from serving.storage import Database
 from tests.serving.cases import NOW, plain_review, ring_review
 from tests.serving.conftest import Running
@@ -83,7 +85,18 @@ def test_what_does_not_exist_is_not_found(service: Running) -> None:
     check(admin.get("/v1/accounts/none/scores"), 404, "/v1/accounts/none/scores")
 
 
-@pytest.mark.parametrize("query", ["severity=huge", "status=lost", "page_size=0", "page_size=x", "page_token=zzz"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "severity=huge",
+        "status=lost",
+        "order=size",
+        "waiting=true&status=closed",
+        "page_size=0",
+        "page_size=x",
+        "page_token=zzz",
+    ],
+)
 def test_an_unusable_query_is_a_bad_request(service: Running, query: str) -> None:
     check(service.as_role(Role.ADMIN).get(f"/v1/reviews?{query}"), 400, "/v1/reviews")
 
@@ -147,6 +160,17 @@ def test_the_queue_is_given_in_pages(service: Running) -> None:
     token = client.get("/v1/reviews", params={"page_size": "2"}).json()["next_page_token"]
     refused = client.get("/v1/reviews", params={"page_size": "2", "page_token": token, "severity": "high"})
     check(refused, 400, "/v1/reviews")
+
+
+def test_the_queue_can_be_asked_for_what_waits_by_priority(service: Running) -> None:
+    with service.database.transaction() as transaction:
+        for number, priority in enumerate((0.1, 0.3, 0.2)):
+            transaction.reviews.open(replace(plain_review(f"r{number}"), priority=priority))
+        closed = {"status": "closed", "finding": "cleared"}
+        transaction.reviews.record(ReviewEvent("r2", 2, EventKind.CLOSED, NOW, "ria", closed))
+    query = {"waiting": "true", "order": "priority"}
+    found = service.as_role(Role.REVIEWER).get("/v1/reviews", params=query).json()["reviews"]
+    assert [(review["review_id"], review["priority"]) for review in found] == [("r1", 0.3), ("r0", 0.1)]
 
 
 def test_health_needs_no_key_and_documents_are_not_loaded_from_elsewhere(service: Running) -> None:

@@ -1,6 +1,7 @@
 """Tests of the database: migration, transactions, and records that cannot be changed."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,17 +38,22 @@ def test_migrating_again_changes_nothing(database: Database, tmp_path: Path) -> 
 
 def test_a_case_from_before_priorities_is_kept_and_comes_last(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'old.db'}")
-    old = ring_review()
-    row = {"review_id": old.review_id, "dedup_key": old.dedup_key, "opened_at": old.opened_at, "due_at": old.due_at}
+    old = [ring_review(f"rev_{number}") for number in range(3)]
     with database.transaction() as transaction:
         command.upgrade(alembic_config(transaction.connection), "0001")
-        case = {"severity": int(old.severity), "typology": old.typology, "case": old.to_json()}
-        transaction.connection.execute(insert(reviews).values(row | case))
+        for case in old:
+            names = ("review_id", "dedup_key", "opened_at", "due_at", "typology")
+            record = {name: value for name, value in case.to_json().items() if name != "priority"}
+            row = {name: getattr(case, name) for name in names} | {"severity": int(case.severity), "case": record}
+            transaction.connection.execute(insert(reviews).values(row))
     database.migrate()
+    new = replace(plain_review("p"), priority=0.01)
+    question = ReviewQuestion(order=QueueOrder.PRIORITY)
     with database.transaction() as transaction:
-        transaction.reviews.open(plain_review("p"))
-        found = transaction.reviews.list(ReviewQuestion(order=QueueOrder.PRIORITY)).rows
-    assert found == (plain_review("p"), old)
+        transaction.reviews.open(new)
+        first = transaction.reviews.list(question, 2)
+        second = transaction.reviews.list(question, 2, first.next_page_token)
+    assert [*first.rows, *second.rows] == [new, *old]
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)

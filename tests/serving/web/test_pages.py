@@ -97,11 +97,12 @@ def test_the_queue_shows_what_waits_and_everything_if_asked(service: Running) ->
     assert headings(browser, "?status=") == ["rev_flock", "rev_spoof"]
     with service.database.transaction() as transaction:
         transaction.reviews.record(ReviewEvent("rev_spoof", 2, EventKind.CLOSED, NOW, "ria", closed))
-    assert "Every review is closed" in browser.get("/reviews").text
+    for query in ("", "?order=priority"):
+        assert "Every review is closed" in browser.get(f"/reviews{query}").text
 
 
 def test_the_queue_can_put_the_most_harm_a_minute_first(service: Running) -> None:
-    sure = replace(spoofing_review(), scores={"violation_probability": {"spoofing": 1.0}})
+    sure = replace(spoofing_review(), priority=0.4)
     drawn = replace(plain_review("rev_plain", Severity.CRITICAL), opened_at=NOW - timedelta(days=2))
     open_reviews(service, drawn, sure)
     browser = service.signed_in()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,7 +87,13 @@ def test_a_drawn_account_becomes_a_case_that_says_so_and_keeps_its_probability()
     accounts = pd.DataFrame(
         {"account_id": ["a"], "created_at": NOW, "kind": "retail", "country": "ZZ", "market_maker": False}
     )
-    session = {"account_id": "a", "event": "login", "ip": "203.0.113.9", "asn_type": "residential", "ip_country": "ZZ"}
+    session: dict[str, Any] = {
+        "account_id": "a",
+        "event": "login",
+        "ip": "203.0.113.9",
+        "asn_type": "residential",
+        "ip_country": "ZZ",
+    }
     session |= {"session_id": "s1", "ts": NOW - timedelta(days=1), "vpn": False, "device_id": "d", "headless": False}
     features = Features(Activity.from_frames({"accounts": accounts, "sessions": pd.DataFrame([session])}))
     run = Run(NOW, features, pd.DataFrame({"account_id": ["a"]}), {}, {}, POLICY)

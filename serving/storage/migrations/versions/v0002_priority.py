@@ -1,4 +1,4 @@
-"""The priority of a review, by which the queue can be ordered; cases from before have none."""
+"""The priority of a review, by which the queue can be ordered; cases from before have 0 and come last."""
 
 import sqlalchemy as sa
 from alembic import op
