@@ -19,6 +19,7 @@ from serving.workflows.feed_back import close_review, feed_back
 
 LARGEST_PAGE = 200
 MOST_NAMES = 4
+FEWEST_BY_LOT = 30
 
 app = application("Cases and house rules.")
 reviews_app = application("Cases a person must look at.")
@@ -154,7 +155,12 @@ def feedback(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> No
 
     def human() -> None:
         out.print(f"{done.closed} reviews are closed; {done.added} labels are new in the lake.")
-        if done.share:
+        if done.by_lot and done.by_lot < FEWEST_BY_LOT:
+            out.print(
+                f"{done.confirmed} of {done.by_lot} accounts drawn by lot were confirmed: too few to say how many "
+                "violate unseen. Close all that are drawn; choosing among them bends the figure."
+            )
+        elif done.share:
             low, high = done.share
             out.print(
                 f"Of {done.by_lot} accounts drawn by lot {done.confirmed} were confirmed: of the active accounts that "

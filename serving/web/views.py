@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from serving.policy.terms import RuleHit
-from serving.reviews.case import AccountLink, Measure, ProposedMeasure, Review, ReviewStatus
+from serving.reviews.case import AccountLink, Finding, Measure, ProposedMeasure, Review, ReviewStatus
 from serving.reviews.lifecycle import ReviewEvent
 from serving.web.conditions import Condition, conditions_of, sentence_of
 from serving.web.link_graph import LinkGraph, link_graph
@@ -123,16 +123,23 @@ def queue_row(review: Review, now: datetime) -> QueueRow:
     return QueueRow(
         review_id=review.review_id,
         severity=review.severity.word,
-        heading="Drawn by lot" if review.selection else typology_words(review.typology),
+        heading=_heading(review),
         why=sentence_of(review.rules[0]) if review.rules else review.summary or review.title,
         accounts=_accounts(review.accounts),
         due="closed" if is_closed else due_words(review.due_at, now),
         due_moment=moment_words(review.due_at),
         is_overdue=not is_closed and now > review.due_at,
         age=span_words(now - review.opened_at),
-        status=plain(review.status.value),
-        priority=f"{review.priority:.2f}",
+        status=plain(review.status.value) + (f" · {review.finding.value}" if review.finding else ""),
+        priority="" if is_closed else f"{review.priority:.2g}",
     )
+
+
+def _heading(review: Review) -> str:
+    """What the case is about; a drawn one is about nothing until a person finds something."""
+    if review.selection and review.finding is not Finding.CONFIRMED:
+        return "Drawn by lot"
+    return typology_words(review.typology) + (", drawn by lot" if review.selection else "")
 
 
 def case_page(review: Review, history: Sequence[ReviewEvent], now: datetime) -> CasePage:

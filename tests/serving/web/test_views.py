@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.policy.terms import TYPOLOGIES as KNOWN
-from serving.reviews.case import AccountLink
+from serving.reviews.case import AccountLink, Finding, ReviewStatus
 from serving.web.conditions import conditions_of, sentence_of
 from serving.web.link_graph import HEIGHT, MOST_NODES, WIDTH, link_graph
-from serving.web.views import case_page
+from serving.web.views import case_page, queue_row
 from serving.web.waterfall import BAR_LEFT, BAR_WIDTH, MOST_BARS, waterfall_of
 from serving.web.wording import TYPOLOGIES
 from tests.serving.cases import NOW, POSITION_RULE, explanation, plain_review, ring_review
@@ -99,3 +99,16 @@ def test_a_case_without_rules_or_explanations_has_a_page() -> None:
     page = case_page(plain_review("p"), [], NOW)
     assert (page.rules, page.waterfalls, page.graph) == ((), (), None)
     assert page.summary == "Among the most unusual accounts of the week"
+
+
+def test_a_drawn_case_says_so_until_a_person_finds_something_in_it() -> None:
+    lot = replace(plain_review("r"), selection={"way": "random", "probability": 0.02}, priority=0.00251)
+    guilty = replace(lot, status=ReviewStatus.CLOSED, finding=Finding.CONFIRMED, typology="money_laundering")
+    rows = [queue_row(review, NOW) for review in (lot, replace(guilty, finding=Finding.CLEARED), guilty)]
+    assert [row.heading for row in rows] == [
+        "Drawn by lot",
+        "Drawn by lot",
+        "Suspected money laundering, drawn by lot",
+    ]
+    assert [row.status for row in rows] == ["open", "closed · cleared", "closed · confirmed"]
+    assert [row.priority for row in rows] == ["0.0025", "", ""]
