@@ -5,20 +5,22 @@ from dataclasses import dataclass
 
 from features.errors import Invalid
 from serving.policy.checking import check
+from serving.policy.comparisons import comparisons_of
 from serving.policy.compiling import Part, python_of, sql_of
 from serving.policy.parsing import parse
-from serving.policy.terms import Value
+from serving.policy.terms import Comparison, Value
 
 KINDS = (float, str, bool)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A checked condition: the fields and thresholds it reads, its SQL for DuckDB, its function for one account."""
+    """A checked condition: the fields and thresholds it reads and compares, its SQL, its function for one account."""
 
     text: str
     fields: frozenset[str]
     thresholds: frozenset[str]
+    comparisons: Mapping[str, Comparison]
     sql: str
     function: Part
 
@@ -49,6 +51,7 @@ def condition(text: str, fields: Mapping[str, type], thresholds: Mapping[str, fl
         text,
         parsed.fields,
         parsed.thresholds,
+        comparisons_of(parsed.tree),
         sql_of(parsed.tree, fields, thresholds),
         python_of(parsed.tree, fields, thresholds),
     )

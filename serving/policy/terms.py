@@ -1,7 +1,7 @@
 """The words of a decision: outcomes and severities in order, the fixed vocabularies, and what one rule found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 Value = float | int | str | bool | None
@@ -117,10 +117,19 @@ class RuleState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is asked of a value: `sign` is one of `>= > <= <`, `of` names what is compared if it is one value alone."""
+
+    sign: str
+    of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RuleHit:
     """One rule that fired: what it cites, what it concluded, and each value beside its threshold.
 
     `clauses` are all clauses the finding falls under, `clause` among them; `says` is the rule's one plain sentence.
+    `comparisons` says of a threshold which way it was compared; `of` is then a key of `values`.
     """
 
     rule_id: str
@@ -135,6 +144,7 @@ class RuleHit:
     clauses: tuple[str, ...] = ()
     clause_detail: str | None = None
     says: str = ""
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from serving.clock import moment_of, text_of
-from serving.policy.terms import Outcome, RuleHit, Severity
+from serving.policy.terms import Comparison, Outcome, RuleHit, Severity
 from serving.reviews.deadlines import due_at
 
 Json = Mapping[str, Any]
@@ -245,6 +245,7 @@ def rule_to_json(rule: RuleHit) -> dict[str, Any]:
         "outcome": rule.outcome.word,
         "values": dict(rule.values),
         "thresholds": dict(rule.thresholds),
+        "comparisons": {name: asdict(comparison) for name, comparison in rule.comparisons.items()},
     } | _set(clause_detail=rule.clause_detail)
 
 
@@ -263,6 +264,7 @@ def rule_from_json(record: Json) -> RuleHit:
         tuple(record.get("clauses", (record["clause"],))),
         record.get("clause_detail"),
         record.get("says", ""),
+        {name: Comparison(**comparison) for name, comparison in record.get("comparisons", {}).items()},
     )
 
 

@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serving.policy.evaluation import evaluate
 from serving.policy.terms import TYPOLOGIES as KNOWN
-from serving.reviews.case import AccountLink, Finding, ReviewStatus
+from serving.reviews.case import AccountLink, Finding, ReviewStatus, rule_from_json, rule_to_json
 from serving.web.conditions import conditions_of, sentence_of
 from serving.web.link_graph import HEIGHT, MOST_NODES, WIDTH, link_graph
 from serving.web.views import case_page, queue_row
 from serving.web.waterfall import BAR_LEFT, BAR_WIDTH, MOST_BARS, waterfall_of
 from serving.web.wording import TYPOLOGIES
 from tests.serving.cases import NOW, POSITION_RULE, explanation, plain_review, ring_review
+from tests.serving.policy.fields import POLICY, neutral_fields
 
 AMOUNTS = st.lists(st.floats(-50, 50), min_size=0, max_size=30)
 
@@ -112,3 +114,18 @@ def test_a_drawn_case_says_so_until_a_person_finds_something_in_it() -> None:
     ]
     assert [row.status for row in rows] == ["open", "closed · cleared", "closed · confirmed"]
     assert [row.priority for row in rows] == ["0.0025", "", ""]
+
+
+def test_a_condition_says_which_way_it_is_compared_and_whether_it_is_met() -> None:
+    found = {"taint_indirect_share_30d": 0.0007, "taint_indirect_usd_30d": 1_574.0}
+    (hit,) = evaluate(POLICY, "account", neutral_fields("account") | found).hits
+    by_share, by_amount, dust = conditions_of(rule_from_json(rule_to_json(hit)))
+    assert (by_share.threshold, by_share.met) == ("≥ 0.1", False)
+    assert (by_amount.threshold, by_amount.met) == ("≥ 1,000", True)
+    assert (dust.name, dust.value, dust.threshold, dust.met) == ("dust USD", "1,574", "≥ 10", True)
+    assert "share" not in sentence_of(hit).partition(":")[2]
+
+
+def test_of_a_case_from_before_directions_nothing_is_said_about_them() -> None:
+    old = replace(POSITION_RULE, comparisons={})
+    assert {condition.met for condition in conditions_of(old)} == {None}
