@@ -35,8 +35,8 @@ def list_reviews(
     typology: Annotated[str | None, typer.Option(help="Only those of this typology.")] = None,
     waiting: Annotated[bool, typer.Option("--waiting", help="Only those that are not closed.")] = False,
     order: Annotated[
-        QueueOrder, typer.Option(help="What comes first: the severity, or the harm a minute of review may prevent.")
-    ] = QueueOrder.SEVERITY,
+        str, typer.Option(help="What comes first: severity, or priority, the harm a minute of review may prevent.")
+    ] = QueueOrder.SEVERITY.value,
     page_size: Annotated[
         int | None, typer.Option(min=1, max=LARGEST_PAGE, help="So many a page; all by default.")
     ] = None,
@@ -47,7 +47,7 @@ def list_reviews(
     """List reviews, the most severe or the highest priority first."""
     if typology is not None and typology not in TYPOLOGIES:
         raise Invalid(f"There is no typology {typology!r}; the typologies are {', '.join(TYPOLOGIES)}.")
-    question = ReviewQuestion(_status(status), _severity(severity), typology, waiting, order)
+    question = ReviewQuestion(_status(status), _severity(severity), typology, waiting, _order(order))
     found: list[Review] = []
     token = page_token
     with database_of(settings_of(home)).reading() as transaction:
@@ -89,6 +89,12 @@ def _status(word: str | None) -> ReviewStatus | None:
     if word not in list(ReviewStatus):
         raise Invalid(f"There is no status {word!r}; the statuses are {', '.join(ReviewStatus)}.")
     return ReviewStatus(word)
+
+
+def _order(word: str) -> QueueOrder:
+    if word not in list(QueueOrder):
+        raise Invalid(f"There is no order {word!r}; the orders are {', '.join(QueueOrder)}.")
+    return QueueOrder(word)
 
 
 def _severity(word: str | None) -> Severity | None:
