@@ -20,7 +20,7 @@ from features.vocabulary import value_of
 from features.wording import row_sentence
 
 MOST_ROWS = 20
-HIDDEN = [
+HIDDEN = {
     "spine_id",
     "account_id",
     "as_of",
@@ -28,11 +28,12 @@ HIDDEN = [
     "ts",
     "known_from",
     "known_until",
+    "counterparty_no",
     "_weight",
     "_total",
     "_counted",
     "_place",
-]
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def episode_summary(episode: Mapping[str, Any]) -> dict[str, Any]:
 
 def _evidence(feature: Feature, account: str, rows: pd.DataFrame) -> Evidence:
     total, counted = (int(rows[name].iloc[0]) if len(rows) else 0 for name in ("_total", "_counted"))
-    shown = rows.drop(columns=HIDDEN).drop(columns="counterparty_no", errors="ignore")
+    shown = rows[[name for name in rows.columns if name not in HIDDEN]]
     return Evidence(feature, account, shown.reset_index(drop=True), total, counted)
 
 

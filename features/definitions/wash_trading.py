@@ -87,7 +87,7 @@ WASH_TRADING = (
         distinct(_.other_id),
         LIFETIME,
         "count",
-        "counterparties met far more often than chance, or mostly, in the newest daily run",
+        "counterparties met far more often than chance, or met mostly, in the newest daily run",
         "5.3",
     ),
     Feature(

@@ -31,7 +31,7 @@ RINGS_MET = _meetings("wash_ring").filter((_.numbers["thin_market"] == 0) & (_.n
 
 WASHING = Fact(
     "washing",
-    "a counterparty met far more often than chance, or mostly, in the newest daily run",
+    "a counterparty met far more often than chance, or met mostly, in the newest daily run",
     PAIRS_MET.select(
         account_id=_.account_a,
         ts=_.known_at - 1,

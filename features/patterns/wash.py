@@ -1,4 +1,4 @@
-"""D03 wash pairs: two accounts that meet each other far more often than random matching would let them, or mostly.
+"""D03 wash pairs: two accounts that meet far more often than random matching would let them, or mostly each other.
 
 A pair alone proves nothing (two market makers of a thin symbol are one): it is an edge of rings, a feature for models.
 A global pattern: it runs at each UTC midnight over the trailing window.

@@ -66,12 +66,16 @@ def list_reviews(
             out.print("No review is open. `mscore score --as-of MOMENT` opens those the rules and models call for.")
             return
         rows = [
-            (r.severity.word, r.typology, r.title, _named(r.accounts), _standing(r), f"{r.priority:.2f}", r.review_id)
+            (r.severity.word, r.typology, r.title, _named(r.accounts), _standing(r), _priority(r), r.review_id)
             for r in found
         ]
         table(("severity", "typology", "title", "accounts", "status", "priority", "review"), rows)
 
     emit({"reviews": [review.to_json() for review in found], "next_page_token": token}, as_json, human)
+
+
+def _priority(review: Review) -> str:
+    return "" if review.status is ReviewStatus.CLOSED else f"{review.priority:.2g}"
 
 
 def _standing(review: Review) -> str:

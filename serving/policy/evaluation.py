@@ -7,7 +7,7 @@ from datetime import date
 
 from serving.policy.book import Policy
 from serving.policy.rules import Rule
-from serving.policy.terms import Comparison, Degraded, Outcome, RuleHit, RuleState, Severity, Value
+from serving.policy.terms import Degraded, Outcome, RuleHit, RuleState, Severity, Value
 
 Fields = Mapping[str, Value]
 
@@ -60,7 +60,6 @@ def evaluate(policy: Policy, subject: str, fields: Fields, on: date | None = Non
 
 def hit(rule: Rule, fields: Fields) -> RuleHit:
     """The rule's finding: its values beside its thresholds, as they are shown and recorded."""
-    keys = {field: key for key, field in rule.values.items()}
     shown = {key: _known(fields.get(field)) for key, field in rule.thresholds_shown.items()}
     return RuleHit(
         rule_id=rule.id,
@@ -75,10 +74,7 @@ def hit(rule: Rule, fields: Fields) -> RuleHit:
         clauses=rule.clauses,
         clause_detail=rule.clause_detail,
         says=rule.says,
-        comparisons={
-            name: Comparison(comparison.sign, keys.get(comparison.of)) if comparison.of else comparison
-            for name, comparison in rule.when.comparisons.items()
-        },
+        comparisons=rule.comparisons,
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -12,9 +13,9 @@ import yaml
 
 from features.errors import Invalid
 from serving.policy.fields import SCORES
-from serving.policy.language import condition
+from serving.policy.language import Condition, condition
 from serving.policy.rules import ACCOUNT, EPISODE, Proposal, Rule, Threshold
-from serving.policy.terms import CLAUSES, MEASURES, TYPOLOGIES, Outcome, RuleState, Severity
+from serving.policy.terms import CLAUSES, MEASURES, TYPOLOGIES, Comparison, Outcome, RuleState, Severity
 
 LONGEST_MEASURE_DAYS = 180
 
@@ -89,6 +90,7 @@ def _checked(record: Mapping[str, Any], fields_by_subject: FieldsBySubject) -> R
     thresholds = _thresholds(record["thresholds"])
     when = condition(_text("when", record["when"]), fields, {name: t.value for name, t in thresholds.items()})
     clause = _word("clause", record["clause"], CLAUSES)
+    values = _shown("values", record["values"])
     rule = Rule(
         id=_text("id", record["id"]),
         title=_text("title", record["title"]),
@@ -106,8 +108,9 @@ def _checked(record: Mapping[str, Any], fields_by_subject: FieldsBySubject) -> R
         outcome=Outcome.of(_word("outcome", record["outcome"], _OUTCOMES)),
         when=when,
         thresholds=thresholds,
-        values=_shown("values", record["values"]),
+        values=values,
         thresholds_shown=_shown("thresholds_shown", record.get("thresholds_shown", {})),
+        comparisons=_compared(when, values),
         proposes=tuple(_proposal(proposal) for proposal in _list("proposes", record.get("proposes", []))),
         says=_text("says", record["says"]),
     )
@@ -167,6 +170,11 @@ def _shown(what: str, record: Any) -> dict[str, str]:
     if isinstance(record, list):
         return {_text(what, name): name for name in record}
     return {_text(what, key): _text(what, field) for key, field in _mapping(what, record).items()}
+
+
+def _compared(when: Condition, values: Mapping[str, str]) -> dict[str, Comparison]:
+    keys = {field: key for key, field in values.items()}
+    return {name: replace(one, of=keys.get(one.of or "")) for name, one in when.comparisons.items()}
 
 
 def _proposal(record: Any) -> Proposal:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from serving.policy.language import Condition
-from serving.policy.terms import Outcome, RuleState, Severity
+from serving.policy.terms import Comparison, Outcome, RuleState, Severity
 
 ACCOUNT = "account"
 EPISODE = "episode"
@@ -35,7 +35,7 @@ class Rule:
 
     `clauses` names every clause the finding falls under, `clause` first. `family` joins rules that are levels of one
     finding: of those that fire only the most severe is reported. `values` and `thresholds_shown` give, for the key to
-    show, the field whose value is shown as value or beside it as threshold.
+    show, the field whose value is shown as value or beside it as threshold; `comparisons` name values by these keys.
     """
 
     id: str
@@ -56,6 +56,7 @@ class Rule:
     thresholds: Mapping[str, Threshold]
     values: Mapping[str, str]
     thresholds_shown: Mapping[str, str]
+    comparisons: Mapping[str, Comparison]
     proposes: tuple[Proposal, ...]
     says: str
 

@@ -1,10 +1,17 @@
 """The words of a decision: outcomes and severities in order, the fixed vocabularies, and what one rule found."""
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 Value = float | int | str | bool | None
+_SIGNS: Mapping[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+}
 
 TYPOLOGIES = (
     "kyc_gate",
@@ -122,6 +129,16 @@ class Comparison:
 
     sign: str
     of: str | None = None
+
+    def holds(self, value: Value, threshold: Value) -> bool | None:
+        """Whether the value meets the threshold; None where one of them is no number.
+
+        >>> Comparison("<=").holds(3, 5), Comparison(">").holds(None, 5)
+        (True, None)
+        """
+        if not isinstance(value, int | float) or not isinstance(threshold, int | float):
+            return None
+        return _SIGNS[self.sign](value, threshold)
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,7 +245,7 @@ def rule_to_json(rule: RuleHit) -> dict[str, Any]:
         "outcome": rule.outcome.word,
         "values": dict(rule.values),
         "thresholds": dict(rule.thresholds),
-        "comparisons": {name: asdict(comparison) for name, comparison in rule.comparisons.items()},
+        "comparisons": {name: {"sign": one.sign, "of": one.of} for name, one in rule.comparisons.items()},
     } | _set(clause_detail=rule.clause_detail)
 
 

@@ -1,21 +1,14 @@
 """What a rule compared, made to be seen: each value beside its threshold, with a bar and its sentence."""
 
 import math
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from serving.policy.terms import RuleHit, Value
 from serving.web.wording import number, plain
 
 BAR_WIDTH = 100.0
-SIGNS: Mapping[str, Callable[[float, float], bool]] = {
-    ">=": operator.ge,
-    ">": operator.gt,
-    "<=": operator.le,
-    "<": operator.lt,
-}
-WORDS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
+SIGNS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +29,9 @@ class Condition:
 def conditions_of(rule: RuleHit) -> tuple[Condition, ...]:
     """The values of a rule in its order, then the thresholds that stand for no single value."""
     pairs = _paired(rule)
-    shown = tuple(
-        _condition(name, value, pairs.get(name), _sign(rule, name, name)) for name, value in rule.values.items()
-    )
-    used = {id(threshold) for threshold in pairs.values()}
-    alone = [name for name, value in rule.thresholds.items() if id(value) not in used and name not in pairs]
-    return shown + tuple(_alone(rule, name) for name in alone)
+    alone = [name for name in rule.thresholds if name not in pairs.values()]
+    shown = [_condition(rule, name, name, pairs.get(name)) for name in rule.values]
+    return (*shown, *(_condition(rule, name, _compared_with(rule, name), name) for name in alone))
 
 
 def sentence_of(rule: RuleHit) -> str:
@@ -60,45 +50,34 @@ def sentence_of(rule: RuleHit) -> str:
     return f"{opening}: {', '.join(told)}" if told else opening
 
 
-def _paired(rule: RuleHit) -> Mapping[str, Value]:
-    shared = {name: rule.thresholds[name] for name in rule.values if name in rule.thresholds}
+def _paired(rule: RuleHit) -> Mapping[str, str]:
+    """By value, the threshold that stands beside it."""
+    shared = {name: name for name in rule.values if name in rule.thresholds}
     if not shared and len(rule.values) == len(rule.thresholds) == 1:
-        return dict(zip(rule.values, rule.thresholds.values(), strict=True))
+        return dict(zip(rule.values, rule.thresholds, strict=True))
     return shared
 
 
-def _sign(rule: RuleHit, threshold: str, of: str) -> str | None:
-    """How the rule compares the value with the threshold; None where it does not do so alone, or nobody wrote it."""
+def _compared_with(rule: RuleHit, threshold: str) -> str | None:
     comparison = rule.comparisons.get(threshold)
-    return comparison.sign if comparison and comparison.of == of else None
+    return comparison.of if comparison else None
 
 
-def _alone(rule: RuleHit, threshold: str) -> Condition:
-    """A threshold under a name of its own, with the value that it is compared with."""
-    comparison = rule.comparisons.get(threshold)
-    if comparison is None or comparison.of is None:
-        return Condition(plain(threshold), "", number(rule.thresholds[threshold]), None, None)
-    value = rule.values.get(comparison.of)
-    return _condition(threshold, value, rule.thresholds[threshold], comparison.sign)
-
-
-def _condition(name: str, value: Value, threshold: Value, sign: str | None) -> Condition:
-    ratio = _ratio(value, threshold)
-    asked = f"{WORDS[sign]} " if sign else ""
+def _condition(rule: RuleHit, name: str, of: str | None, threshold: str | None) -> Condition:
+    """One row under a name: the value, if any, and the threshold, if any, which may be compared with something else."""
+    value = rule.values[of] if of else None
+    limit = rule.thresholds[threshold] if threshold else None
+    comparison = rule.comparisons.get(threshold) if threshold and _compared_with(rule, threshold) == of else None
+    ratio = _ratio(value, limit)
+    sign = f"{SIGNS[comparison.sign]} " if comparison and of else ""
     return Condition(
         plain(name),
-        number(value),
-        None if threshold is None else asked + number(threshold),
+        number(value) if of else "",
+        None if limit is None else sign + number(limit),
         None if ratio is None else round(min(ratio / 2, 1.0) * BAR_WIDTH, 1),
         None if ratio is None else f"{number(round(ratio, 2))} × the threshold",
-        _met(value, sign, threshold),
+        comparison.holds(value, limit) if comparison else None,
     )
-
-
-def _met(value: Value, sign: str | None, threshold: Value) -> bool | None:
-    if sign is None or not isinstance(value, int | float) or not isinstance(threshold, int | float):
-        return None
-    return SIGNS[sign](value, threshold)
 
 
 def _ratio(value: Value, threshold: Value) -> float | None:

@@ -58,7 +58,7 @@ def queue(
         counts = transaction.reviews.count_by_status()
     now = site.clock()
     chosen = {"status": status, "severity": severity, "typology": typology, "order": question.order.value}
-    plain = {"status": WAITING, "order": QueueOrder.SEVERITY.value}
+    usual = {"status": WAITING, "order": QueueOrder.SEVERITY.value}
     return site.page(
         request,
         "queue.html",
@@ -70,7 +70,7 @@ def queue(
         choices=_choices(),
         is_first_page=page_token is None,
         is_filtered=bool(severity or typology or question.status),
-        filters=urlencode({name: value for name, value in chosen.items() if value != plain.get(name, "")}),
+        filters=urlencode({name: value for name, value in chosen.items() if value != usual.get(name, "")}),
         next_page=urlencode({**chosen, "page_token": page.next_page_token}) if page.next_page_token else None,
     )
 

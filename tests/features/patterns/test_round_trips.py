@@ -12,6 +12,7 @@ from tests.features.patterns.trading_floor import (
     DAY,
     DAY_US,
     MIDNIGHT_US,
+    both_ways,
     crowd,
     floor,
     found,
@@ -74,13 +75,8 @@ def test_no_trade_belongs_to_two_round_trips() -> None:
 @pytest.mark.spares("D03")
 def test_two_busy_traders_of_a_small_market_who_meet_no_more_than_chance_has_it_take_nothing_back() -> None:
     """Half of what each does is with the other, as their size in a market of 32 trades would have it."""
-    others = [
-        trade
-        for n in range(4)
-        for who in ("A", "B")
-        for trade in (sale(who, f"d{n}", NOON + timedelta(minutes=n)), sale(f"e{n}", who, NOON + timedelta(minutes=n)))
-    ]
-    quiet = [sale(f"f{n}", f"g{n}", NOON) for n in range(6)]
+    others = both_ways(("A", "B"), 4, timedelta(hours=12))
+    quiet = [sale(f"f{n}", f"g{n}", NOON) for n in range(8)]
     assert found(ROUND_TRIPS, floor(there_and_back(4) + others + quiet)) == []
 
 

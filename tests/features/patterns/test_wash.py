@@ -7,7 +7,17 @@ import pytest
 
 from features.patterns.episode import Episode
 from features.patterns.wash import WASH_PAIR
-from tests.features.patterns.trading_floor import DAY, DAY_US, MIDNIGHT_US, circles, crowd, floor, found, sale
+from tests.features.patterns.trading_floor import (
+    DAY,
+    DAY_US,
+    MIDNIGHT_US,
+    both_ways,
+    circles,
+    crowd,
+    floor,
+    found,
+    sale,
+)
 
 
 def pairs(trades: list[dict[str, Any]]) -> list[Episode]:
@@ -68,15 +78,7 @@ def test_nor_if_one_always_rests_and_the_other_always_takes(rest: int) -> None:
 @pytest.mark.spares("D03")
 def test_two_busy_traders_of_a_market_who_mostly_trade_with_others_are_its_size() -> None:
     """They meet in 60 trades of 480 and each has 90 with others, in turns to buy and to sell."""
-    others = [
-        trade
-        for n in range(45)
-        for who in ("W1", "W2")
-        for trade in (
-            sale(who, f"c{n}", DAY + timedelta(hours=15, minutes=n)),
-            sale(f"c{n}", who, DAY + timedelta(hours=18, minutes=n)),
-        )
-    ]
+    others = both_ways(("W1", "W2"), 45, timedelta(hours=15))
     assert pairs(crowd(80) + circles(("W1", "W2"), 30, 1.0) + others) == []
 
 

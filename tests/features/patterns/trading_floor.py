@@ -55,6 +55,19 @@ def circles(
     ]
 
 
+def both_ways(who: tuple[str, ...], others: int, start: timedelta) -> list[dict[str, Any]]:
+    """Each buys from and sells to so many others of the crowd, one unit a minute."""
+    return [
+        trade
+        for n in range(others)
+        for one in who
+        for trade in (
+            sale(one, f"c{n}", DAY + start + timedelta(minutes=n)),
+            sale(f"c{n}", one, DAY + start + timedelta(minutes=n, seconds=30)),
+        )
+    ]
+
+
 def frame(trades: list[dict[str, Any]]) -> pd.DataFrame:
     """The trades as a table, numbered in the order given unless they bring an id."""
     return pd.DataFrame([{"trade_id": f"t{number}", **trade} for number, trade in enumerate(trades)])
