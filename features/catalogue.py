@@ -1,6 +1,7 @@
 """The feature as data, and the catalogue: an ordered set of features with one fingerprint."""
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,8 @@ class Feature:
         """The value in words, for an explanation."""
         if value == self.value.fill < 0:
             return f"never: {self.says}"
+        if math.isnan(value):
+            return f"unknown: {self.says}"
         return f"{worded(value, self.unit)} {self.says}"
 
     @property
@@ -82,7 +85,7 @@ def worded(value: float, unit: str) -> str:
     >>> worded(0.625, "share"), worded(12345.6, "usd"), worded(3.0, "count"), worded(1.26, "hours")
     ('62.5 %', '12,346 USD', '3', '1.3 hours')
     """
-    if value != value:
+    if math.isnan(value):
         return "unknown"
     words = {
         "share": f"{value * 100:.3g} %",

@@ -1,6 +1,7 @@
 """The commands that bring activity in and make vectors of it."""
 
 import json
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -219,7 +220,7 @@ def _emit_evidence(found: Evidence, value: float, at: pd.Timestamp, as_json: boo
         "feature": chosen.name,
         "account_id": found.account_id,
         "as_of": at.isoformat(),
-        "value": value,
+        "value": None if math.isnan(value) else value,
         "text": chosen.sentence(value),
         "table": chosen.of.evidence_table,
         "total": found.total,

@@ -1,13 +1,16 @@
-"""Combines aggregates: a product of two, a value only where enough rows stand behind it, what groups are like."""
+"""Combines aggregates: products, values that want enough rows, surges over the past, what groups are like."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
 import ibis
 import ibis.expr.types as ir
+from ibis import _
 from ibis.common.deferred import Deferred
 
-from features.vocabulary import Aggregate, value_of
+from features.errors import Invalid
+from features.vocabulary import Aggregate, Window, value_of
 
 
 def product(one: Aggregate, other: Aggregate) -> Aggregate:
@@ -35,6 +38,31 @@ def at_least(least: int, aggregate: Aggregate, fill: float, where: Deferred | No
         return ibis.cases((rows.count(where=counted) >= least, aggregate.measure(rows, condition)))
 
     return replace(aggregate, text=text, measure=measure, fill=fill)
+
+
+def surge(inner: Aggregate, recent: Window, least: float, adds_up: bool = True) -> Aggregate:
+    """How many times its own usual an aggregate is lately: the recent part of the window over the part before it.
+
+    Of what adds up over time (counts, totals) the usual is the mean of as much time, since the first row of the
+    window; of shares and largest values it is the aggregate of that part. `least` is added to both, so that next to
+    nothing does not surge. One where it is not above the usual, unknown (NaN) where nothing had happened before.
+    """
+    if recent.width_us is None:
+        raise Invalid("A surge compares a recent part of the window; give it a length, like days(7).")
+    width_us = recent.width_us
+
+    def measure(rows: ir.Table, condition: ir.BooleanValue) -> ir.Value:
+        begins = rows.as_of - width_us
+        before = condition & (rows.ts < begins)
+        lately = inner.measure(rows, condition & (rows.ts >= begins)).fill_null(0).cast("float64")
+        usual = inner.measure(rows, before).fill_null(0).cast("float64")
+        if adds_up:
+            usual = usual / ibis.greatest((begins - rows.ts).max(where=before).cast("float64") / width_us, 1.0)
+        times = ibis.greatest((lately + least) / (usual + least), 1.0)
+        return ibis.cases((rows.count(where=before) > 0, times))
+
+    text = f"surge({inner.text},{recent.text},{least},{adds_up})"
+    return Aggregate(text, measure, fill=math.nan, counted=_.ts >= _.as_of - width_us, order=inner.order)
 
 
 def modal_share(inner: Aggregate, per: Deferred) -> Aggregate:

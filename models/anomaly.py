@@ -1,6 +1,10 @@
-"""The anomaly model: isolation forests on distances from peers, with conformal p-values. It says unusual, not bad."""
+"""The anomaly model: isolation forests on distances from peers and from the own past, with conformal p-values.
+
+It says unusual, not bad.
+"""
 
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Self
 from zipfile import BadZipFile
@@ -8,9 +12,11 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import IsolationForest
 from skops import io as skops_io
 
+from features.catalogue import Catalogue
 from features.errors import Invalid
 from models import artifacts
 from models.calibration import conformal_p_values
@@ -25,8 +31,11 @@ TRUSTED_TYPES = frozenset({"sklearn.tree._tree.Tree"})
 PREDICTED = ("anomaly_score", "anomaly_p_value")
 
 
-class AnomalyModel:
-    """Isolation forests of several sample sizes, averaged on normalised depth.
+class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """Isolation forests of several sample sizes and of two views, averaged on normalised depth.
+
+    One view is how far an account is from its peers, the other how far above its own past (methods 6.2): mixed in one
+    forest the few columns of the second would hardly be split on.
 
     A part of the accounts calibrates, each with its newest row; the others train. Where the rows cover enough time,
     training ends before the calibration window, a purge of several days between them. Accounts confirmed for a
@@ -34,20 +43,35 @@ class AnomalyModel:
 
     Attributes:
         layout: the vectors it reads.
+        own_history: the features that are the second view; with none there is one view.
         peers: what a usual value is.
         forests: the fitted forests.
         calibration: the unusualness of the calibration accounts, ascending.
         protocol: in words, who trained and who calibrated (empty after `load`).
     """
 
-    def __init__(self, layout: VectorLayout, *, settings: AnomalyParameters = SHIPPED.anomaly, seed: int = 7) -> None:
+    def __init__(
+        self,
+        layout: VectorLayout,
+        own_history: tuple[str, ...] = (),
+        *,
+        settings: AnomalyParameters = SHIPPED.anomaly,
+        seed: int = 7,
+    ) -> None:
         self.layout = layout
+        self.own_history = own_history
         self.settings = settings
         self.seed = seed
         self.peers: PeerGroups
         self.forests: tuple[IsolationForest, ...] = ()
         self.calibration: Floats = np.empty(0)
         self.protocol = ""
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, *, seed: int = 7) -> Self:
+        """An untrained model over all features of the catalogue."""
+        own_history = tuple(feature.name for feature in catalogue if feature.family == "own_history")
+        return cls(VectorLayout.of(catalogue), own_history, seed=seed)
 
     def fit(self, frame: pd.DataFrame, confirmed: Flags | None = None) -> Self:
         """Learn what is usual.
@@ -71,10 +95,19 @@ class AnomalyModel:
             clip=settings.clip,
         )
         distances = self.peers.distances(matrix[train])
-        self.forests = tuple(self._forest(number, size, distances) for number, size in enumerate(settings.samples))
+        # What a view leaves out is held at zero, and a forest never splits where all rows are equal.
+        views = [np.where(view, distances, 0.0) for view in self._views()]
+        self.forests = tuple(
+            self._forest(number, size, view) for number, (view, size) in enumerate(product(views, settings.samples))
+        )
         self.__dict__.pop("_flat_forest", None)
         self.calibration = np.sort(self.unusualness(frame.iloc[calibrate]))
         return self
+
+    def _views(self) -> tuple[Flags, ...]:
+        """The columns of each view."""
+        own = np.isin(self.layout.names, self.own_history)
+        return (~own, own) if own.any() and not own.all() else (np.ones(len(own), dtype=bool),)
 
     def _forest(self, number: int, samples: int, distances: Floats) -> IsolationForest:
         forest = IsolationForest(

@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
 from features.catalogue import Catalogue
 from features.errors import Invalid
@@ -25,7 +26,7 @@ KIND = "m-score"
 BOOSTER = "booster.txt"
 
 
-class MScoreModel:
+class MScoreModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Monotone in every feature with a direction; no two pillars interact, so the pillars' points add up to the score.
 
     Attributes:

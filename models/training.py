@@ -77,7 +77,7 @@ def train_anomaly(
         Invalid: the vectors are not of this catalogue, or of too few accounts.
     """
     findings = known_findings(labels, labels_as_of)
-    model = AnomalyModel(VectorLayout.of(catalogue), seed=seed)
+    model = AnomalyModel.of(catalogue, seed=seed)
     guilty = confirmed_rows(vectors, findings)
     model.fit(vectors, guilty)
     settings = model.settings

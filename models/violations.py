@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 
 from features.errors import Invalid, NotFound
 from models import artifacts
@@ -22,7 +23,7 @@ COLUMN = "violation_probability_"
 WORKERS = 2
 
 
-class ViolationModels:
+class ViolationModels(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """One binary model a typology that has labels; a row may be likely under several.
 
     Attributes:

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import typer
 
+from features.definitions import CATALOGUE
 from features.home import Home
 from features.pipeline import Features
 from features.simulator.exchange import Simulation
@@ -325,6 +326,14 @@ def test_evidence_shows_the_rows_behind_a_value(call: Call, places: dict[str, st
     found = call(*asked, "--json").document
     assert found["value"] == found["total"] == len(found["rows"])
     assert call(*asked).code == 0
+
+
+def test_a_value_that_is_not_known_is_null(call: Call, exchange: Features, places: dict[str, str]) -> None:
+    vectors = exchange.vectors(exchange.accounts(AS_OF), [CATALOGUE["trades_surge_7d"]]).set_index("account_id")
+    without_past = vectors.index[vectors["trades_surge_7d"].isna()][0]
+    asked = ("evidence", "trades_surge_7d", without_past, "--as-of", AS_OF, "--home", places["home"])
+    assert call(*asked, "--json").document["value"] is None
+    assert "unknown: times" in call(*asked).out
 
 
 def test_rules_score_without_models_and_their_reviews_are_listed_and_shown(

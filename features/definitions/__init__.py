@@ -11,6 +11,7 @@ from features.definitions.funds import FUNDS
 from features.definitions.laundering import LAUNDERING
 from features.definitions.network import NETWORK
 from features.definitions.ordering import ORDERING
+from features.definitions.own_history import OWN_HISTORY
 from features.definitions.trading import TRADING
 from features.definitions.wash_trading import WASH_TRADING
 from features.derivation import definitions
@@ -23,6 +24,7 @@ FAMILIES: dict[str, tuple[Feature, ...]] = {
     "network": NETWORK,
     "engagement": ENGAGEMENT,
     "compliance": COMPLIANCE,
+    "own_history": OWN_HISTORY,
 }
 
 CATALOGUE = Catalogue(

@@ -1,5 +1,6 @@
 """The catalogue: complete, unambiguous, and with a fingerprint that changes with whatever decides a value."""
 
+import math
 import os
 import subprocess
 import sys
@@ -18,9 +19,9 @@ from features.vocabulary import by_then, count, days, share
 CANCELS = Feature("cancels_7d", ORDERS, count(by_then("cancelled")), days(7), "count", "cancels in 7 days", "5.3")
 
 
-def test_it_holds_at_least_45_features_in_seven_families_each_named_once() -> None:
+def test_it_holds_at_least_45_features_in_eight_families_each_named_once() -> None:
     assert len(CATALOGUE) >= 45
-    assert len(FAMILIES) == 7
+    assert len(FAMILIES) == 8
     assert len(set(CATALOGUE.names)) == len(CATALOGUE) == sum(len(features) for features in FAMILIES.values())
 
 
@@ -32,6 +33,11 @@ def test_every_feature_says_what_it_is(feature: Feature) -> None:
     assert feature.family in FAMILIES
     assert feature.sentence(0.5).endswith(feature.says)
     assert feature.says == feature.says.strip() != ""
+
+
+def test_a_value_that_is_not_known_is_said_to_be_unknown() -> None:
+    assert CATALOGUE["trades_surge_7d"].sentence(math.nan).startswith("unknown: times the fills")
+    assert CATALOGUE["trades_surge_7d"].sentence(5.25).startswith("5.25 times the fills of a usual week")
 
 
 def test_two_features_of_one_name_and_a_made_up_unit_are_refused() -> None:

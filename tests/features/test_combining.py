@@ -1,5 +1,6 @@
 """Combined aggregates against values computed by hand, and what they say where too little happened."""
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -8,10 +9,11 @@ from ibis import _
 
 from features.activity.snapshot import Activity
 from features.catalogue import Feature
-from features.combining import at_least, modal_share, product, trough
+from features.combining import at_least, modal_share, product, surge, trough
+from features.errors import Invalid
 from features.facts.flows import FLOWS
 from features.pipeline import build_vectors
-from features.vocabulary import DAY_US, Aggregate, count, days, largest, mean, usd
+from features.vocabulary import DAY_US, LIFETIME, Aggregate, count, days, hours, largest, mean, total, usd
 
 T = pd.Timestamp("2025-05-08T00:00:00Z")
 # hours before T and USD of each deposit: two of 10, one of 20 on other days than one of 40
@@ -72,3 +74,30 @@ def test_the_modal_share_is_that_of_the_largest_group(least: int, expected: floa
 def test_the_trough_is_the_smallest_of_enough_groups(of: int, expected: float) -> None:
     by_day = (_.as_of - 1 - _.ts) // DAY_US
     assert value(trough(largest(_.amount // 1_000_000, fill=99.0), per=by_day, of=of)) == expected
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "expected"),
+    [
+        # lately 20 USD in 24 hours; before, 60 USD since 60 hours ago: 40 a day
+        (surge(usd(total(_.amount)), days(1), least=0.0), 1.0),
+        # lately two deposits in 16 hours; before, two since 60 hours ago: 8 / 11 in as much time
+        (surge(count(), hours(16), least=0.0), 2 / (2 / (44 / 16))),
+        (surge(count(), hours(16), least=1.0), 3 / (1 + 2 / (44 / 16))),
+        (surge(usd(largest(_.amount)), hours(40), least=0.0, adds_up=False), 1.0),
+        (surge(usd(largest(-_.amount)), hours(40), least=50.0, adds_up=False), (50 - 10) / (50 - 40)),
+    ],
+    ids=["not above", "of a count", "with least", "not above, of the largest", "of the largest"],
+)
+def test_a_surge_is_how_often_the_usual_fits_into_what_happened_lately(aggregate: Aggregate, expected: float) -> None:
+    assert value(aggregate) == pytest.approx(expected)
+
+
+def test_without_a_past_nobody_knows_what_is_usual() -> None:
+    assert math.isnan(value(surge(count(), days(3), least=1.0)))
+    assert math.isnan(value(surge(count(), days(1), least=1.0), where=_.amount > 100_000_000))
+
+
+def test_a_surge_wants_a_length() -> None:
+    with pytest.raises(Invalid, match="give it a length"):
+        surge(count(), LIFETIME, least=1.0)

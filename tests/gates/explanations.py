@@ -53,7 +53,7 @@ class Seed:
         # Whether reasons are stable can be seen without the future: the accounts worth most now stand in for it.
         best = train.groupby("as_of")["credited_volume_usd_30d"].rank(pct=True) > 0.9
         return cls(
-            AnomalyModel(layout, seed=seed).fit(train, confirmed),
+            AnomalyModel.of(CATALOGUE, seed=seed).fit(train, confirmed),
             ViolationModels(layout, seed=seed).fit(train, labels),
             MScoreModel.of(CATALOGUE, seed=seed).fit(train, best.astype(int), pd.Series(True, index=train.index)),
         )

@@ -168,7 +168,7 @@ def report_unforeseen(weeks: pd.DataFrame, labels: pd.DataFrame, train: pd.DataF
 def unusual_model(train: pd.DataFrame, labels: pd.DataFrame) -> AnomalyModel:
     """The anomaly model, learned without the accounts that the labels confirm."""
     confirmed = confirmed_rows(train, known_findings(labels, None))
-    return AnomalyModel(VectorLayout.of(CATALOGUE)).fit(train, confirmed)
+    return AnomalyModel.of(CATALOGUE).fit(train, confirmed)
 
 
 def _shown(weeks: pd.DataFrame, score: Floats) -> npt.NDArray[np.bool_]:

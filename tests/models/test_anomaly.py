@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler
 from skops import io as skops_io
 
+from features.definitions import CATALOGUE as SHIPPED_CATALOGUE
+from features.definitions.own_history import OWN_HISTORY
 from features.errors import Invalid
 from models import artifacts
 from models.anomaly import AnomalyModel
@@ -71,6 +73,22 @@ def test_the_leaves_of_flat_trees_add_up_to_the_unusualness(toy: Exchange, anoma
             node = int(tree.left[node] if goes_left else tree.right[node])
         total += tree.values[node]
     assert total == pytest.approx(model.unusualness(toy.vectors.iloc[:1])[0], abs=1e-12)
+
+
+def test_own_history_is_a_view_of_its_own(toy: Exchange) -> None:
+    own = ("wash_share_7d", "cancel_ratio_7d")
+    model = AnomalyModel(VectorLayout.of(CATALOGUE), own).fit(toy.vectors)
+    split_on = [
+        {CATALOGUE.names[column] for tree in flat_trees([forest]) for column in tree.features[tree.left >= 0]}
+        for forest in model.forests
+    ]
+    sizes = len(model.settings.samples)
+    assert split_on == [set(CATALOGUE.names) - set(own)] * sizes + [set(own)] * sizes
+
+
+def test_the_catalogue_says_what_own_history_is() -> None:
+    assert AnomalyModel.of(CATALOGUE).own_history == ()
+    assert AnomalyModel.of(SHIPPED_CATALOGUE).own_history == tuple(feature.name for feature in OWN_HISTORY)
 
 
 def test_too_few_accounts_are_refused(toy: Exchange) -> None:

@@ -1,0 +1,31 @@
+"""The models behave as scikit-learn means its estimators to: parameters are read, set and cloned."""
+
+import pytest
+from sklearn.base import BaseEstimator, clone
+
+from models import AnomalyModel, MScoreModel, RiskClassifier, VectorLayout, ViolationModels
+from tests.models.toy import CATALOGUE, Exchange
+
+MODELS = [
+    AnomalyModel.of(CATALOGUE, seed=3),
+    ViolationModels(VectorLayout.of(CATALOGUE), seed=3),
+    MScoreModel.of(CATALOGUE, seed=3),
+    RiskClassifier(seed=3),
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+def test_parameters_are_read_set_and_cloned(model: BaseEstimator) -> None:
+    twin = clone(model)
+    assert twin is not model
+    assert twin.get_params() == model.get_params()
+    assert twin.set_params(seed=4).seed == 4
+    assert model.seed == 3
+    assert len(repr(model)) < 1_000
+
+
+def test_a_clone_is_not_fitted_and_learns_the_same(toy: Exchange) -> None:
+    model = AnomalyModel.of(CATALOGUE).fit(toy.vectors)
+    twin = clone(model)
+    assert not twin.forests
+    assert twin.fit(toy.vectors).score_samples(toy.vectors).tolist() == model.score_samples(toy.vectors).tolist()
