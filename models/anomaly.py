@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import IsolationForest
 from skops import io as skops_io
@@ -26,6 +26,7 @@ from models.peers import PeerGroups
 from models.vectors import DAY_US, Flags, Floats, VectorLayout, microseconds
 
 KIND = "anomaly"
+OWN_HISTORY = "own_history"
 ENOUGH_ACCOUNTS = 20
 TRUSTED_TYPES = frozenset({"sklearn.tree._tree.Tree"})
 PREDICTED = ("anomaly_score", "anomaly_p_value")
@@ -70,20 +71,20 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
     @classmethod
     def of(cls, catalogue: Catalogue, *, seed: int = 7) -> Self:
         """An untrained model over all features of the catalogue."""
-        own_history = tuple(feature.name for feature in catalogue if feature.family == "own_history")
+        own_history = tuple(feature.name for feature in catalogue if feature.family == OWN_HISTORY)
         return cls(VectorLayout.of(catalogue), own_history, seed=seed)
 
-    def fit(self, frame: pd.DataFrame, confirmed: Flags | None = None) -> Self:
+    def fit(self, frame: pd.DataFrame, confirmed: ArrayLike | None = None) -> Self:
         """Learn what is usual.
 
         Args:
             frame: account_id, as_of and the layout's features.
-            confirmed: rows of accounts with a confirmed violation, which are left out.
+            confirmed: whether the account of each row has a confirmed violation; such rows are left out.
 
         Raises:
             Invalid: there are too few accounts.
         """
-        usual = np.ones(len(frame), dtype=bool) if confirmed is None else ~confirmed
+        usual = np.ones(len(frame), dtype=bool) if confirmed is None else ~np.asarray(confirmed, dtype=bool)
         train, calibrate = self._halves(frame, usual)
         matrix, settings = self.layout.matrix(frame), self.settings
         self.peers = PeerGroups.fit(
@@ -97,8 +98,10 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         distances = self.peers.distances(matrix[train])
         # What a view leaves out is held at zero, and a forest never splits where all rows are equal.
         views = [np.where(view, distances, 0.0) for view in self._views()]
+        trees = settings.trees // len(views)
         self.forests = tuple(
-            self._forest(number, size, view) for number, (view, size) in enumerate(product(views, settings.samples))
+            self._forest(number, trees, size, view)
+            for number, (view, size) in enumerate(product(views, settings.samples))
         )
         self.__dict__.pop("_flat_forest", None)
         self.calibration = np.sort(self.unusualness(frame.iloc[calibrate]))
@@ -109,9 +112,9 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         own = np.isin(self.layout.names, self.own_history)
         return (~own, own) if own.any() and not own.all() else (np.ones(len(own), dtype=bool),)
 
-    def _forest(self, number: int, samples: int, distances: Floats) -> IsolationForest:
+    def _forest(self, number: int, trees: int, samples: int, distances: Floats) -> IsolationForest:
         forest = IsolationForest(
-            n_estimators=self.settings.trees,
+            n_estimators=trees,
             max_samples=min(samples, len(distances)),
             random_state=self.seed + number,
         )

@@ -1,6 +1,8 @@
 """Isolation forests as flat arrays whose leaves add up to the unusualness of a row."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +79,7 @@ def _depths(left: NDArray[np.int32], right: NDArray[np.int32]) -> Floats:
 
 NODE = np.dtype([("threshold", "f4"), ("feature", "i4"), ("right", "i4")])
 BLOCK = 256
+MANY_ROWS = 16 * BLOCK  # so many are worth another thread
 
 
 class FlatForest:
@@ -99,6 +102,13 @@ class FlatForest:
         rows = np.ascontiguousarray(matrix, dtype=np.float32)
         if rows.ndim != 2 or rows.shape[1] != self._columns:
             raise ValueError(f"The forest was fitted to {self._columns} features, the rows have shape {rows.shape}.")
+        if len(rows) < MANY_ROWS:
+            return self._walked(rows)
+        parts = np.array_split(rows, min(os.cpu_count() or 1, len(rows) // BLOCK))
+        with ThreadPoolExecutor(len(parts)) as workers:
+            return np.concatenate(list(workers.map(self._walked, parts)))
+
+    def _walked(self, rows: NDArray[np.float32]) -> Floats:
         return np.asarray(_walk(rows, self._roots, self._nodes, self._values), dtype=np.float64)
 
 
@@ -122,9 +132,9 @@ def _rounded_down(thresholds: Floats) -> NDArray[np.float32]:
 def _compiled(function: Callable[..., Floats]) -> Callable[..., Floats]:
     """Compiled at first use, and kept for the next process where there is a folder that can be written."""
     try:
-        compiled: Callable[..., Floats] = njit(cache=True)(function)
+        compiled: Callable[..., Floats] = njit(cache=True, nogil=True)(function)
     except RuntimeError:
-        compiled = njit(function)
+        compiled = njit(nogil=True)(function)
     return compiled
 
 

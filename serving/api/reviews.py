@@ -33,15 +33,18 @@ async def reviews(
     severity: SeverityWord | None = None,
     typology: str | None = None,
     waiting: bool = False,
+    drawn: bool | None = None,
     order: QueueOrder = QueueOrder.SEVERITY,
     page_size: PageSize = None,
     page_token: str | None = None,
 ) -> Response:
     """The queue, the most severe (or the highest priority) first, then the earliest due.
 
-    `waiting=true` leaves out what is closed. Roles reviewer, approver, auditor, admin.
+    `waiting=true` leaves out what is closed; `drawn` chooses the accounts drawn by lot, or leaves them out. Roles
+    reviewer, approver, auditor, admin.
     """
-    question = ReviewQuestion(status, Severity.of(severity) if severity else None, typology, waiting, order)
+    gravity = Severity.of(severity) if severity else None
+    question = ReviewQuestion(status, gravity, typology, waiting, drawn, order)
     body = await run_in_threadpool(_queue, service_of(request).database, question, page_size, page_token)
     return Response(body, media_type="application/json")
 

@@ -34,6 +34,9 @@ def list_reviews(
     severity: Annotated[str | None, typer.Option(help="Only those of this severity.")] = None,
     typology: Annotated[str | None, typer.Option(help="Only those of this typology.")] = None,
     waiting: Annotated[bool, typer.Option("--waiting", help="Only those that are not closed.")] = False,
+    drawn: Annotated[
+        bool | None, typer.Option("--drawn/--not-drawn", help="Only those drawn by lot, or without them.")
+    ] = None,
     order: Annotated[
         str, typer.Option(help="What comes first: severity, or priority, the harm a minute of review may prevent.")
     ] = QueueOrder.SEVERITY.value,
@@ -47,7 +50,7 @@ def list_reviews(
     """List reviews, the most severe or the highest priority first."""
     if typology is not None and typology not in TYPOLOGIES:
         raise Invalid(f"There is no typology {typology!r}; the typologies are {', '.join(TYPOLOGIES)}.")
-    question = ReviewQuestion(_status(status), _severity(severity), typology, waiting, _order(order))
+    question = ReviewQuestion(_status(status), _severity(severity), typology, waiting, drawn, _order(order))
     found: list[Review] = []
     token = page_token
     with database_of(settings_of(home)).reading() as transaction:
@@ -59,7 +62,7 @@ def list_reviews(
                 break
 
     def human() -> None:
-        if not found and (status or severity or typology):
+        if not found and (status or severity or typology or drawn):
             out.print("No review matches.")
             return
         if not found:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, and_, func, insert, or_, select
+from sqlalchemy import Column, Connection, Row, Select, and_, case, func, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from features.errors import Conflict, Invalid, NotFound
@@ -19,6 +19,7 @@ from serving.storage.paging import Page, page_limit, position_of, token_after
 from serving.storage.tables import review_accounts, review_events, reviews
 
 SYSTEM = "system"
+DRAWN = "drawn"
 MOST_IDS = 10_000
 """SQLite takes some thirty thousand values in one question."""
 
@@ -36,12 +37,16 @@ class StaleReview(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class ReviewQuestion:
-    """Which reviews are asked for, and in which order; None asks for all, `waiting` for those not closed."""
+    """Which reviews are asked for, and in which order; None asks for all, `waiting` for those not closed.
+
+    `drawn` chooses those drawn by lot (True), or those that a rule or score asked for (False).
+    """
 
     status: ReviewStatus | None = None
     severity: Severity | None = None
     typology: str | None = None
     waiting: bool = False
+    drawn: bool | None = None
     order: QueueOrder = QueueOrder.SEVERITY
 
     def __post_init__(self) -> None:
@@ -56,6 +61,7 @@ class ReviewQuestion:
             "severity": severity,
             "typology": self.typology,
             "waiting": self.waiting,
+            "drawn": self.drawn,
             "order": self.order,
         }
 
@@ -81,6 +87,7 @@ class Bearing:
     measures: tuple[Measure, ...]
 
 
+DRAWN_IN_A_WAY = reviews.c.case[("selection", "way")].as_string()
 FIRST: Mapping[QueueOrder, tuple[Column[Any], type]] = {
     QueueOrder.SEVERITY: (reviews.c.severity, int),
     QueueOrder.PRIORITY: (reviews.c.priority, float),
@@ -202,15 +209,18 @@ class ReviewLog:
         return [(review, history) for review, history in found if review.finding is not None]
 
     def opened_by_day(self, days: int) -> Sequence[tuple[date, str, int]]:
-        """How many reviews were opened in so many days up to the newest: UTC day, typology, count; in that order."""
+        """How many reviews were opened in so many days up to the newest: UTC day, kind, count; in that order.
+
+        The kind is the typology, or `DRAWN`.
+        """
         newest = self._connection.execute(select(func.max(reviews.c.opened_at))).scalar_one()
         if newest is None:
             return []
-        query = select(reviews.c.opened_at, reviews.c.typology)
+        kind = case((DRAWN_IN_A_WAY.is_not(None), DRAWN), else_=reviews.c.typology).label("kind")
+        query = select(reviews.c.opened_at, kind)
         rows = self._connection.execute(query.where(reviews.c.opened_at > newest - timedelta(days=days)))
         return [
-            (*key, count)
-            for key, count in sorted(Counter((row.opened_at.date(), row.typology) for row in rows).items())
+            (*key, count) for key, count in sorted(Counter((row.opened_at.date(), row.kind) for row in rows).items())
         ]
 
     def count_by_status(self) -> dict[str, int]:
@@ -267,6 +277,8 @@ def _matching(question: ReviewQuestion) -> Select[Any]:
         query = query.where(reviews.c.severity == int(question.severity))
     if question.typology is not None:
         query = query.where(reviews.c.typology == question.typology)
+    if question.drawn is not None:
+        query = query.where(DRAWN_IN_A_WAY.is_not(None) if question.drawn else DRAWN_IN_A_WAY.is_(None))
     return query
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from math import sqrt
 from typing import Any
 
-from serving.web.wording import number, plain, typology_words
+from serving.web.wording import kind_words, number, plain
 
 MOST_COLUMNS = 20
 MOST_DAYS = 16
@@ -112,7 +112,7 @@ def rates_of(opened: Sequence[tuple[date, str, int]]) -> tuple[AlertRate, ...]:
             for day, count, is_high in zip(days, series, high, strict=True)
         )
         told = f"{total} in {len(series)} days" + (f", {sum(high)} of them high" if any(high) else "")
-        rates.append(AlertRate(typology_words(kind), number(total / len(series)), shown, told))
+        rates.append(AlertRate(kind_words(kind), number(total / len(series)), shown, told))
     return tuple(rates)
 
 

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from serving.auth import Principal
 from serving.policy.terms import Severity
 from serving.reviews.case import ReviewStatus
-from serving.storage.review_log import QueueOrder, ReviewQuestion
+from serving.storage.review_log import DRAWN, QueueOrder, ReviewQuestion
 from serving.web.session import signed_in
 from serving.web.site import Site, database_of, site_of
 from serving.web.views import case_page, queue_row
@@ -49,8 +49,9 @@ def queue(
     question = ReviewQuestion(
         ReviewStatus(status) if status in STATUSES and status != WAITING else None,
         Severity.of(severity) if severity in SEVERITIES else None,
-        typology or None,
+        typology if typology and typology != DRAWN else None,
         waiting=status == WAITING,
+        drawn=True if typology == DRAWN else None,
         order=QueueOrder(order) if order in ORDERS else QueueOrder.SEVERITY,
     )
     with site.database.reading() as transaction:
@@ -85,4 +86,4 @@ def case(request: Request, site: TheSite, user: Reviewer, review_id: str) -> Res
 
 
 def _choices() -> dict[str, Any]:
-    return {"status": STATUSES, "severity": SEVERITIES, "typology": tuple(TYPOLOGIES), "order": ORDERS}
+    return {"status": STATUSES, "severity": SEVERITIES, "typology": (*TYPOLOGIES, DRAWN), "order": ORDERS}

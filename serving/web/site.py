@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from serving.auth import FailureBrake, Passwords, Principal
 from serving.storage import Database
 from serving.web.session import form_token
-from serving.web.wording import measure_words, plain, typology_words
+from serving.web.wording import kind_words, measure_words, plain, typology_words
 
 HERE = Path(__file__).parent
 
@@ -28,7 +28,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"plain": plain, "typology": typology_words, "measure": measure_words}
+    environment.filters |= {"plain": plain, "typology": typology_words, "kind": kind_words, "measure": measure_words}
     return environment
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from serving.policy.terms import RuleHit
 from serving.reviews.case import AccountLink, Finding, Measure, ProposedMeasure, Review, ReviewStatus
 from serving.reviews.lifecycle import ReviewEvent
+from serving.storage.review_log import DRAWN
 from serving.web.conditions import Condition, conditions_of, sentence_of
 from serving.web.link_graph import LinkGraph, link_graph
 from serving.web.waterfall import Waterfall, waterfall_of
@@ -15,6 +16,7 @@ from serving.web.wording import (
     SCORES,
     capitalised,
     due_words,
+    kind_words,
     measure_words,
     moment_to_the_millisecond,
     moment_words,
@@ -138,7 +140,7 @@ def queue_row(review: Review, now: datetime) -> QueueRow:
 def _heading(review: Review) -> str:
     """What the case is about; a drawn one is about nothing until a person finds something."""
     if review.selection and review.finding is not Finding.CONFIRMED:
-        return "Drawn by lot"
+        return kind_words(DRAWN)
     return typology_words(review.typology) + (", drawn by lot" if review.selection else "")
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from serving.storage.review_log import DRAWN
+
 TYPOLOGIES: Mapping[str, str] = MappingProxyType(
     {
         "kyc_gate": "Incomplete identity verification",
@@ -64,6 +66,15 @@ def typology_words(typology: str) -> str:
     ('Suspected wash trading', 'Suspected phishing')
     """
     return TYPOLOGIES.get(typology) or f"Suspected {plain(typology)}"
+
+
+def kind_words(kind: str) -> str:
+    """The kind of a review, its typology or `DRAWN`, as a heading.
+
+    >>> kind_words("drawn"), kind_words("spoofing")
+    ('Drawn by lot', 'Suspected spoofing')
+    """
+    return "Drawn by lot" if kind == DRAWN else typology_words(kind)
 
 
 def measure_words(measure: str) -> str:

@@ -183,3 +183,8 @@ def plain_review(review_id: str, severity: Severity = Severity.MEDIUM, opened_at
         accounts=(f"A-{review_id}",),
         title="Among the most unusual accounts of the week",
     )
+
+
+def drawn_review(review_id: str) -> Review:
+    """The smallest case of an account drawn by lot."""
+    return replace(plain_review(review_id), selection={"way": "random", "probability": 0.02})

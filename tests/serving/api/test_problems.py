@@ -11,7 +11,7 @@ from serving.api.key_ring import REMEMBERED_SECONDS, KeyRing
 from serving.auth import NotAuthenticated, Role, parts_of_key
 from serving.reviews.lifecycle import EventKind, ReviewEvent
 from serving.storage import Database
-from tests.serving.cases import NOW, plain_review, ring_review
+from tests.serving.cases import NOW, drawn_review, plain_review, ring_review
 from tests.serving.conftest import Running
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "request_id", "errors"}
@@ -168,9 +168,12 @@ def test_the_queue_can_be_asked_for_what_waits_by_priority(service: Running) -> 
             transaction.reviews.open(replace(plain_review(f"r{number}"), priority=priority))
         closed = {"status": "closed", "finding": "cleared"}
         transaction.reviews.record(ReviewEvent("r2", 2, EventKind.CLOSED, NOW, "ria", closed))
-    query = {"waiting": "true", "order": "priority"}
+        transaction.reviews.open(drawn_review("lot"))
+    query = {"waiting": "true", "order": "priority", "drawn": "false"}
     found = service.as_role(Role.REVIEWER).get("/v1/reviews", params=query).json()["reviews"]
     assert [(review["review_id"], review["priority"]) for review in found] == [("r1", 0.3), ("r0", 0.1)]
+    drawn = service.as_role(Role.REVIEWER).get("/v1/reviews", params={"drawn": "true"}).json()["reviews"]
+    assert [review["review_id"] for review in drawn] == ["lot"]
 
 
 def test_health_needs_no_key_and_documents_are_not_loaded_from_elsewhere(service: Running) -> None:

@@ -11,8 +11,8 @@ from serving.reviews.case import Measure, MeasureState, Review, ReviewStatus
 from serving.reviews.lifecycle import EventKind, ReviewEvent
 from serving.storage import Database
 from serving.storage.paging import BadPageToken
-from serving.storage.review_log import Bearing, OpenReview, QueueOrder, ReviewQuestion, StaleReview
-from tests.serving.cases import NOW, RING, plain_review, ring_review, spoofing_review
+from serving.storage.review_log import DRAWN, Bearing, OpenReview, QueueOrder, ReviewQuestion, StaleReview
+from tests.serving.cases import NOW, RING, drawn_review, plain_review, ring_review, spoofing_review
 
 SEVERITIES = (Severity.MEDIUM, Severity.LEGAL, Severity.HIGH)
 
@@ -131,9 +131,20 @@ def test_filters_choose_by_status_severity_and_typology(database: Database) -> N
         closed = {"status": "closed", "finding": "cleared"}
         transaction.reviews.record(ReviewEvent("p", 2, EventKind.CLOSED, NOW, "ria", closed))
         assert found(waiting=True) == {"rev_flock", "rev_spoof"}
+        transaction.reviews.open(drawn_review("lot"))
+        assert found(drawn=True) == {"lot"}
+        assert found(drawn=False) == {"rev_flock", "rev_spoof", "p"}
         with pytest.raises(Invalid, match="does not wait"):
             found(waiting=True, status=ReviewStatus.CLOSED)
-        assert transaction.reviews.count_by_status() == {"open": 1, "assigned": 1, "closed": 1}
+        assert transaction.reviews.count_by_status() == {"open": 2, "assigned": 1, "closed": 1}
+
+
+def test_reviews_of_a_day_are_counted_by_kind_and_draws_apart(database: Database) -> None:
+    with database.transaction() as transaction:
+        for review in (plain_review("p"), drawn_review("lot"), drawn_review("other lot")):
+            transaction.reviews.open(review)
+        day = plain_review("p").opened_at.date()
+        assert transaction.reviews.opened_by_day(7) == [(day, DRAWN, 2), (day, "unknown_anomaly", 1)]
 
 
 def test_a_stale_event_is_refused_and_says_what_changed(database: Database) -> None:

@@ -12,7 +12,7 @@ from serving.policy.terms import Severity
 from serving.reviews.case import AccountLink, EvidenceRow, ProposedMeasure, Review
 from serving.reviews.lifecycle import EventKind, ReviewEvent
 from serving.web.headers import CONTENT_SECURITY_POLICY
-from tests.serving.cases import NOW, plain_review, ring_review, spoofing_review
+from tests.serving.cases import NOW, drawn_review, plain_review, ring_review, spoofing_review
 from tests.serving.conftest import FAST_PASSWORDS, PASSWORD, Running, form_token
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}javascript:alert(3)"
@@ -99,6 +99,14 @@ def test_the_queue_shows_what_waits_and_everything_if_asked(service: Running) ->
         transaction.reviews.record(ReviewEvent("rev_spoof", 2, EventKind.CLOSED, NOW, "ria", closed))
     for query in ("", "?order=priority"):
         assert "Every review is closed" in browser.get(f"/reviews{query}").text
+
+
+def test_the_queue_can_be_asked_for_what_was_drawn(service: Running) -> None:
+    open_reviews(service, spoofing_review(), drawn_review("rev_lot"))
+    browser = service.signed_in()
+    assert headings(browser, "?typology=drawn") == ["rev_lot"]
+    assert headings(browser, "?typology=spoofing") == ["rev_spoof"]
+    assert '<option value="drawn" selected>Drawn by lot</option>' in browser.get("/reviews?typology=drawn").text
 
 
 def test_the_queue_can_put_the_most_harm_a_minute_first(service: Running) -> None:

@@ -14,7 +14,7 @@ from serving.web.link_graph import HEIGHT, MOST_NODES, WIDTH, link_graph
 from serving.web.views import case_page, queue_row
 from serving.web.waterfall import BAR_LEFT, BAR_WIDTH, MOST_BARS, waterfall_of
 from serving.web.wording import TYPOLOGIES
-from tests.serving.cases import NOW, POSITION_RULE, explanation, plain_review, ring_review
+from tests.serving.cases import NOW, POSITION_RULE, drawn_review, explanation, plain_review, ring_review
 from tests.serving.policy.fields import POLICY, neutral_fields
 
 AMOUNTS = st.lists(st.floats(-50, 50), min_size=0, max_size=30)
@@ -104,7 +104,7 @@ def test_a_case_without_rules_or_explanations_has_a_page() -> None:
 
 
 def test_a_drawn_case_says_so_until_a_person_finds_something_in_it() -> None:
-    lot = replace(plain_review("r"), selection={"way": "random", "probability": 0.02}, priority=0.00251)
+    lot = replace(drawn_review("r"), priority=0.00251)
     guilty = replace(lot, status=ReviewStatus.CLOSED, finding=Finding.CONFIRMED, typology="money_laundering")
     rows = [queue_row(review, NOW) for review in (lot, replace(guilty, finding=Finding.CLEARED), guilty)]
     assert [row.heading for row in rows] == [
