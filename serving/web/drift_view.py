@@ -7,7 +7,7 @@ from datetime import date
 from math import sqrt
 from typing import Any
 
-from serving.web.wording import kind_words, number, plain
+from serving.web.wording import feature_words, kind_words, number
 
 MOST_COLUMNS = 20
 MOST_DAYS = 16
@@ -120,7 +120,7 @@ def columns_of(latest: Mapping[str, Any]) -> list[dict[str, str]]:
     """The most changed columns in words."""
     return [
         {
-            "name": plain(column["name"]),
+            "name": feature_words(column["name"]),
             "state": column["state"],
             "psi": f"{column['psi']:.3f}",
             "noise": f"{column['noise']:.3f}",

@@ -16,6 +16,7 @@ from serving.web.wording import (
     SCORES,
     capitalised,
     due_words,
+    feature_words,
     kind_words,
     measure_words,
     moment_to_the_millisecond,
@@ -162,7 +163,7 @@ def case_page(review: Review, history: Sequence[ReviewEvent], now: datetime) -> 
             ShownEvidence(moment_to_the_millisecond(row.ts), row.text, plain(row.table), row.id)
             for row in evidence[:MOST_EVIDENCE]
         ),
-        counts=tuple((plain(name), count) for name, count in review.evidence_counts.items()),
+        counts=tuple((feature_words(name), count) for name, count in review.evidence_counts.items()),
         graph=link_graph(review.accounts, review.links),
         links=tuple(_shared(review.links))[:MOST_LINKS],
         proposed=tuple(_proposed(measure) for measure in review.proposed_measures),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from serving.web.wording import number, plain, signed
+from serving.web.wording import feature_words, number, plain, signed
 
 MOST_BARS = 10
 BAR_LEFT, BAR_WIDTH = 142.0, 146.0
@@ -53,7 +53,7 @@ def waterfall_of(explanation: Mapping[str, Any]) -> Waterfall:
     """The waterfall of an explanation (activity schema); the largest contributions stand alone, the rest together."""
     ordered = sorted(explanation["contributions"], key=lambda row: -abs(row["contribution"]))
     shown, rest = ordered[:MOST_BARS], ordered[MOST_BARS:]
-    steps = [(plain(row["feature"]), float(row["contribution"])) for row in shown]
+    steps = [(feature_words(row["feature"]), float(row["contribution"])) for row in shown]
     if rest:
         steps.append((f"{len(rest)} others together", sum(float(row["contribution"]) for row in rest)))
     base, score = float(explanation["base"]), float(explanation["score"])
@@ -103,7 +103,7 @@ def _reason(row: Mapping[str, Any]) -> Reason:
     percentile = row.get("peer_percentile")
     contribution = float(row["contribution"])
     return Reason(
-        text=row["text"] or plain(row["feature"]),
+        text=row["text"] or feature_words(row["feature"]),
         value=number(row["value"]),
         amount=signed(contribution),
         kind=_kind(contribution),

@@ -1,6 +1,7 @@
 """Words and numbers as a person reads them: the fixed vocabulary in plain, respectful language."""
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -55,6 +56,8 @@ SCORES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 ABBREVIATIONS = frozenset({"usd", "kyc", "ip", "vpn", "p2p", "api", "asn"})
 UNKNOWN = "not known"
+WINDOW = re.compile(r"_(\d+)(d|h|min)$")
+SHORTEST_NOUN = 4
 HOURS_MATTER_BELOW_DAYS = 14
 MINUTES_MATTER_BELOW_HOURS = 10
 
@@ -93,6 +96,19 @@ def plain(word: str) -> str:
     ('awaiting user', 'combined USD')
     """
     return " ".join(part.upper() if part in ABBREVIATIONS else part for part in word.split("_") if part)
+
+
+def feature_words(name: str) -> str:
+    """A feature's name as a label: no mark of a count, its window apart.
+
+    >>> feature_words("trades_n_7d"), feature_words("in_n"), feature_words("kyc_level")
+    ('trades, 7 d', 'in n', 'KYC level')
+    """
+    window = WINDOW.search(name)
+    stem = name[: window.start()] if window else name
+    counted = stem.removesuffix("_n")
+    label = plain(counted if len(counted) >= SHORTEST_NOUN else stem)
+    return f"{label}, {window[1]} {window[2]}" if window else label
 
 
 def capitalised(text: str) -> str:
