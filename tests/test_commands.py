@@ -19,7 +19,9 @@ from features.home import Home
 from features.pipeline import Features
 from features.simulator.exchange import Simulation
 from serving.cli import COMMANDS, main
+from serving.commands.start import database_of, settings_of
 from tests.flock import flock_tables, write_flock
+from tests.serving.cases import ring_review
 
 AS_OF = "2025-06-05T00:00:00Z"
 ACCOUNT = "FLOCK-A1"
@@ -334,6 +336,16 @@ def test_a_value_that_is_not_known_is_null(call: Call, exchange: Features, place
     asked = ("evidence", "trades_surge_7d", without_past, "--as-of", AS_OF, "--home", places["home"])
     assert call(*asked, "--json").document["value"] is None
     assert "unknown: times" in call(*asked).out
+
+
+def test_a_case_is_told_with_its_reasons_and_links(call: Call, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with database_of(settings_of(home)).transaction() as transaction:
+        transaction.reviews.open(ring_review())
+    said = call("reviews", "show", "rev_flock", "--home", str(home))
+    assert said.code == 0
+    for told in ("from -3.400 to 1.130", "withdrawal_address", "links", "proposed:"):
+        assert told in said.out
 
 
 def test_rules_score_without_models_and_their_reviews_are_listed_and_shown(

@@ -14,11 +14,14 @@ from serving.commands.start import database_of, load_policy, settings_of
 from serving.policy.terms import TYPOLOGIES, Severity
 from serving.reviews.case import Finding, Review, ReviewStatus
 from serving.storage.review_log import QueueOrder, ReviewQuestion
+from serving.web.conditions import conditions_of
 from serving.workflows.backtest_policy import backtest_policy
 from serving.workflows.feed_back import close_review, feed_back
 
 LARGEST_PAGE = 200
 MOST_NAMES = 4
+MOST_REASONS = 5
+MET = {True: "met", False: "not met", None: ""}
 FEWEST_BY_LOT = 30
 
 app = application("Cases and house rules.")
@@ -129,10 +132,22 @@ def _show_review(review: Review) -> None:
     out.print(f"accounts {', '.join(review.accounts)}; clauses {', '.join(review.clauses)}; due {review.due_at}")
     out.print(review.summary, markup=False)
     for rule in review.rules:
-        rows = [(key, value, rule.thresholds.get(key)) for key, value in rule.values.items()]
-        table(("value of", "found", "threshold"), rows, f"{rule.title} (clause {rule.clause}, {rule.rule_id})")
+        rows = [(one.name, one.value, one.threshold, MET[one.met]) for one in conditions_of(rule)]
+        table(("value of", "found", "threshold", ""), rows, f"{rule.title} (clause {rule.clause}, {rule.rule_id})")
+    for account, explanation in review.explanations.items():
+        parts = [part for part in explanation["contributions"] if part["contribution"]][:MOST_REASONS]
+        reasons = [(part["text"], f"{part['contribution']:+.3f}") for part in parts]
+        model = f"{explanation['model']['name']}, version {explanation['model']['version']}"
+        table(
+            ("why", "part"),
+            reasons,
+            f"{account}: {model}, from {explanation['base']:.3f} to {explanation['score']:.3f}",
+        )
     lines = [(row.table, row.id, row.ts.isoformat(), row.text) for row in review.evidence]
     table(("table", "row", "time", "what"), lines, "evidence")
+    if review.links:
+        links = [(link.a, link.b, link.kind, f"{link.weight:.2f}", link.text) for link in review.links]
+        table(("account", "and", "by", "weight", "what"), links, "links")
     for proposed in review.proposed_measures:
         length = f" for {proposed.days} days" if proposed.days else ""
         out.print(f"proposed: {proposed.measure}{length} {proposed.scope or ''}".rstrip(), markup=False)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from math import sqrt
+from math import floor, sqrt
 from typing import Any
 
 from serving.web.wording import feature_words, kind_words, number
@@ -122,7 +122,7 @@ def columns_of(latest: Mapping[str, Any]) -> list[dict[str, str]]:
         {
             "name": feature_words(column["name"]),
             "state": column["state"],
-            "psi": f"{column['psi']:.3f}",
+            "psi": f"{floor(1_000 * column['psi']) / 1_000:.3f}",  # never shown above a limit it is below
             "noise": f"{column['noise']:.3f}",
             "missing": f"{100 * column['missing']:+.1f} %",
         }
