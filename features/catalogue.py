@@ -13,7 +13,7 @@ from features.facts.fact import Fact
 from features.vocabulary import Aggregate, Window
 
 EXACT_ENOUGH = 1_000  # from here on nobody reads decimals
-UNITS = ("count", "usd", "share", "ratio", "hours", "days", "seconds", "bits", "level", "flag", "amount")
+UNITS = ("count", "usd", "share", "ratio", "hours", "days", "seconds", "bits", "level", "flag", "amount", "times")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,6 +56,13 @@ class Feature:
             raise Invalid(f"Feature {self.name} has the unit {self.unit!r}; use one of {', '.join(UNITS)}.")
         if self.delay is not None and self.delay.width_us is None:
             raise Invalid(f"Feature {self.name} is delayed by {self.delay.text}; a delay has a length, like days(7).")
+        if self.value.wider_than_us and (
+            self.delay is not None or (self.window.width_us or math.inf) <= self.value.wider_than_us
+        ):
+            raise Invalid(
+                f"Feature {self.name} compares the end of its window with what is before; it wants a wider one, and no "
+                "delay."
+            )
         if self.window.only_event and (self.key is not None or self.delay is not None):
             raise Invalid(f"Feature {self.name} reads the event alone; it can have neither key nor delay.")
 
@@ -95,6 +102,7 @@ def worded(value: float, unit: str) -> str:
         "seconds": f"{value:,.1f} s",
         "bits": f"{value:.2f} bits",
         "level": f"level {value:.0f}",
+        "times": f"{value:,.3g} times" if abs(value) < EXACT_ENOUGH else f"{value:,.0f} times",
         "flag": "yes:" if value else "no:",
     }
     return words.get(unit, f"{value:,.0f}" if value == int(value) or abs(value) >= EXACT_ENOUGH else f"{value:,.3g}")

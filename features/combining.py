@@ -40,29 +40,46 @@ def at_least(least: int, aggregate: Aggregate, fill: float, where: Deferred | No
     return replace(aggregate, text=text, measure=measure, fill=fill)
 
 
-def surge(inner: Aggregate, recent: Window, least: float, adds_up: bool = True) -> Aggregate:
-    """How many times its own usual an aggregate is lately: the recent part of the window over the part before it.
+def surge(inner: Aggregate, recent: Window, past: Window, least: float, adds_up: bool = True) -> Aggregate:
+    """How many times its own usual an aggregate is lately: the recent part of the window over the past before it.
 
-    Of what adds up over time (counts, totals) the usual is the mean of as much time, since the first row of the
-    window; of shares and largest values it is the aggregate of that part. `least` is added to both, so that next to
-    nothing does not surge. One where it is not above the usual, unknown (NaN) where nothing had happened before.
+    Of what adds up over time (counts, totals) the usual is the mean of as much time in the past, or since the first row
+    where that is later; of shares and largest values it is the aggregate of the past. `least` is added to both, so that
+    next to nothing does not surge. Unknown (NaN) where the first row is not half as long before the recent part as that
+    is long, or where a share has no row to be of.
+
+    Raises:
+        Invalid: the parts have no length, or the aggregate works on groups.
     """
-    if recent.width_us is None:
-        raise Invalid("A surge compares a recent part of the window; give it a length, like days(7).")
-    width_us = recent.width_us
+    if recent.width_us is None or past.width_us is None:
+        raise Invalid("A surge compares a recent part of the window with the past; give both a length, like days(7).")
+    if inner.per is not None:
+        raise Invalid(f"A surge cannot be of groups, as {inner.text} is.")
+    recent_us, past_us = recent.width_us, past.width_us
 
     def measure(rows: ir.Table, condition: ir.BooleanValue) -> ir.Value:
-        begins = rows.as_of - width_us
-        before = condition & (rows.ts < begins)
+        begins = rows.as_of - recent_us
+        earlier = condition & (rows.ts < begins)
+        before = earlier & (rows.ts >= begins - past_us)
         lately = inner.measure(rows, condition & (rows.ts >= begins)).fill_null(0).cast("float64")
         usual = inner.measure(rows, before).fill_null(0).cast("float64")
+        reach = (begins - rows.ts).max(where=earlier)
+        known = reach * 2 >= recent_us
         if adds_up:
-            usual = usual / ibis.greatest((begins - rows.ts).max(where=before).cast("float64") / width_us, 1.0)
-        times = ibis.greatest((lately + least) / (usual + least), 1.0)
-        return ibis.cases((rows.count(where=before) > 0, times))
+            usual = usual * recent_us / ibis.least(reach, past_us)
+        else:
+            known = known & (rows.count(where=before) > 0)
+        return ibis.cases((known, (lately + least) / (usual + least)))
 
-    text = f"surge({inner.text},{recent.text},{least},{adds_up})"
-    return Aggregate(text, measure, fill=math.nan, counted=_.ts >= _.as_of - width_us, order=inner.order)
+    is_recent = _.ts >= _.as_of - recent_us
+    return Aggregate(
+        f"surge({inner.text},{recent.text},{past.text},{least},{adds_up})",
+        measure,
+        fill=math.nan,
+        counted=is_recent if inner.counted is None else is_recent & inner.counted,
+        order=inner.order,
+        wider_than_us=recent_us,
+    )
 
 
 def modal_share(inner: Aggregate, per: Deferred) -> Aggregate:

@@ -66,6 +66,7 @@ class Aggregate:
         per: an inner group within the window; `outer` then reduces the groups.
         outer: the (groups' values) -> value reduction of a `per` aggregate.
         order: what makes a row weigh more as evidence, the largest first (newest first where None).
+        wider_than_us: it compares so much of the end of the window with what is before, so it wants more.
     """
 
     text: str
@@ -75,6 +76,7 @@ class Aggregate:
     per: Deferred | None = None
     outer: Callable[[ir.NumericColumn], ir.Value] | None = None
     order: Deferred | None = None
+    wider_than_us: int = 0
 
 
 def value_of(rows: ir.Table, expression: Any) -> Any:

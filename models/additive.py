@@ -11,7 +11,7 @@ class Additive:
 
     Attributes:
         features: names of the columns of `contributions`.
-        base: what the model says before it looks at a row.
+        base: what the model says before it looks at each row.
         contributions: rows x features.
         score: log-odds, or negative normalised forest depth; higher = more of what the model measures.
         output: what people see: a probability, 0-100 or 0-1000.
@@ -19,7 +19,7 @@ class Additive:
     """
 
     features: tuple[str, ...]
-    base: float
+    base: Floats
     contributions: Floats
     score: Floats
     output: Floats

@@ -3,7 +3,8 @@
 It says unusual, not bad.
 """
 
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 from typing import Self
@@ -19,14 +20,13 @@ from skops import io as skops_io
 from features.catalogue import Catalogue
 from features.errors import Invalid
 from models import artifacts
-from models.calibration import conformal_p_values
-from models.forest import FlatForest
+from models.calibrated_forests import CalibratedForests
 from models.parameters import SHIPPED, AnomalyParameters
 from models.peers import PeerGroups
-from models.vectors import DAY_US, Flags, Floats, VectorLayout, microseconds
+from models.vectors import DAY_US, Flags, Floats, Rows, VectorLayout, microseconds
 
 KIND = "anomaly"
-OWN_HISTORY = "own_history"
+OWN_HISTORY_FAMILY = "own_history"
 ENOUGH_ACCOUNTS = 20
 TRUSTED_TYPES = frozenset({"sklearn.tree._tree.Tree"})
 PREDICTED = ("anomaly_score", "anomaly_p_value")
@@ -36,7 +36,8 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
     """Isolation forests of several sample sizes and of two views, averaged on normalised depth.
 
     One view is how far an account is from its peers, the other how far above its own past (methods 6.2): mixed in one
-    forest the few columns of the second would hardly be split on.
+    forest the few columns of the second would hardly be split on. A row without a past is seen by the first view alone,
+    beside what that view finds at all calibration accounts.
 
     A part of the accounts calibrates, each with its newest row; the others train. Where the rows cover enough time,
     training ends before the calibration window, a purge of several days between them. Accounts confirmed for a
@@ -46,8 +47,7 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         layout: the vectors it reads.
         own_history: the features that are the second view; with none there is one view.
         peers: what a usual value is.
-        forests: the fitted forests.
-        calibration: the unusualness of the calibration accounts, ascending.
+        whole: the forests of all views; `peers_alone` those of the first.
         protocol: in words, who trained and who calibrated (empty after `load`).
     """
 
@@ -59,19 +59,27 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         settings: AnomalyParameters = SHIPPED.anomaly,
         seed: int = 7,
     ) -> None:
+        """An untrained model.
+
+        Raises:
+            Invalid: the layout lacks a feature of the own history.
+        """
+        strange = sorted(set(own_history) - set(layout.names))
+        if strange:
+            raise Invalid(f"The vectors have no feature {', '.join(strange)}, which is to be an account's own history.")
         self.layout = layout
         self.own_history = own_history
         self.settings = settings
         self.seed = seed
         self.peers: PeerGroups
-        self.forests: tuple[IsolationForest, ...] = ()
-        self.calibration: Floats = np.empty(0)
+        self.whole: CalibratedForests
+        self.peers_alone: CalibratedForests
         self.protocol = ""
 
     @classmethod
     def of(cls, catalogue: Catalogue, *, seed: int = 7) -> Self:
         """An untrained model over all features of the catalogue."""
-        own_history = tuple(feature.name for feature in catalogue if feature.family == OWN_HISTORY)
+        own_history = tuple(feature.name for feature in catalogue if feature.family == OWN_HISTORY_FAMILY)
         return cls(VectorLayout.of(catalogue), own_history, seed=seed)
 
     def fit(self, frame: pd.DataFrame, confirmed: ArrayLike | None = None) -> Self:
@@ -95,22 +103,30 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             segment_rows=settings.segment_rows,
             clip=settings.clip,
         )
-        distances = self.peers.distances(matrix[train])
-        # What a view leaves out is held at zero, and a forest never splits where all rows are equal.
-        views = [np.where(view, distances, 0.0) for view in self._views()]
-        trees = settings.trees // len(views)
-        self.forests = tuple(
-            self._forest(number, trees, size, view)
-            for number, (view, size) in enumerate(product(views, settings.samples))
-        )
-        self.__dict__.pop("_flat_forest", None)
-        self.calibration = np.sort(self.unusualness(frame.iloc[calibrate]))
+        distances, views = self._distances(matrix[train]), self._views()
+        past = self._has_past(matrix[train])
+        trees, forests = settings.trees // len(views), []
+        for number, (view, size) in enumerate(product(range(len(views)), settings.samples)):
+            rows = distances[past] if view and past.sum() >= ENOUGH_ACCOUNTS else distances
+            # What a view leaves out is held at zero, and a forest never splits where all rows are equal.
+            forests.append(self._forest(number, trees, size, np.where(views[view], rows, 0.0)))
+        self._calibrate(forests, matrix[calibrate])
         return self
 
     def _views(self) -> tuple[Flags, ...]:
         """The columns of each view."""
-        own = np.isin(self.layout.names, self.own_history)
+        own = self._own
         return (~own, own) if own.any() and not own.all() else (np.ones(len(own), dtype=bool),)
+
+    @property
+    def _own(self) -> Flags:
+        return np.isin(self.layout.names, self.own_history)
+
+    def _has_past(self, matrix: Floats) -> Flags:
+        """Which rows know anything of the account's own past; all where there is one view."""
+        if len(self._views()) == 1:
+            return np.ones(len(matrix), dtype=bool)
+        return np.asarray((~np.isnan(matrix[:, self._own])).any(axis=1), dtype=bool)
 
     def _forest(self, number: int, trees: int, samples: int, distances: Floats) -> IsolationForest:
         forest = IsolationForest(
@@ -119,6 +135,14 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             random_state=self.seed + number,
         )
         return forest.fit(distances)
+
+    def _calibrate(self, forests: list[IsolationForest], matrix: Floats) -> None:
+        distances, past = self._distances(matrix), self._has_past(matrix)
+        if past.sum() < ENOUGH_ACCOUNTS / 2:
+            past = np.ones(len(matrix), dtype=bool)
+        self.whole = CalibratedForests.calibrated(forests, distances[past])
+        first_view = forests[: len(self.settings.samples)]
+        self.peers_alone = CalibratedForests.calibrated(first_view, distances)
 
     def _halves(self, frame: pd.DataFrame, usual: Flags) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The rows to train on and those to calibrate on; no account is in both."""
@@ -149,54 +173,61 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         )
         return moments <= ends, moments >= ends + purge
 
-    def distances(self, frame: pd.DataFrame) -> Floats:
-        """What the forests see: each feature's distance from the account's peers, rounded to their float32."""
-        return self.peers.distances(self.layout.matrix(frame)).astype(np.float32).astype(np.float64)
+    def _distances(self, matrix: Floats) -> Floats:
+        """What the forests see, rounded to their float32: distances from peers; of the own past, what is above it."""
+        distances = self.peers.distances(matrix)
+        distances[:, self._own] = np.maximum(distances[:, self._own], 0.0)
+        return distances.astype(np.float32).astype(np.float64)
 
-    def score_samples(self, frame: pd.DataFrame) -> Floats:
-        """The mean normalised depth; as in scikit-learn, lower = more unusual."""
-        return -self.unusualness(frame)
+    def judged_by(self, frame: pd.DataFrame) -> Iterator[tuple[CalibratedForests, Rows, Floats]]:
+        """The forests that see the rows: all of them, or, without a past of its own, those of the peers alone.
+
+        Yields:
+            the forests, the numbers of the rows that they see, and these rows' distances.
+        """
+        matrix = self.layout.matrix(frame)
+        past, distances = self._has_past(matrix), self._distances(matrix)
+        for forests, chosen in ((self.whole, past), (self.peers_alone, ~past)):
+            rows = np.flatnonzero(chosen)
+            if len(rows):
+                yield forests, rows, distances[rows]
 
     def unusualness(self, frame: pd.DataFrame) -> Floats:
-        """Negative mean normalised depth: higher = more unusual; the scale explanations add up on."""
-        return self._flat_forest.unusualness(self.distances(frame))
+        """Negative mean normalised depth: higher = more unusual; the scale explanations add up on.
 
-    @cached_property
-    def _flat_forest(self) -> FlatForest:
-        return FlatForest(self.forests)
-
-    def shown(self, unusualness: Floats) -> Floats:
-        """The score people see, 0 to 100: the share of usual accounts that are less unusual.
-
-        It rises strictly with the unusualness: linear between calibration accounts, exponential beyond the last. So 99
-        means the same in every version, whatever the depths of its forests.
+        Rows with and without a past of their own are not comparable on it; `score_samples` compares all.
         """
-        knots, first, count = np.unique(self.calibration, return_index=True, return_counts=True)
-        total = len(self.calibration) + 1
-        ranks = (first + (count + 1) / 2) / total
-        width = max(float(knots[-1] - knots[0]) / 10, 1e-9)
-        above = 1 - (1 - ranks[-1]) * np.exp(-np.maximum(unusualness - knots[-1], 0) / width)
-        below = ranks[0] * np.exp(np.minimum(unusualness - knots[0], 0) / width)
-        inside = np.interp(unusualness, knots, ranks)
-        share = np.where(unusualness > knots[-1], above, np.where(unusualness < knots[0], below, inside))
-        return np.asarray(100 * share, dtype=np.float64)
+        found = np.empty(len(frame))
+        for forests, rows, distances in self.judged_by(frame):
+            found[rows] = forests.unusualness(distances)
+        return found
+
+    def score_samples(self, frame: pd.DataFrame) -> Floats:
+        """Minus the score people see, over 100; as in scikit-learn, lower = more unusual."""
+        return -self.predict(frame)[PREDICTED[0]].to_numpy() / 100
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """`anomaly_score` (0-100, higher = more unusual) and `anomaly_p_value` (conformal), rows as in the frame."""
-        unusualness = self.unusualness(frame)
-        p_values = conformal_p_values(unusualness, self.calibration)
-        return pd.DataFrame(dict(zip(PREDICTED, (self.shown(unusualness), p_values), strict=True)), index=frame.index)
+        found = np.empty((len(frame), len(PREDICTED)))
+        for forests, rows, distances in self.judged_by(frame):
+            unusualness = forests.unusualness(distances)
+            found[rows] = np.column_stack([forests.shown(unusualness), forests.p_values(unusualness)])
+        return pd.DataFrame(found, columns=list(PREDICTED), index=frame.index)
 
     def save(self, folder: Path) -> None:
         """Write the model: forests as skops, everything else as JSON."""
         state = {
             "names": list(self.layout.names),
             "fingerprint": self.layout.fingerprint,
+            "own_history": list(self.own_history),
+            "settings": asdict(self.settings),
+            "seed": self.seed,
             "peers": self.peers.as_json(),
-            "calibration": self.calibration.tolist(),
-            "forests": len(self.forests),
+            "calibration": self.whole.calibration.tolist(),
+            "calibration_of_peers_alone": self.peers_alone.calibration.tolist(),
+            "forests": len(self.whole.forests),
         }
-        files = {f"forest_{number}.skops": skops_io.dumps(forest) for number, forest in enumerate(self.forests)}
+        files = {f"forest_{number}.skops": skops_io.dumps(forest) for number, forest in enumerate(self.whole.forests)}
         artifacts.write(folder, KIND, state, files)
 
     @classmethod
@@ -208,10 +239,14 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         """
         state, files = artifacts.read(folder, KIND)
         try:
-            model = cls(VectorLayout(tuple(state["names"]), state["fingerprint"]))
+            layout = VectorLayout(tuple(state["names"]), state["fingerprint"])
+            settings = AnomalyParameters.from_document(state["settings"])
+            model = cls(layout, tuple(state["own_history"]), settings=settings, seed=state["seed"])
             model.peers = PeerGroups.from_json(state["peers"])
-            model.calibration = np.asarray(state["calibration"], dtype=np.float64)
-            model.forests = tuple(_forest(files[f"forest_{number}.skops"]) for number in range(state["forests"]))
+            forests = [_forest(files[f"forest_{number}.skops"]) for number in range(state["forests"])]
+            model.whole = CalibratedForests(forests, np.asarray(state["calibration"], dtype=np.float64))
+            alone = np.asarray(state["calibration_of_peers_alone"], dtype=np.float64)
+            model.peers_alone = CalibratedForests(forests[: len(settings.samples)], alone)
         except (KeyError, TypeError, ValueError, BadZipFile) as error:
             raise Invalid(f"The anomaly model in {folder} is not complete: {error}.") from error
         return model

@@ -208,7 +208,7 @@ def alerts(
         features = Features(Home(home).lake, report)
         vectors = features.vectors(features.accounts(within(features, at)))
     scored = pd.concat([vectors[["account_id", "as_of"]], model.predict(vectors)], axis=1)
-    note = resolution_note(len(scored), len(model.calibration), model.settings.resolution)
+    note = resolution_note(len(scored), len(model.whole.calibration), model.settings.resolution)
     rows = daily_alerts(scored, budget).drop(columns="as_of").to_dict("records")
     document = {"as_of": at.isoformat(), "version": loaded.version, "accounts": len(scored), "note": note}
     emit(document | {"alerts": rows}, as_json, lambda: _show_alerts(rows, note))

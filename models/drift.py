@@ -111,7 +111,10 @@ def psi_noise(reference: int, current: int) -> float:
 
 def _shares(reference: Floats, values: Floats) -> Floats:
     known = reference[~np.isnan(reference)]
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1])) if len(known) else np.empty(0)
+    deciles = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]) if len(known) else np.empty(0)
+    edges, repeated = np.unique(deciles, return_counts=True)
+    # A value that many have is a bin of its own: what lies above it is something else.
+    edges = np.unique(np.concatenate([edges, np.nextafter(edges[repeated > 1], np.inf)]))
     bin_of = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="right"))
     counts = np.bincount(bin_of, minlength=len(edges) + 2)
     # Half an account in each bin, so that an empty one is rare and not impossible.

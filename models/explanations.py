@@ -1,17 +1,19 @@
 """Why a score is what it is: base and contributions that add up, in the words of the features (the door to SHAP)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import shap
+from sklearn.ensemble import IsolationForest
 
 from features.catalogue import Catalogue
 from features.errors import Invalid
 from models.additive import Additive
 from models.anomaly import AnomalyModel
+from models.calibrated_forests import CalibratedForests
 from models.forest import flat_trees
 from models.m_score import MScoreModel
 from models.vectors import Floats
@@ -84,7 +86,7 @@ class Explainer:
         self.name = name
         self.version = version
         self.catalogue = catalogue
-        self._forest = _tree_explainer(model) if isinstance(model, AnomalyModel) else None
+        self._forests = _tree_explainers(model) if isinstance(model, AnomalyModel) else {}
 
     def explain(self, frame: pd.DataFrame, typology: str | None = None) -> tuple[Explanation, ...]:
         """One explanation a row of the frame, in its order.
@@ -117,13 +119,16 @@ class Explainer:
         return self._anomaly(self.model, frame)
 
     def _anomaly(self, model: AnomalyModel, frame: pd.DataFrame) -> Additive:
-        if self._forest is None:
-            raise Invalid(f"The explainer of {self.name} was not made for forests.")
-        contributions = np.asarray(self._forest.shap_values(model.distances(frame)), dtype=np.float64)
-        base = float(np.ravel(self._forest.expected_value)[0])
-        score: Floats = model.unusualness(frame)
-        percentiles = model.peers.percentiles(model.layout.matrix(frame))
-        return Additive(model.layout.names, base, contributions, score, model.shown(score), percentiles)
+        names, size = model.layout.names, len(frame)
+        base, contributions = np.empty(size), np.empty((size, len(names)))
+        score, output = np.empty(size), np.empty(size)
+        for forests, rows, distances in model.judged_by(frame):
+            explainer = self._forests[forests]
+            contributions[rows] = explainer.shap_values(distances)
+            base[rows] = np.ravel(explainer.expected_value)[0]
+            score[rows] = forests.unusualness(distances)
+            output[rows] = forests.shown(score[rows])
+        return Additive(names, base, contributions, score, output, model.peers.percentiles(model.layout.matrix(frame)))
 
     def _explanations(self, frame: pd.DataFrame, additive: Additive, name: str) -> Iterator[Explanation]:
         values = frame[list(additive.features)].to_numpy(dtype=np.float64, na_value=np.nan)
@@ -134,7 +139,7 @@ class Explainer:
                 as_of=moments.iloc[row],
                 model_name=name,
                 model_version=self.version,
-                base=additive.base,
+                base=float(additive.base[row]),
                 score=float(additive.score[row]),
                 output=float(additive.output[row]),
                 contributions=self._contributions(additive, row, values[row]),
@@ -159,7 +164,12 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _tree_explainer(model: AnomalyModel) -> shap.TreeExplainer:
+def _tree_explainers(model: AnomalyModel) -> dict[CalibratedForests, shap.TreeExplainer]:
+    """By the forests that judge rows."""
+    return {judges: _tree_explainer(judges.forests) for judges in {model.whole, model.peers_alone}}
+
+
+def _tree_explainer(forests: Sequence[IsolationForest]) -> shap.TreeExplainer:
     """SHAP over the forests' flat trees: adds up to our score, and takes .1 s instead of 6 s to make."""
     trees = [
         {
@@ -171,6 +181,6 @@ def _tree_explainer(model: AnomalyModel) -> shap.TreeExplainer:
             "values": tree.values[:, np.newaxis],
             "node_sample_weight": tree.weights,
         }
-        for tree in flat_trees(model.forests)
+        for tree in flat_trees(forests)
     ]
     return shap.TreeExplainer({"trees": trees})

@@ -79,7 +79,7 @@ def _depths(left: NDArray[np.int32], right: NDArray[np.int32]) -> Floats:
 
 NODE = np.dtype([("threshold", "f4"), ("feature", "i4"), ("right", "i4")])
 BLOCK = 256
-MANY_ROWS = 16 * BLOCK  # so many are worth another thread
+MANY_ROWS = 16 * BLOCK  # so many are worth a thread of their own
 
 
 class FlatForest:
@@ -104,7 +104,7 @@ class FlatForest:
             raise ValueError(f"The forest was fitted to {self._columns} features, the rows have shape {rows.shape}.")
         if len(rows) < MANY_ROWS:
             return self._walked(rows)
-        parts = np.array_split(rows, min(os.cpu_count() or 1, len(rows) // BLOCK))
+        parts = np.array_split(rows, min(os.cpu_count() or 1, len(rows) // MANY_ROWS))
         with ThreadPoolExecutor(len(parts)) as workers:
             return np.concatenate(list(workers.map(self._walked, parts)))
 

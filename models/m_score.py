@@ -153,7 +153,9 @@ class MScoreModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         """The log-odds as base and contributions of the inputs."""
         base, contributions = self._contributions(self._matrix(frame))
         score = self.log_odds(frame)
-        return Additive(self.inputs, base, contributions, score, clipped(points_of(self.link(score))))
+        return Additive(
+            self.inputs, np.full(len(frame), base), contributions, score, clipped(points_of(self.link(score)))
+        )
 
     def pillar_points(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Points of each pillar beside `base`; a row's sum is its score before clipping and rounding, to 1e-9."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -72,6 +72,17 @@ class AnomalyParameters:
     resolution: float
     direction_rows: int
 
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """The parameters of a mapping as YAML and JSON give it.
+
+        Raises:
+            KeyError: a part is missing.
+            TypeError: a part is unknown.
+        """
+        lists = {name: tuple(document[name]) for name in ("samples", "segments")}
+        return cls(**{**document, **lists})
+
 
 @dataclass(frozen=True, slots=True)
 class MScoreParameters:
@@ -105,12 +116,10 @@ def read_parameters(file: Path) -> Parameters:
     try:
         violations = dict(document["violations"])
         search = SearchParameters(**violations.pop("search"))
-        anomaly = dict(document["anomaly"])
-        samples, segments = tuple(anomaly.pop("samples")), tuple(anomaly.pop("segments"))
         return Parameters(
             violations=ViolationParameters(**violations, search=search),
             evaluation=EvaluationParameters(**document["evaluation"]),
-            anomaly=AnomalyParameters(**anomaly, samples=samples, segments=segments),
+            anomaly=AnomalyParameters.from_document(document["anomaly"]),
             m_score=MScoreParameters(**document["m_score"]),
             top_value_share=float(document["value"]["top_share"]),
             finding_days=float(document["findings"]["days"]),

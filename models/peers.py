@@ -81,13 +81,14 @@ class PeerGroups:
                 rows = keys == key
                 if rows.sum() >= segment_rows:
                     parent = groups._closest(str(key).rpartition("/")[0])
-                    share = rows.sum() / (rows.sum() + kappa)
+                    known = np.isfinite(values[rows]).sum(axis=0)
+                    share = known / (known + kappa)
                     center, scale = _location_and_scale(values[rows])
                     groups.segments[str(key)] = Segment(
                         share * center + (1 - share) * parent.center,
                         # Where all peers are equal the parent's scale says what far means.
                         np.where(scale > 0, share * scale + (1 - share) * parent.scale, parent.scale),
-                        _quantiles(matrix[rows]),
+                        np.where(known > 0, _quantiles(matrix[rows]), parent.quantiles),
                     )
         return groups
 
@@ -194,5 +195,5 @@ def _percentile(values: Floats, quantiles: Floats) -> Floats:
     last = len(quantiles) - 1 - np.unique(quantiles[::-1], return_index=True)[1]
     below = np.interp(values, distinct, PROBABILITIES[first], left=0.0, right=1.0)
     not_above = np.interp(values, distinct, PROBABILITIES[last], left=0.0, right=1.0)
-    middle: Floats = 50.0 * (below + not_above)
+    middle: Floats = np.where(np.isnan(values), np.nan, 50.0 * (below + not_above))
     return middle

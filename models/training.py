@@ -82,7 +82,7 @@ def train_anomaly(
     model.fit(vectors, guilty)
     settings = model.settings
     scores = model.predict(vectors)["anomaly_score"].to_numpy()
-    size = len(model.calibration)
+    size = len(model.whole.calibration)
     metrics: dict[str, Metrics] = {"calibration": {"accounts": size, "smallest_p_value": 1 / (size + 1)}}
     plots: dict[str, bytes] = {}
     notes = [

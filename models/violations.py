@@ -111,7 +111,8 @@ class ViolationModels(BaseEstimator):  # type: ignore[misc]  # scikit-learn is u
             raise NotFound(f"There is no violation model for {typology!r}; the trained ones are: {known}.")
         matrix, model = self.layout.matrix(frame), self.models[typology]
         base, contributions = model.contributions(matrix)
-        return Additive(self.layout.names, base, contributions, model.log_odds(matrix), model.probability(matrix))
+        bases = np.full(len(matrix), base)
+        return Additive(self.layout.names, bases, contributions, model.log_odds(matrix), model.probability(matrix))
 
     def save(self, folder: Path) -> None:
         """Write the bundle: one LightGBM text a typology, everything else as JSON."""

@@ -7,7 +7,7 @@ import pandas as pd
 from features.definitions import CATALOGUE
 from features.errors import Invalid
 from features.pipeline import Features
-from models.anomaly import AnomalyModel
+from models.anomaly import PREDICTED, AnomalyModel
 from models.drift import Drift, drift_of, sequential_p_values, windowed
 from models.registry import Registry
 from models.runs import ORDER
@@ -41,7 +41,9 @@ def watch(features: Features, registry: Registry, at: pd.Timestamp, seed: int) -
         model = scoring.model
         earlier, scores = model.predict(then), model.predict(now)
         if isinstance(model, AnomalyModel):
-            bets = sequential_p_values(model.unusualness(now), model.calibration, seed)
+            bets = sequential_p_values(
+                scores[PREDICTED[0]].to_numpy(), model.whole.shown(model.whole.calibration), seed
+            )
             earlier, scores = (frame.drop(columns="anomaly_p_value") for frame in (earlier, scores))
         then, now = pd.concat([then, earlier], axis=1), pd.concat([now, scores], axis=1)
         columns += list(scores.columns)

@@ -21,7 +21,7 @@ from features.simulator.exchange import Simulation
 from serving.cli import COMMANDS, main
 from serving.commands.start import database_of, settings_of
 from tests.flock import flock_tables, write_flock
-from tests.serving.cases import ring_review
+from tests.serving.cases import drawn_review, ring_review
 
 AS_OF = "2025-06-05T00:00:00Z"
 ACCOUNT = "FLOCK-A1"
@@ -335,7 +335,16 @@ def test_a_value_that_is_not_known_is_null(call: Call, exchange: Features, place
     without_past = vectors.index[vectors["trades_surge_7d"].isna()][0]
     asked = ("evidence", "trades_surge_7d", without_past, "--as-of", AS_OF, "--home", places["home"])
     assert call(*asked, "--json").document["value"] is None
-    assert "unknown: times" in call(*asked).out
+    assert "unknown: its own usual week" in call(*asked).out
+
+
+def test_draws_can_be_asked_for_and_left_out(call: Call, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with database_of(settings_of(home)).transaction() as transaction:
+        transaction.reviews.open(drawn_review("rev_lot"))
+    drawn = call("reviews", "list", "--drawn", "--home", str(home), "--json").document["reviews"]
+    assert [review["review_id"] for review in drawn] == ["rev_lot"]
+    assert "No review matches." in call("reviews", "list", "--not-drawn", "--home", str(home)).out
 
 
 def test_a_case_is_told_with_its_reasons_and_links(call: Call, tmp_path: Path) -> None:

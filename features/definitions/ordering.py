@@ -31,6 +31,8 @@ SECOND_US = 1_000_000
 AFTER_FILL_US = 5 * SECOND_US  # methods D04, cancel_after_own_fill_lift
 LARGE = (_.depth_milli >= 200).fill_null(False)  # a fifth of the depth (methods D04)
 OF_PEOPLE = ~_.by_engine
+RESTING = ~_.market & OF_PEOPLE
+WITHIN_A_SECOND = by_then("cancelled") & (_.life_us < SECOND_US).fill_null(False)
 PULLED = by_then("cancelled") & OF_PEOPLE
 MET_OWN_FILL = PULLED & _.after_fill_us.notnull()
 SPOOF = _.pattern == "spoofing"
@@ -69,7 +71,7 @@ ORDERING = (
     Feature(
         "sub_second_cancel_share_7d",
         ORDERS,
-        share(by_then("cancelled") & (_.life_us < SECOND_US).fill_null(False)),
+        share(WITHIN_A_SECOND),
         days(7),
         "share",
         "of the orders placed in 7 days lived less than a second",
@@ -236,7 +238,7 @@ ORDERING = (
         "share",
         "of the depth of its side was the largest resting order of 7 days",
         "5.3",
-        where=~_.market & OF_PEOPLE,
+        where=RESTING,
     ),
     Feature(
         "order_distance_bp_7d",

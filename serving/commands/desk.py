@@ -65,7 +65,7 @@ def list_reviews(
                 break
 
     def human() -> None:
-        if not found and (status or severity or typology or drawn):
+        if not found and (status or severity or typology or drawn is not None):
             out.print("No review matches.")
             return
         if not found:

@@ -11,6 +11,8 @@ from serving.policy.terms import Comparison, Outcome, RuleHit, Severity
 from serving.reviews.deadlines import due_at
 
 Json = Mapping[str, Any]
+DRAWN = "drawn"
+"""The kind of a case that was drawn by lot, where others go by their typology."""
 
 
 class ReviewStatus(StrEnum):

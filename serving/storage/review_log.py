@@ -13,13 +13,12 @@ from sqlalchemy.exc import IntegrityError
 from features.errors import Conflict, Invalid, NotFound
 from serving.clock import moment_of, text_of
 from serving.policy.terms import Severity
-from serving.reviews.case import Measure, Review, ReviewStatus
+from serving.reviews.case import DRAWN, Measure, Review, ReviewStatus
 from serving.reviews.lifecycle import EventKind, ReviewEvent, opening, standing
 from serving.storage.paging import Page, page_limit, position_of, token_after
 from serving.storage.tables import review_accounts, review_events, reviews
 
 SYSTEM = "system"
-DRAWN = "drawn"
 MOST_IDS = 10_000
 """SQLite takes some thirty thousand values in one question."""
 

@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from serving.auth import Principal
 from serving.policy.terms import Severity
-from serving.reviews.case import ReviewStatus
-from serving.storage.review_log import DRAWN, QueueOrder, ReviewQuestion
+from serving.reviews.case import DRAWN, ReviewStatus
+from serving.storage.review_log import QueueOrder, ReviewQuestion
 from serving.web.session import signed_in
 from serving.web.site import Site, database_of, site_of
 from serving.web.views import case_page, queue_row
@@ -51,7 +51,7 @@ def queue(
         Severity.of(severity) if severity in SEVERITIES else None,
         typology if typology and typology != DRAWN else None,
         waiting=status == WAITING,
-        drawn=True if typology == DRAWN else None,
+        drawn=typology == DRAWN if typology else None,
         order=QueueOrder(order) if order in ORDERS else QueueOrder.SEVERITY,
     )
     with site.database.reading() as transaction:

@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from serving.policy.terms import RuleHit
-from serving.reviews.case import AccountLink, Finding, Measure, ProposedMeasure, Review, ReviewStatus
+from serving.reviews.case import DRAWN, AccountLink, Finding, Measure, ProposedMeasure, Review, ReviewStatus
 from serving.reviews.lifecycle import ReviewEvent
-from serving.storage.review_log import DRAWN
 from serving.web.conditions import Condition, conditions_of, sentence_of
 from serving.web.link_graph import LinkGraph, link_graph
 from serving.web.waterfall import Waterfall, waterfall_of

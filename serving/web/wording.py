@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from serving.storage.review_log import DRAWN
+from serving.reviews.case import DRAWN
 
 TYPOLOGIES: Mapping[str, str] = MappingProxyType(
     {

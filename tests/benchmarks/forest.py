@@ -9,7 +9,7 @@ from sklearn.ensemble import IsolationForest
 
 from features.console import table
 from features.definitions import CATALOGUE
-from models.anomaly import OWN_HISTORY
+from models.anomaly import OWN_HISTORY_FAMILY
 from models.forest import FlatForest
 from models.parameters import SHIPPED
 from models.vectors import Floats
@@ -33,7 +33,7 @@ def main() -> None:
     """Prints one line a batch size, with the largest difference between the two."""
     settings, columns = SHIPPED.anomaly, len(CATALOGUE.names)
     rows = np.random.default_rng(0).normal(size=(ROWS, columns)).astype(np.float32).astype(np.float64)
-    own = np.array([feature.family == OWN_HISTORY for feature in CATALOGUE])
+    own = np.array([feature.family == OWN_HISTORY_FAMILY for feature in CATALOGUE])
     views = [np.where(view, rows[:20_000], 0.0) for view in (~own, own)]
     forests = [
         IsolationForest(n_estimators=settings.trees // len(views), max_samples=size, random_state=number).fit(view)

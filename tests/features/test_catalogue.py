@@ -36,8 +36,9 @@ def test_every_feature_says_what_it_is(feature: Feature) -> None:
 
 
 def test_a_value_that_is_not_known_is_said_to_be_unknown() -> None:
-    assert CATALOGUE["trades_surge_7d"].sentence(math.nan).startswith("unknown: times the fills")
-    assert CATALOGUE["trades_surge_7d"].sentence(5.25).startswith("5.25 times the fills of a usual week")
+    surge = CATALOGUE["trades_surge_7d"]
+    assert surge.sentence(math.nan).startswith("unknown: its own usual week of fills")
+    assert surge.sentence(5.25).startswith("5.25 times its own usual week of fills")
 
 
 def test_two_features_of_one_name_and_a_made_up_unit_are_refused() -> None:

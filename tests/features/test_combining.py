@@ -1,6 +1,7 @@
 """Combined aggregates against values computed by hand, and what they say where too little happened."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -13,37 +14,38 @@ from features.combining import at_least, modal_share, product, surge, trough
 from features.errors import Invalid
 from features.facts.flows import FLOWS
 from features.pipeline import build_vectors
-from features.vocabulary import DAY_US, LIFETIME, Aggregate, count, days, hours, largest, mean, total, usd
+from features.vocabulary import DAY_US, LIFETIME, Aggregate, count, days, hours, largest, mean, share, total, usd
 
 T = pd.Timestamp("2025-05-08T00:00:00Z")
 # hours before T and USD of each deposit: two of 10, one of 20 on other days than one of 40
 DEPOSITS = [(12, 10.0), (14, 10.0), (36, 20.0), (60, 40.0)]
 
 
-def value(aggregate: Aggregate, **changes: Any) -> float:
+def value(aggregate: Aggregate, deposits: list[tuple[int, float]] = DEPOSITS, **changes: Any) -> float:
     """The aggregate over the deposits."""
     rows = pd.DataFrame(
         {
-            "transfer_id": [f"x{n}" for n in range(len(DEPOSITS))],
+            "transfer_id": [f"x{n}" for n in range(len(deposits))],
             "account_id": "A",
-            "ts": [T - pd.Timedelta(hours=before) for before, _usd in DEPOSITS],
+            "ts": [T - pd.Timedelta(hours=before) for before, _usd in deposits],
             "direction": "deposit",
             "asset": "USDT",
-            "amount": [amount for _before, amount in DEPOSITS],
-            "amount_usd": [amount for _before, amount in DEPOSITS],
+            "amount": [amount for _before, amount in deposits],
+            "amount_usd": [amount for _before, amount in deposits],
             "counterparty_type": "exchange",
         }
     )
     people = pd.DataFrame(
         {
             "account_id": ["A"],
-            "created_at": T - pd.Timedelta(days=9),
+            "created_at": T - pd.Timedelta(days=99),
             "kind": "retail",
             "country": "ZZ",
             "market_maker": False,
         }
     )
-    feature = Feature("value", FLOWS, aggregate, days(7), "ratio", "is the value", "4.4", **changes)
+    window = changes.pop("window", days(7))
+    feature = Feature("value", FLOWS, aggregate, window, "ratio", "is the value", "4.4", **changes)
     spine = pd.DataFrame({"account_id": ["A"], "as_of": [T]})
     vectors = build_vectors(Activity.from_frames({"transfers": rows, "accounts": people}), spine, [feature])
     return float(vectors["value"].iloc[0])
@@ -76,28 +78,61 @@ def test_the_trough_is_the_smallest_of_enough_groups(of: int, expected: float) -
     assert value(trough(largest(_.amount // 1_000_000, fill=99.0), per=by_day, of=of)) == expected
 
 
+# of the deposits two of 10 USD in the last 16 hours; before them 20 USD 20 hours earlier and 40 USD 44 hours earlier
 @pytest.mark.parametrize(
     ("aggregate", "expected"),
     [
-        # lately 20 USD in 24 hours; before, 60 USD since 60 hours ago: 40 a day
-        (surge(usd(total(_.amount)), days(1), least=0.0), 1.0),
-        # lately two deposits in 16 hours; before, two since 60 hours ago: 8 / 11 in as much time
-        (surge(count(), hours(16), least=0.0), 2 / (2 / (44 / 16))),
-        (surge(count(), hours(16), least=1.0), 3 / (1 + 2 / (44 / 16))),
-        (surge(usd(largest(_.amount)), hours(40), least=0.0, adds_up=False), 1.0),
-        (surge(usd(largest(-_.amount)), hours(40), least=50.0, adds_up=False), (50 - 10) / (50 - 40)),
+        (surge(count(), hours(16), days(6), 0.0), 2 / (2 * 16 / 44)),
+        (surge(count(), hours(16), days(6), 1.0), 3 / (1 + 2 * 16 / 44)),
+        (surge(count(), hours(16), hours(30), 0.0), 2 / (1 * 16 / 30)),
+        (surge(usd(total(_.amount)), hours(16), days(6), 50.0), 70 / (50 + 60 * 16 / 44)),
+        (surge(usd(largest(_.amount)), hours(16), days(6), 5.0, adds_up=False), 15 / 45),
+        (surge(share(_.amount > 15_000_000), hours(16), days(6), 0.5, adds_up=False), 0.5 / 1.5),
     ],
-    ids=["not above", "of a count", "with least", "not above, of the largest", "of the largest"],
+    ids=["count", "least is added to both", "the past ends", "total", "largest", "share"],
 )
 def test_a_surge_is_how_often_the_usual_fits_into_what_happened_lately(aggregate: Aggregate, expected: float) -> None:
     assert value(aggregate) == pytest.approx(expected)
 
 
-def test_without_a_past_nobody_knows_what_is_usual() -> None:
-    assert math.isnan(value(surge(count(), days(3), least=1.0)))
-    assert math.isnan(value(surge(count(), days(1), least=1.0), where=_.amount > 100_000_000))
+def test_a_row_at_the_edge_is_recent() -> None:
+    edge = surge(count(), hours(14), days(6), 0.0)
+    assert value(edge) == pytest.approx(2 / (2 * 14 / 46))
 
 
-def test_a_surge_wants_a_length() -> None:
-    with pytest.raises(Invalid, match="give it a length"):
-        surge(count(), LIFETIME, least=1.0)
+def test_a_steady_newcomer_does_not_surge() -> None:
+    steady = [(hour, 10.0) for hour in range(1, 50, 2)]
+    assert value(surge(count(), hours(24), days(6), 0.0), steady) == pytest.approx(1.0, abs=0.05)
+    assert value(surge(count(), hours(32), days(6), 0.0), steady) == pytest.approx(1.0, abs=0.1)
+
+
+def test_an_account_that_was_silent_for_long_surges_as_what_it_never_does() -> None:
+    sleeper = [(1, 1_000.0), (24 * 80, 10.0)]
+    emptied = surge(usd(total(_.amount)), days(1), days(8), 50.0)
+    assert value(emptied, sleeper, window=LIFETIME) == pytest.approx(1_050 / 50)
+
+
+@pytest.mark.parametrize("before", [[], [(24 + 11, 10.0)]], ids=["nothing", "less than half as long"])
+def test_without_a_past_nobody_knows_what_is_usual(before: list[tuple[int, float]]) -> None:
+    assert math.isnan(value(surge(count(), days(1), days(6), 1.0), [(1, 10.0), *before]))
+    assert value(surge(count(), days(1), days(6), 1.0), [(1, 10.0), (24 + 12, 10.0)]) == pytest.approx(2 / 3)
+
+
+def test_of_a_share_without_rows_nobody_knows_what_is_usual() -> None:
+    shares = surge(share(_.amount > 0), hours(16), hours(4), 0.05, adds_up=False)
+    assert math.isnan(value(shares))
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda: surge(count(), LIFETIME, days(6), 1.0), "give both a length"),
+        (lambda: surge(modal_share(count(), per=_.asset), days(1), days(6), 1.0), "cannot be of groups"),
+        (lambda: value(surge(count(), days(7), days(6), 1.0)), "wants a wider one"),
+        (lambda: value(surge(count(), days(1), days(6), 1.0), delay=days(1)), "no delay"),
+    ],
+    ids=["no length", "groups", "a window no wider than the recent part", "a delay"],
+)
+def test_what_a_surge_cannot_be_is_refused(made: Callable[[], object], message: str) -> None:
+    with pytest.raises(Invalid, match=message):
+        made()

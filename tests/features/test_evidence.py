@@ -49,6 +49,16 @@ def test_the_rows_shown_give_the_value_again(exchange: Features, everybody: pd.D
         assert AGAIN[name](one.rows) == pytest.approx(everybody[name][one.account_id], rel=1e-9)
 
 
+def test_the_rows_of_a_surge_that_count_are_those_of_its_week(exchange: Features, everybody: pd.DataFrame) -> None:
+    senders = everybody.index[(everybody["out_usd_7d"] > 0) & (everybody["in_usd_7d"] > 0)][:20]
+    found = evidence_of_many(exchange, CATALOGUE["out_surge_7d"], senders, AS_OF)
+    sent = evidence_of_many(exchange, CATALOGUE["out_usd_7d"], senders, AS_OF)
+    assert len(senders)
+    for account, one in found.items():
+        assert one.counted == sent[account].total
+        assert set(one.rows.loc[one.rows["counted"], "row_id"]) <= set(sent[account].rows["row_id"])
+
+
 def test_at_most_twenty_rows_are_shown_and_all_are_counted(exchange: Features, everybody: pd.DataFrame) -> None:
     busy = str(everybody["orders_n_7d"].idxmax())
     found = evidence(exchange, "cancel_ratio_7d", busy, AS_OF)

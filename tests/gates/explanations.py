@@ -60,7 +60,7 @@ class Seed:
 
     def surest(self, rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """By model the rows with the highest scores."""
-        scores = {anomaly.KIND: self.unusual.unusualness(rows), m_score.KIND: self.worth.log_odds(rows)}
+        scores = {anomaly.KIND: -self.unusual.score_samples(rows), m_score.KIND: self.worth.log_odds(rows)}
         probable = self.guilty.predict(rows)
         scores |= {f"violations:{name}": probable[COLUMN + name].to_numpy() for name in self.guilty.typologies}
         return {name: rows.iloc[np.argsort(-score, kind="stable")[:EXPLAINED]] for name, score in scores.items()}

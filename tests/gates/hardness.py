@@ -88,7 +88,7 @@ def best_feature(values: Floats, positive: Bools, halves: tuple[Bools, Bools]) -
 def hardness(weeks: Weeks) -> list[Hardness]:
     """Every typology of the rows, measured against all honest rows, look-alikes among them."""
     rows, names = weeks.rows, list(CATALOGUE.names)
-    values = rows[names].to_numpy(dtype=np.float64)
+    values = known_values(rows[names].to_numpy(dtype=np.float64))
     honest, plane = rows["honest"].to_numpy(dtype=bool), first_components(values)
     found = []
     for typology in sorted({name for active in rows["active"] for name in active}):
@@ -111,6 +111,16 @@ def hardness(weeks: Weeks) -> list[Hardness]:
             )
         )
     return found
+
+
+def known_values(values: Floats) -> Floats:
+    """The values, an unknown one taken as the median of its column, and as 0 where nobody's is known.
+
+    >>> known_values(np.array([[1.0, np.nan], [np.nan, np.nan], [3.0, np.nan]])).tolist()
+    [[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]
+    """
+    usual = np.array([np.median(known) if len(known := column[~np.isnan(column)]) else 0.0 for column in values.T])
+    return np.where(np.isnan(values), usual, values)
 
 
 def first_components(values: Floats) -> Floats:

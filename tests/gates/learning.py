@@ -157,7 +157,7 @@ def report_unforeseen(weeks: pd.DataFrame, labels: pd.DataFrame, train: pd.DataF
             continue
         rest = labels[labels["typology"] != name]
         scores = ViolationModels(VectorLayout.of(CATALOGUE)).fit(train, rest).predict(weeks)
-        unusual = _shown(weeks, unusual_model(train, rest).unusualness(weeks))
+        unusual = _shown(weeks, -unusual_model(train, rest).score_samples(weeks))
         others = _shown(weeks, 1 - np.prod([1 - scores[column].to_numpy() for column in scores], axis=0))
         cells = [_units(weeks, positive, shown) for shown in (unusual, by_rule, others, unusual | by_rule)]
         lines.append((name, *cells))
@@ -193,7 +193,7 @@ def main(arguments: list[str]) -> int:
     train, labels = gathered(profile, chosen.train, None)
     weeks, _ = gathered(shifted(profile) if chosen.shifted else profile, chosen.test, load_policy())
     violations = ViolationModels(VectorLayout.of(CATALOGUE)).fit(train, labels)
-    scores, anomaly = violations.predict(weeks), unusual_model(train, labels).unusualness(weeks)
+    scores, anomaly = violations.predict(weeks), -unusual_model(train, labels).score_samples(weeks)
     report_typologies(weeks, scores)
     report_queues(weeks, queues_of(weeks, scores, anomaly))
     if chosen.unforeseen:

@@ -8,7 +8,7 @@ import pytest
 from features.simulator.exchange import Simulation, simulate
 from features.simulator.profiles import PROFILES
 from tests.gates.account_weeks import RULES, prevalence
-from tests.gates.hardness import best_feature, prevalence_holds, same_label_rate
+from tests.gates.hardness import best_feature, first_components, known_values, prevalence_holds, same_label_rate
 
 SMALL = PROFILES["small"]
 SEED = 101
@@ -47,6 +47,16 @@ def test_the_best_feature_is_measured_where_it_was_not_chosen_in_its_better_dire
     best, area = best_feature(telling, positive, (first, ~first))
     assert best == 300
     assert area > 0.9
+
+
+def test_what_is_unknown_tells_nothing_and_breaks_nothing() -> None:
+    rng = np.random.default_rng(0)
+    positive, first = rng.random(1_000) < 0.1, np.arange(1_000) % 2 == 0
+    values = np.column_stack([rng.normal(size=1_000) - 2.0 * positive, rng.normal(size=1_000), rng.normal(size=1_000)])
+    values[::3, 1] = np.nan
+    values[:, 2] = np.nan
+    assert best_feature(known_values(values), positive, (first, ~first))[0] == 0
+    assert np.isfinite(first_components(known_values(values))).all()
 
 
 def test_neighbours_of_a_separate_cluster_have_the_same_label() -> None:

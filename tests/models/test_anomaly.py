@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 from skops import io as skops_io
 
@@ -14,10 +16,14 @@ from features.definitions.own_history import OWN_HISTORY
 from features.errors import Invalid
 from models import artifacts
 from models.anomaly import AnomalyModel
+from models.calibrated_forests import CalibratedForests
+from models.explanations import Explainer
 from models.forest import flat_trees
 from models.training import Trained
 from models.vectors import VectorLayout
 from tests.models.toy import CATALOGUE, Exchange
+
+OWN = ("wash_share_7d", "cancel_ratio_7d")
 
 
 def model_of(trained: Trained) -> AnomalyModel:
@@ -48,10 +54,9 @@ def test_scores_rise_as_depth_falls(toy: Exchange, anomaly: Trained) -> None:
 @settings(max_examples=50)
 @given(st.lists(st.floats(-2.0, 0.0), min_size=2, max_size=30, unique=True))
 def test_the_shown_score_rises_strictly_inside_and_beyond_the_calibration(values: list[float]) -> None:
-    model = AnomalyModel(VectorLayout((), ""))
-    model.calibration = np.sort(np.random.default_rng(0).normal(-1, 0.2, 50).round(2))
+    forests = CalibratedForests((), np.sort(np.random.default_rng(0).normal(-1, 0.2, 50).round(2)))
     values = sorted({round(value, 3) for value in values})
-    shown = model.shown(np.array(values))
+    shown = forests.shown(np.array(values))
     assert (np.diff(shown) > 0).all()
     assert (shown > 0).all()
     assert (shown < 100).all()
@@ -64,9 +69,9 @@ def test_half_of_usual_accounts_score_above_fifty(toy: Exchange, anomaly: Traine
 
 def test_the_leaves_of_flat_trees_add_up_to_the_unusualness(toy: Exchange, anomaly: Trained) -> None:
     model = model_of(anomaly)
-    row = model.distances(toy.vectors.iloc[:1])[0]
-    total = 0.0
-    for tree in flat_trees(model.forests):
+    ((forests, _rows, distances),) = model.judged_by(toy.vectors.iloc[:1])
+    row, total = distances[0], 0.0
+    for tree in flat_trees(forests.forests):
         node = 0
         while tree.left[node] >= 0:
             goes_left = row[tree.features[node]] <= tree.thresholds[node]
@@ -76,14 +81,60 @@ def test_the_leaves_of_flat_trees_add_up_to_the_unusualness(toy: Exchange, anoma
 
 
 def test_own_history_is_a_view_of_its_own(toy: Exchange) -> None:
-    own = ("wash_share_7d", "cancel_ratio_7d")
-    model = AnomalyModel(VectorLayout.of(CATALOGUE), own).fit(toy.vectors)
+    model = AnomalyModel(VectorLayout.of(CATALOGUE), OWN).fit(toy.vectors)
     split_on = [
         {CATALOGUE.names[column] for tree in flat_trees([forest]) for column in tree.features[tree.left >= 0]}
-        for forest in model.forests
+        for forest in model.whole.forests
     ]
     sizes = len(model.settings.samples)
-    assert split_on == [set(CATALOGUE.names) - set(own)] * sizes + [set(own)] * sizes
+    assert split_on == [set(CATALOGUE.names) - set(OWN)] * sizes + [set(OWN)] * sizes
+
+
+@pytest.fixture(scope="module")
+def two_views(toy: Exchange) -> tuple[AnomalyModel, pd.DataFrame]:
+    """A model of two views, and the rows it learned from, of which a quarter of the accounts has no past of its own."""
+    without = toy.vectors["account_id"].isin(sorted(set(toy.vectors["account_id"]))[::4])
+    frame = toy.vectors.astype(dict.fromkeys(OWN, float)).copy()
+    frame.loc[without, list(OWN)] = np.nan
+    return AnomalyModel(VectorLayout.of(CATALOGUE), OWN).fit(frame), frame
+
+
+def test_without_a_past_an_account_is_seen_among_its_peers_alone(two_views: tuple[AnomalyModel, pd.DataFrame]) -> None:
+    model, frame = two_views
+    without = frame[OWN[0]].isna().to_numpy()
+    shown = model.predict(frame)["anomaly_p_value"].to_numpy()
+    assert (shown[without] <= 0.1).mean() == pytest.approx((shown[~without] <= 0.1).mean(), abs=0.08)
+    strange = frame[without].iloc[[0]].assign(volume_usd_30d=1e9, days_since_last_trade=900.0, staked_usd=1e9)
+    assert model.predict(strange)["anomaly_p_value"].iloc[0] < 0.05
+    sizes = len(model.settings.samples)
+    ((forests, rows, _distances),) = model.judged_by(strange)
+    assert (forests.forests, rows.tolist()) == (model.whole.forests[:sizes], [0])
+
+
+def test_less_than_usual_is_no_surge(two_views: tuple[AnomalyModel, pd.DataFrame]) -> None:
+    model, frame = two_views
+    row = frame[frame[OWN[0]].notna()].iloc[[0]]
+    usual, less, more = (row.assign(wash_share_7d=value) for value in (row[OWN[0]].iloc[0], -50.0, 50.0))
+    assert model.unusualness(less)[0] <= model.unusualness(usual)[0] <= model.unusualness(more)[0]
+
+
+def test_two_views_are_stored_and_explained(two_views: tuple[AnomalyModel, pd.DataFrame], tmp_path: Path) -> None:
+    model, frame = two_views
+    model.save(tmp_path)
+    loaded = AnomalyModel.load(tmp_path)
+    assert loaded.get_params() == model.get_params()
+    assert loaded.predict(frame).equals(model.predict(frame))
+    assert clone(loaded).fit(frame).predict(frame).equals(model.predict(frame))
+    parts = Explainer(loaded, "anomaly", "1", CATALOGUE).additive(frame)
+    assert np.abs(parts.base + parts.contributions.sum(axis=1) - parts.score).max() < 1e-9
+    assert parts.score.tolist() == model.unusualness(frame).tolist()
+    assert parts.output.tolist() == model.predict(frame)["anomaly_score"].tolist()
+    assert len(np.unique(parts.base)) == 2
+
+
+def test_an_own_history_of_unknown_features_is_refused() -> None:
+    with pytest.raises(Invalid, match="no feature wash_shar_7d"):
+        AnomalyModel(VectorLayout.of(CATALOGUE), ("wash_shar_7d",))
 
 
 def test_the_catalogue_says_what_own_history_is() -> None:

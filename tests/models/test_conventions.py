@@ -7,13 +7,14 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_score
 
+from features.definitions import CATALOGUE as SHIPPED
 from models import AnomalyModel, MScoreModel, RiskClassifier, VectorLayout, ViolationModels
 from tests.models.toy import CATALOGUE, Exchange
 
 MODELS = [
-    AnomalyModel.of(CATALOGUE, seed=3),
-    ViolationModels(VectorLayout.of(CATALOGUE), seed=3),
-    MScoreModel.of(CATALOGUE, seed=3),
+    AnomalyModel.of(SHIPPED, seed=3),
+    ViolationModels(VectorLayout.of(SHIPPED), seed=3),
+    MScoreModel.of(SHIPPED, seed=3),
     RiskClassifier(seed=3),
 ]
 
@@ -25,13 +26,13 @@ def test_parameters_are_read_set_and_cloned(model: BaseEstimator) -> None:
     assert twin.get_params() == model.get_params()
     assert twin.set_params(seed=4).seed == 4
     assert model.seed == 3
-    assert len(repr(model)) < 1_000
+    assert repr(model).startswith(type(model).__name__)
 
 
 def test_a_clone_is_not_fitted_and_learns_the_same(toy: Exchange) -> None:
     model = AnomalyModel.of(CATALOGUE).fit(toy.vectors)
     twin = clone(model)
-    assert not twin.forests
+    assert not hasattr(twin, "whole")
     assert twin.fit(toy.vectors).score_samples(toy.vectors).tolist() == model.score_samples(toy.vectors).tolist()
 
 

@@ -46,6 +46,12 @@ def test_values_that_went_missing_are_seen() -> None:
     assert column(found, "sessions") == ("act", 0.5)
 
 
+def test_what_leaves_a_value_that_nearly_all_had_is_seen() -> None:
+    reference = np.where(np.arange(1_000) < 950, 1.0, np.linspace(2, 9, 1_000))
+    assert psi(reference, reference) == 0.0
+    assert psi(reference, np.full(300, 5.0)) > 1
+
+
 def test_of_few_accounts_chance_alone_moves_the_index_and_is_not_called_drift() -> None:
     noise = psi_noise(40, 40)
     assert noise > 0.25

@@ -48,6 +48,26 @@ def test_an_unknown_value_is_taken_as_usual_and_has_no_percentile() -> None:
     assert np.isnan(fitted.percentiles(row)[0, 1])
 
 
+def test_what_no_peer_of_a_segment_knows_is_read_as_the_parents() -> None:
+    matrix = two_kinds()
+    matrix[:1_000, 1] = np.nan
+    fitted = groups(matrix)
+    assert fitted.segments["1"].center[1] == fitted.segments[""].center[1]
+    assert abs(fitted.distances(np.array([[1.0, 10.0]]))[0, 1]) < 1
+    assert 40 < fitted.percentiles(np.array([[1.0, 10.0]]))[0, 1] < 60
+
+
+def test_few_known_values_of_a_segment_lean_on_its_parent() -> None:
+    matrix = two_kinds()
+    matrix[3:1_000, 1] = np.nan
+    assert 10 <= groups(matrix).segments["1"].center[1] < 15
+
+
+def test_where_all_peers_are_equal_an_unknown_value_has_no_percentile() -> None:
+    matrix = np.column_stack([np.zeros(200), np.full(200, 3.0)])
+    assert np.isnan(groups(matrix).percentiles(np.array([[0.0, np.nan]]))[0, 1])
+
+
 def test_a_feature_that_is_the_same_for_all_breaks_nothing() -> None:
     matrix = np.column_stack([np.zeros(200), np.full(200, 3.0)])
     distances = groups(matrix).distances(np.array([[0.0, 3.0], [0.0, 4.0]]))

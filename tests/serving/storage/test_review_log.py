@@ -7,11 +7,11 @@ import pytest
 
 from features.errors import Invalid, NotFound
 from serving.policy.terms import Severity
-from serving.reviews.case import Measure, MeasureState, Review, ReviewStatus
+from serving.reviews.case import DRAWN, Measure, MeasureState, Review, ReviewStatus
 from serving.reviews.lifecycle import EventKind, ReviewEvent
 from serving.storage import Database
 from serving.storage.paging import BadPageToken
-from serving.storage.review_log import DRAWN, Bearing, OpenReview, QueueOrder, ReviewQuestion, StaleReview
+from serving.storage.review_log import Bearing, OpenReview, QueueOrder, ReviewQuestion, StaleReview
 from tests.serving.cases import NOW, RING, drawn_review, plain_review, ring_review, spoofing_review
 
 SEVERITIES = (Severity.MEDIUM, Severity.LEGAL, Severity.HIGH)
@@ -102,6 +102,7 @@ def test_a_token_serves_only_the_question_it_was_made_for(database: Database) ->
         for other in (
             None,
             replace(question, order=QueueOrder.PRIORITY),
+            replace(question, drawn=False),
             ReviewQuestion(severity=Severity.LEGAL),
             ReviewQuestion(typology="spoofing"),
         ):

@@ -102,9 +102,10 @@ def test_the_queue_shows_what_waits_and_everything_if_asked(service: Running) ->
 
 
 def test_the_queue_can_be_asked_for_what_was_drawn(service: Running) -> None:
-    open_reviews(service, spoofing_review(), drawn_review("rev_lot"))
+    open_reviews(service, spoofing_review(), drawn_review("rev_lot"), plain_review("rev_plain"))
     browser = service.signed_in()
     assert headings(browser, "?typology=drawn") == ["rev_lot"]
+    assert headings(browser, "?typology=unknown_anomaly") == ["rev_plain"]
     assert headings(browser, "?typology=spoofing") == ["rev_spoof"]
     assert '<option value="drawn" selected>Drawn by lot</option>' in browser.get("/reviews?typology=drawn").text
 
