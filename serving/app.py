@@ -109,7 +109,12 @@ def serve(settings: Settings, database: Database, policy: Policy) -> None:
     _require_free_port(settings)
     app = create_app(settings, database, policy)
     _settle_memory()
-    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, server_header=False, log_level="warning")
+    try:
+        uvicorn.run(
+            app, host=settings.host, port=settings.port, access_log=False, server_header=False, log_level="warning"
+        )
+    finally:
+        gc.unfreeze()
 
 
 def _require_free_port(settings: Settings) -> None:

@@ -1,15 +1,20 @@
 """The command line as outside programs meet it: exit codes, one sentence for a wrong call, one document for --json."""
 
 import json
+import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pandas as pd
 import pytest
 import typer
@@ -406,3 +411,30 @@ def test_the_installed_command_ends_with_the_same_codes() -> None:
     assert (right.returncode, right.stderr) == (0, "")
     wrong = run("nonsense")
     assert is_one_sentence(Said(wrong.returncode, wrong.stdout, wrong.stderr))
+
+
+def test_a_server_that_is_interrupted_complains_of_nothing(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, "-m", "serving.cli", "serve", "--home", str(tmp_path)]
+    environment = {**os.environ, "MSCORE_PORT": port}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        for _ in range(300):
+            if answers(f"http://127.0.0.1:{port}/healthz"):
+                break
+            time.sleep(0.2)
+        server.send_signal(signal.SIGINT)
+        said, complaint = server.communicate(timeout=60)
+    assert said == f"mscore serves http://127.0.0.1:{port}\n"
+    assert [json.loads(line)["path"] for line in complaint.splitlines()] == ["/healthz"]
+
+
+def answers(url: str) -> bool:
+    """Whether anybody answers there."""
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return False
