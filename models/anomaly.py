@@ -45,7 +45,8 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
 
     Attributes:
         layout: the vectors it reads.
-        own_history: the features that are the second view; with none there is one view.
+        own_history: the features that are the second view, each how many times its own usual something is; with none
+            there is one view.
         peers: what a usual value is.
         whole: the forests of all views; `peers_alone` those of the first.
         protocol: in words, who trained and who calibrated (empty after `load`).
@@ -174,9 +175,14 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         return moments <= ends, moments >= ends + purge
 
     def _distances(self, matrix: Floats) -> Floats:
-        """What the forests see, rounded to their float32: distances from peers; of the own past, what is above it."""
-        distances = self.peers.distances(matrix)
-        distances[:, self._own] = np.maximum(distances[:, self._own], 0.0)
+        """What the forests see, rounded to their float32: distances from peers, and doublings of the own usual.
+
+        Less than usual counts as usual. Doublings are not measured by those of peers: where these keep to what they
+        do, a tenth more would be as far as ten times as much.
+        """
+        distances, own = self.peers.distances(matrix), self._own
+        doublings = np.log2(np.clip(matrix[:, own], 1.0, None))
+        distances[:, own] = np.nan_to_num(np.minimum(doublings, self.settings.clip), nan=0.0)
         return distances.astype(np.float32).astype(np.float64)
 
     def judged_by(self, frame: pd.DataFrame) -> Iterator[tuple[CalibratedForests, Rows, Floats]]:
