@@ -1,6 +1,6 @@
 """The shape of the vectors a model reads: its columns in order and the fingerprint of the catalogue behind them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -20,7 +20,7 @@ Rows = NDArray[np.intp]
 class VectorLayout:
     """Which columns a model was fitted on, in order, and the fingerprint of the catalogue that defines them."""
 
-    names: tuple[str, ...]
+    names: tuple[str, ...] = field(repr=False)
     fingerprint: str
 
     @classmethod

@@ -162,7 +162,7 @@ def case_page(review: Review, history: Sequence[ReviewEvent], now: datetime) -> 
             ShownEvidence(moment_to_the_millisecond(row.ts), row.text, plain(row.table), row.id)
             for row in evidence[:MOST_EVIDENCE]
         ),
-        counts=tuple((feature_words(name), count) for name, count in review.evidence_counts.items()),
+        counts=tuple((feature_words(name), count) for name, count in review.evidence_counts.items() if count),
         graph=link_graph(review.accounts, review.links),
         links=tuple(_shared(review.links))[:MOST_LINKS],
         proposed=tuple(_proposed(measure) for measure in review.proposed_measures),

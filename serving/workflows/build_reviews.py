@@ -37,7 +37,7 @@ BETWEEN = {
     "round_trips": "traded to and fro:",
     "lockstep": "traded in the same seconds:",
     "transfer_loop": "sent money to each other, first in",
-    "referral": "one referred the other:",
+    "referral": "are linked by the referral of",
 }
 
 
