@@ -57,7 +57,9 @@ class Feature:
         if self.delay is not None and self.delay.width_us is None:
             raise Invalid(f"Feature {self.name} is delayed by {self.delay.text}; a delay has a length, like days(7).")
         if self.value.wider_than_us and (
-            self.delay is not None or (self.window.width_us or math.inf) <= self.value.wider_than_us
+            self.delay is not None
+            or self.window.only_event
+            or (self.window.width_us or math.inf) <= self.value.wider_than_us
         ):
             raise Invalid(
                 f"Feature {self.name} compares the end of its window with what is before; it wants a wider one, and no "
@@ -70,6 +72,11 @@ class Feature:
     def delay_us(self) -> int:
         """How far the window is shifted back, in microseconds."""
         return 0 if self.delay is None or self.delay.width_us is None else self.delay.width_us
+
+    @property
+    def reach_us(self) -> int | None:
+        """How far back rows weigh, in microseconds; None: from the beginning."""
+        return self.value.reach_us or self.window.width_us
 
     def sentence(self, value: float) -> str:
         """The value in words, for an explanation."""
@@ -102,7 +109,7 @@ def worded(value: float, unit: str) -> str:
         "seconds": f"{value:,.1f} s",
         "bits": f"{value:.2f} bits",
         "level": f"level {value:.0f}",
-        "times": f"{value:,.3g} times" if abs(value) < EXACT_ENOUGH else f"{value:,.0f} times",
+        "times": f"{value:,.3g} times" if abs(value) < EXACT_ENOUGH - 0.5 else f"{value:,.0f} times",
         "flag": "yes:" if value else "no:",
     }
     return words.get(unit, f"{value:,.0f}" if value == int(value) or abs(value) >= EXACT_ENOUGH else f"{value:,.3g}")

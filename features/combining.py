@@ -43,10 +43,10 @@ def at_least(least: int, aggregate: Aggregate, fill: float, where: Deferred | No
 def surge(inner: Aggregate, recent: Window, past: Window, least: float, adds_up: bool = True) -> Aggregate:
     """How many times its own usual an aggregate is lately: the recent part of the window over the past before it.
 
-    Of what adds up over time (counts, totals) the usual is the mean of as much time in the past, or since the first row
-    where that is later; of shares and largest values it is the aggregate of the past. `least` is added to both, so that
-    next to nothing does not surge. Unknown (NaN) where the first row is not half as long before the recent part as that
-    is long, or where a share has no row to be of.
+    Of what adds up over time (counts, totals) the usual is the mean of as much time in the past, or since the window's
+    first row where that is later; of shares and largest values it is the aggregate of the past. `least` is added to
+    both, so that next to nothing does not surge. Unknown (NaN) where the window's first row is not half as long before
+    the recent part as that is long, or where a share or largest value has no row to be of in either part.
 
     Raises:
         Invalid: the parts have no length, or the aggregate works on groups.
@@ -61,14 +61,15 @@ def surge(inner: Aggregate, recent: Window, past: Window, least: float, adds_up:
         begins = rows.as_of - recent_us
         earlier = condition & (rows.ts < begins)
         before = earlier & (rows.ts >= begins - past_us)
-        lately = inner.measure(rows, condition & (rows.ts >= begins)).fill_null(0).cast("float64")
-        usual = inner.measure(rows, before).fill_null(0).cast("float64")
+        recently = condition & (rows.ts >= begins)
+        lately = inner.measure(rows, recently).cast("float64")
+        usual = inner.measure(rows, before).cast("float64")
         reach = (begins - rows.ts).max(where=earlier)
         known = reach * 2 >= recent_us
         if adds_up:
-            usual = usual * recent_us / ibis.least(reach, past_us)
+            lately, usual = lately.fill_null(0.0), usual.fill_null(0.0) * recent_us / ibis.least(reach, past_us)
         else:
-            known = known & (rows.count(where=before) > 0)
+            known = known & (rows.count(where=recently) > 0) & (rows.count(where=before) > 0)
         return ibis.cases((known, (lately + least) / (usual + least)))
 
     is_recent = _.ts >= _.as_of - recent_us
@@ -79,6 +80,7 @@ def surge(inner: Aggregate, recent: Window, past: Window, least: float, adds_up:
         counted=is_recent if inner.counted is None else is_recent & inner.counted,
         order=inner.order,
         wider_than_us=recent_us,
+        reach_us=recent_us + past_us,
     )
 
 

@@ -67,6 +67,7 @@ class Aggregate:
         outer: the (groups' values) -> value reduction of a `per` aggregate.
         order: what makes a row weigh more as evidence, the largest first (newest first where None).
         wider_than_us: it compares so much of the end of the window with what is before, so it wants more.
+        reach_us: how far back rows weigh at most, where that is less than the window.
     """
 
     text: str
@@ -77,6 +78,7 @@ class Aggregate:
     outer: Callable[[ir.NumericColumn], ir.Value] | None = None
     order: Deferred | None = None
     wider_than_us: int = 0
+    reach_us: int | None = None
 
 
 def value_of(rows: ir.Table, expression: Any) -> Any:

@@ -29,15 +29,15 @@ KIND = "anomaly"
 OWN_HISTORY_FAMILY = "own_history"
 ENOUGH_ACCOUNTS = 20
 TRUSTED_TYPES = frozenset({"sklearn.tree._tree.Tree"})
-PREDICTED = ("anomaly_score", "anomaly_p_value")
+SCORE, P_VALUE = PREDICTED = ("anomaly_score", "anomaly_p_value")
 
 
 class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Isolation forests of several sample sizes and of two views, averaged on normalised depth.
 
     One view is how far an account is from its peers, the other how far above its own past (methods 6.2): mixed in one
-    forest the few columns of the second would hardly be split on. A row without a past is seen by the first view alone,
-    beside what that view finds at all calibration accounts.
+    forest the few columns of the second would hardly be split on. A row without a past is seen by the first view alone
+    and calibrated on accounts without one; each kind is calibrated on all accounts where its own are fewer than ten.
 
     A part of the accounts calibrates, each with its newest row; the others train. Where the rows cover enough time,
     training ends before the calibration window, a purge of several days between them. Accounts confirmed for a
@@ -138,12 +138,12 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         return forest.fit(distances)
 
     def _calibrate(self, forests: list[IsolationForest], matrix: Floats) -> None:
+        """Each kind of row on calibration accounts of its kind, or on all where these are too few."""
         distances, past = self._distances(matrix), self._has_past(matrix)
-        if past.sum() < ENOUGH_ACCOUNTS / 2:
-            past = np.ones(len(matrix), dtype=bool)
-        self.whole = CalibratedForests.calibrated(forests, distances[past])
-        first_view = forests[: len(self.settings.samples)]
-        self.peers_alone = CalibratedForests.calibrated(first_view, distances)
+        everybody = np.ones(len(matrix), dtype=bool)
+        with_past, without = (kind if kind.sum() >= ENOUGH_ACCOUNTS / 2 else everybody for kind in (past, ~past))
+        self.whole = CalibratedForests.calibrated(forests, distances[with_past])
+        self.peers_alone = CalibratedForests.calibrated(forests[: len(self.settings.samples)], distances[without])
 
     def _halves(self, frame: pd.DataFrame, usual: Flags) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The rows to train on and those to calibrate on; no account is in both."""
@@ -210,7 +210,7 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
 
     def score_samples(self, frame: pd.DataFrame) -> Floats:
         """Minus the score people see, over 100; as in scikit-learn, lower = more unusual."""
-        return -self.predict(frame)[PREDICTED[0]].to_numpy() / 100
+        return -self.predict(frame)[SCORE].to_numpy() / 100
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """`anomaly_score` (0-100, higher = more unusual) and `anomaly_p_value` (conformal), rows as in the frame."""

@@ -26,8 +26,9 @@ class CalibratedForests:
     @classmethod
     def calibrated(cls, forests: Sequence[IsolationForest], distances: Floats) -> "CalibratedForests":
         """The forests, calibrated on these rows."""
-        uncalibrated = cls(forests, np.empty(0))
-        return cls(forests, np.sort(uncalibrated.unusualness(distances)))
+        made = cls(forests, np.empty(0))
+        made.calibration = np.sort(made.unusualness(distances))
+        return made
 
     def unusualness(self, distances: Floats) -> Floats:
         """The negative mean normalised depth of each row; higher = more unusual."""

@@ -31,7 +31,8 @@ ANOMALY = Purpose(
         "Violators who behave like everybody are invisible to it; small, short-lived fraudsters can look most normal.",
         "p-values hold for accounts exchangeable with the calibration accounts: one row an account and day, and not "
         "after the market has changed.",
-        "An unknown value is taken as the peers' usual one; an account without a past is seen among its peers alone.",
+        "An unknown value is taken as the peers' usual one, of the own past as no surge; an account that knows none of "
+        "its past is seen among its peers alone.",
     ),
 )
 VIOLATIONS = Purpose(

@@ -122,9 +122,9 @@ def _shares(reference: Floats, values: Floats) -> Floats:
 
 
 def windowed(catalogue: Catalogue, history: timedelta) -> list[str]:
-    """The features with a window that fits into the history: what counts from the beginning grows by itself."""
+    """The features whose reach fits into the history: what counts from the beginning grows by itself."""
     longest = history / timedelta(microseconds=1)
-    return [f.name for f in catalogue if f.window.width_us is not None and f.window.width_us <= longest]
+    return [f.name for f in catalogue if f.reach_us is not None and f.reach_us <= longest]
 
 
 def sequential_p_values(scores: Floats, calibration: Floats, seed: int) -> Floats:

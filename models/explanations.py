@@ -123,7 +123,9 @@ class Explainer:
         base, contributions = np.empty(size), np.empty((size, len(names)))
         score, output = np.empty(size), np.empty(size)
         for forests, rows, distances in model.judged_by(frame):
-            explainer = self._forests[forests]
+            explainer = self._forests.get(forests)
+            if explainer is None:
+                raise Invalid(f"The model {self.name} was fitted again since; make a new explainer for it.")
             contributions[rows] = explainer.shap_values(distances)
             base[rows] = np.ravel(explainer.expected_value)[0]
             score[rows] = forests.unusualness(distances)
@@ -166,7 +168,7 @@ def _known(value: float) -> float | None:
 
 def _tree_explainers(model: AnomalyModel) -> dict[CalibratedForests, shap.TreeExplainer]:
     """By the forests that judge rows."""
-    return {judges: _tree_explainer(judges.forests) for judges in {model.whole, model.peers_alone}}
+    return {judges: _tree_explainer(judges.forests) for judges in (model.whole, model.peers_alone)}
 
 
 def _tree_explainer(forests: Sequence[IsolationForest]) -> shap.TreeExplainer:

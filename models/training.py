@@ -83,10 +83,13 @@ def train_anomaly(
     settings = model.settings
     scores = model.predict(vectors)["anomaly_score"].to_numpy()
     size = len(model.whole.calibration)
+    without_past = len(model.peers_alone.calibration)
     metrics: dict[str, Metrics] = {"calibration": {"accounts": size, "smallest_p_value": 1 / (size + 1)}}
     plots: dict[str, bytes] = {}
     notes = [
-        f"p-values rest on {size:,} accounts; {model.protocol}.",
+        f"p-values rest on {size:,} accounts"
+        + (f" (of accounts without a past of their own, on {without_past:,})" if model.own_history else "")
+        + f"; {model.protocol}.",
         resolution_note(accounts_a_day(vectors["as_of"]), size, settings.resolution),
     ]
     confirmed, tested = np.zeros(len(vectors), dtype=bool), {}

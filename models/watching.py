@@ -7,7 +7,7 @@ import pandas as pd
 from features.definitions import CATALOGUE
 from features.errors import Invalid
 from features.pipeline import Features
-from models.anomaly import PREDICTED, AnomalyModel
+from models.anomaly import P_VALUE, SCORE, AnomalyModel
 from models.drift import Drift, drift_of, sequential_p_values, windowed
 from models.registry import Registry
 from models.runs import ORDER
@@ -32,7 +32,7 @@ def watch(features: Features, registry: Registry, at: pd.Timestamp, seed: int) -
     before = before[before["as_of"] > before["as_of"].max() - REFERENCE_WEEKS * WEEK]
     then, now = features.vectors(before), features.vectors(features.accounts(at))
     columns = windowed(CATALOGUE, before["as_of"].min() - features.span()[0].floor("D"))
-    left_out = sum(feature.window.width_us is not None for feature in CATALOGUE) - len(columns)
+    left_out = sum(feature.reach_us is not None for feature in CATALOGUE) - len(columns)
     bets: Floats | None = None
     for name in ORDER:
         scoring, _said = registry.sound(name, CATALOGUE)
@@ -41,10 +41,8 @@ def watch(features: Features, registry: Registry, at: pd.Timestamp, seed: int) -
         model = scoring.model
         earlier, scores = model.predict(then), model.predict(now)
         if isinstance(model, AnomalyModel):
-            bets = sequential_p_values(
-                scores[PREDICTED[0]].to_numpy(), model.whole.shown(model.whole.calibration), seed
-            )
-            earlier, scores = (frame.drop(columns="anomaly_p_value") for frame in (earlier, scores))
+            bets = sequential_p_values(scores[SCORE].to_numpy(), model.whole.shown(model.whole.calibration), seed)
+            earlier, scores = (frame.drop(columns=P_VALUE) for frame in (earlier, scores))
         then, now = pd.concat([then, earlier], axis=1), pd.concat([now, scores], axis=1)
         columns += list(scores.columns)
     return replace(drift_of(then, now, columns, p_values=bets, seed=seed), left_out=left_out)

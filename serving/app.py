@@ -114,7 +114,7 @@ def serve(settings: Settings, database: Database, policy: Policy) -> None:
             app, host=settings.host, port=settings.port, access_log=False, server_header=False, log_level="warning"
         )
     finally:
-        gc.unfreeze()
+        gc.unfreeze()  # what stays frozen at the end is reported as leaked
 
 
 def _require_free_port(settings: Settings) -> None:

@@ -39,7 +39,8 @@ RECEIVED, SENT = replace(usd(total(AMOUNT_IN)), counted=IN), replace(usd(total(A
 
 
 def _count(name: str, of: Fact, what: str, clause: str, window: Window = LIFETIME) -> Feature:
-    says = f"its own usual week of {what} (8 weeks before at most; 1 is added to both)"
+    since = "8 weeks before at most" if window is LIFETIME else "since the first in the 8 weeks before"
+    says = f"its own usual week of {what} ({since}; 1 is added to both)"
     return Feature(name, of, surge(count(), WEEK, PAST, FEW), window, "times", says, clause)
 
 

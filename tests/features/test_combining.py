@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import ibis
 import pandas as pd
 import pytest
 from ibis import _
@@ -14,7 +15,20 @@ from features.combining import at_least, modal_share, product, surge, trough
 from features.errors import Invalid
 from features.facts.flows import FLOWS
 from features.pipeline import build_vectors
-from features.vocabulary import DAY_US, LIFETIME, Aggregate, count, days, hours, largest, mean, share, total, usd
+from features.vocabulary import (
+    DAY_US,
+    LIFETIME,
+    THE_EVENT,
+    Aggregate,
+    count,
+    days,
+    hours,
+    largest,
+    mean,
+    share,
+    total,
+    usd,
+)
 
 T = pd.Timestamp("2025-05-08T00:00:00Z")
 # hours before T and USD of each deposit: two of 10, one of 20 on other days than one of 40
@@ -118,9 +132,15 @@ def test_without_a_past_nobody_knows_what_is_usual(before: list[tuple[int, float
     assert value(surge(count(), days(1), days(6), 1.0), [(1, 10.0), (24 + 12, 10.0)]) == pytest.approx(2 / 3)
 
 
-def test_of_a_share_without_rows_nobody_knows_what_is_usual() -> None:
-    shares = surge(share(_.amount > 0), hours(16), hours(4), 0.05, adds_up=False)
+@pytest.mark.parametrize(("recent", "past"), [(16, 4), (10, 60)], ids=["nothing before", "nothing lately"])
+def test_a_share_that_has_no_row_to_be_of_is_unknown(recent: int, past: int) -> None:
+    shares = surge(share(_.amount > 0), hours(recent), hours(past), 0.05, adds_up=False)
     assert math.isnan(value(shares))
+
+
+def test_a_largest_value_of_what_nobody_said_is_unknown() -> None:
+    said_lately = ibis.ifelse(_.ts >= _.as_of - 16 * 3_600_000_000, _.amount, ibis.null())
+    assert math.isnan(value(surge(largest(said_lately), hours(16), days(6), 0.05, adds_up=False)))
 
 
 @pytest.mark.parametrize(
@@ -130,8 +150,9 @@ def test_of_a_share_without_rows_nobody_knows_what_is_usual() -> None:
         (lambda: surge(modal_share(count(), per=_.asset), days(1), days(6), 1.0), "cannot be of groups"),
         (lambda: value(surge(count(), days(7), days(6), 1.0)), "wants a wider one"),
         (lambda: value(surge(count(), days(1), days(6), 1.0), delay=days(1)), "no delay"),
+        (lambda: value(surge(count(), days(1), days(6), 1.0), window=THE_EVENT), "wants a wider one"),
     ],
-    ids=["no length", "groups", "a window no wider than the recent part", "a delay"],
+    ids=["no length", "groups", "a window no wider than the recent part", "a delay", "the event"],
 )
 def test_what_a_surge_cannot_be_is_refused(made: Callable[[], object], message: str) -> None:
     with pytest.raises(Invalid, match=message):

@@ -21,7 +21,7 @@ from models.explanations import Explainer
 from models.forest import flat_trees
 from models.training import Trained
 from models.vectors import VectorLayout
-from tests.models.toy import CATALOGUE, Exchange
+from tests.models.toy import CATALOGUE, Exchange, exchange
 
 OWN = ("wash_share_7d", "cancel_ratio_7d")
 
@@ -80,11 +80,19 @@ def test_the_leaves_of_flat_trees_add_up_to_the_unusualness(toy: Exchange, anoma
     assert total == pytest.approx(model.unusualness(toy.vectors.iloc[:1])[0], abs=1e-12)
 
 
+def with_and_without_a_past(seed: int) -> pd.DataFrame:
+    """Rows of 600 accounts, a quarter of which has no past of its own, trades little and is new."""
+    vectors = exchange(600, seed=seed).vectors
+    without = vectors["account_id"].isin(sorted(set(vectors["account_id"]))[::4])
+    quiet = {name: vectors[name].where(~without, 0.0) for name in ("trades_n_30d", "volume_usd_30d")}
+    surges = {name: (10 * vectors[name]).mask(without) for name in OWN}
+    return vectors.assign(**quiet, **surges, account_age_days=vectors["account_age_days"].mask(without, 7.0))
+
+
 @pytest.fixture(scope="module")
-def two_views(toy: Exchange) -> tuple[AnomalyModel, pd.DataFrame]:
-    """A model of two views, and the rows it learned from, of which a quarter of the accounts has no past of its own."""
-    without = toy.vectors["account_id"].isin(sorted(set(toy.vectors["account_id"]))[::4])
-    frame = toy.vectors.assign(**{name: (10 * toy.vectors[name]).mask(without) for name in OWN})
+def two_views() -> tuple[AnomalyModel, pd.DataFrame]:
+    """A model of two views, and the rows it learned from."""
+    frame = with_and_without_a_past(3)
     return AnomalyModel(VectorLayout.of(CATALOGUE), OWN).fit(frame), frame
 
 
@@ -100,14 +108,20 @@ def test_own_history_is_a_view_of_its_own(two_views: tuple[AnomalyModel, pd.Data
 
 def test_without_a_past_an_account_is_seen_among_its_peers_alone(two_views: tuple[AnomalyModel, pd.DataFrame]) -> None:
     model, frame = two_views
-    without = frame[OWN[0]].isna().to_numpy()
-    shown = model.predict(frame)["anomaly_p_value"].to_numpy()
-    assert (shown[without] <= 0.1).mean() == pytest.approx((shown[~without] <= 0.1).mean(), abs=0.08)
-    strange = frame[without].iloc[[0]].assign(volume_usd_30d=1e9, days_since_last_trade=900.0, staked_usd=1e9)
+    row = frame[frame[OWN[0]].isna()].iloc[[0]]
+    ((forests, rows, _distances),) = model.judged_by(row)
+    assert (forests.forests, rows.tolist()) == (model.whole.forests[: len(model.settings.samples)], [0])
+    strange = row.assign(volume_usd_30d=1e9, days_since_last_trade=900.0, staked_usd=1e9)
     assert model.predict(strange)["anomaly_p_value"].iloc[0] < 0.05
-    sizes = len(model.settings.samples)
-    ((forests, rows, _distances),) = model.judged_by(strange)
-    assert (forests.forests, rows.tolist()) == (model.whole.forests[:sizes], [0])
+
+
+@pytest.mark.parametrize("level", [0.1, 0.3])
+def test_p_values_hold_with_and_without_a_past(two_views: tuple[AnomalyModel, pd.DataFrame], level: float) -> None:
+    model, _frame = two_views
+    honest = with_and_without_a_past(4).query("account_id >= 'a0024'")
+    below = model.predict(honest)["anomaly_p_value"] <= level
+    for _past, rows in below.groupby(honest[OWN[0]].isna()):
+        assert rows.mean() == pytest.approx(level, abs=0.08)
 
 
 def test_less_than_usual_is_no_surge(two_views: tuple[AnomalyModel, pd.DataFrame]) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from features.definitions import CATALOGUE
+from features.definitions.own_history import OWN_HISTORY
 from models.drift import Drift, drift_of, martingale, psi, psi_noise, sequential_p_values, windowed
 
 COLUMNS = ("volume", "cancels", "sessions")
@@ -87,7 +88,10 @@ def test_what_counts_from_the_beginning_of_an_account_is_not_compared() -> None:
     assert "account_age_days" not in compared
     assert "trades_n_7d" in compared
     assert "trades_n_30d" not in compared, "its window reaches before the history"
-    assert all(CATALOGUE[name].window.width_us is not None for name in compared)
+    assert all(CATALOGUE[name].reach_us is not None for name in compared)
+    surges = {feature.name for feature in OWN_HISTORY}
+    assert surges <= set(windowed(CATALOGUE, timedelta(days=63)))
+    assert not surges & set(windowed(CATALOGUE, timedelta(days=62)))
 
 
 def test_a_constant_or_unknown_column_does_not_move() -> None:
