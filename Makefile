@@ -48,19 +48,19 @@ bench-handbook: install
 	$(BIN)/python -m tests.benchmarks.handbook --transactions "$(TRANSACTIONS)" $(if $(TRAIN_START),--train-start $(TRAIN_START))
 
 gates: install
-	$(BIN)/python -m tests.gates.hardness
+	$(BIN)/python -m tests.studies.hardness
 
 # Learns on one set of exchanges and judges others by the truth, a quarter of an hour: make study TEST=241-248
 study: install
-	$(BIN)/python -m tests.gates.learning --test $(TEST) $(STUDY)
+	$(BIN)/python -m tests.studies.learning --test $(TEST) $(STUDY)
 
 # Nine months of simulated exchanges, a minute each: make m-score SEEDS=301-304
 m-score: install
-	$(BIN)/python -m tests.gates.m_score --seeds $(SEEDS)
+	$(BIN)/python -m tests.studies.m_score --seeds $(SEEDS)
 
 # Five seeds of every model explain the same accounts
 explanations: install
-	$(BIN)/python -m tests.gates.explanations
+	$(BIN)/python -m tests.studies.explanations
 
 docs: install
 	$(BIN)/python -m docs.generate

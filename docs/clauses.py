@@ -9,7 +9,7 @@ import yaml
 
 from features.catalogue import Feature
 from features.definitions import CATALOGUE
-from features.derivation import EVERY_PATTERN
+from features.derivation import steps
 from serving.policy.book import Policy
 
 HERE = Path(__file__).parent
@@ -91,7 +91,7 @@ def built_for(policy: Policy) -> dict[str, Built]:
     found = {}
     for card, typologies in TYPOLOGIES.items():
         rules = [rule for rule in policy.rules if rule.typology in typologies and not rule.id.startswith("model-")]
-        patterns = [pattern.name for pattern in EVERY_PATTERN if pattern.card == card]
+        patterns = [pattern.name for pattern in steps.patterns() if pattern.card == card]
         read = {name for rule in rules for name in rule.values.values() if name in CATALOGUE}
         found[card] = Built(
             rules=[rule.id for rule in rules],
@@ -105,7 +105,7 @@ def built_for(policy: Policy) -> dict[str, Built]:
 
 def reads(feature: Feature, patterns: Sequence[str]) -> bool:
     """Whether a feature counts or measures episodes of one of the patterns."""
-    return any(f"'{pattern}'" in feature.declaration for pattern in patterns)
+    return any(f"'{pattern}'" in f"{feature.value.text} {feature.where!r}" for pattern in patterns)
 
 
 def tests_marked(mark: str) -> dict[str, list[str]]:

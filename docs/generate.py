@@ -6,7 +6,7 @@ from pathlib import Path
 from docs.clauses import clause_table, left_out
 from features.activity.schema import LABELS, TABLES, Table
 from features.definitions import CATALOGUE, FAMILIES
-from features.derivation import EVERY_PATTERN
+from features.derivation import steps
 from serving.commands.start import load_policy
 
 HERE = Path(__file__).parent
@@ -68,7 +68,7 @@ def catalogue() -> Iterator[str]:
 def patterns() -> Iterator[str]:
     """Every pattern with what defines an episode."""
     yield from ("## Patterns", "", "What defines an episode; what decides stands in the rules.", "")
-    for pattern in EVERY_PATTERN:
+    for pattern in steps.patterns():
         since = f"Card {pattern.card}, clause {pattern.clause}, since {pattern.thresholds.effective_from}."
         yield from (f"### {pattern.name}", "", f"{pattern.says[0].upper()}{pattern.says[1:]}. {since}", "")
         yield f"Measures: {', '.join(pattern.measures)}."

@@ -6,7 +6,8 @@ from datetime import datetime
 import pandas as pd
 
 from features.facts.access import CREDENTIAL_EVENTS
-from features.pipeline import Features, microseconds
+from features.kernel.moments import microseconds
+from features.pipeline import Features
 
 CHANGES = """
 SELECT account_id, max(ts) AS changed_at FROM security_events

@@ -1,18 +1,19 @@
 """The feature as data, and the catalogue: an ordered set of features with one fingerprint."""
 
 import hashlib
+import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from ibis.common.deferred import Deferred
 
-from features.errors import Invalid
 from features.facts.fact import Fact
-from features.vocabulary import Aggregate, Window
+from features.kernel.errors import Invalid
+from features.kernel.units import worded
+from features.vocabulary.aggregates import Aggregate, Window
 
-EXACT_ENOUGH = 1_000  # from here on nobody reads decimals
 UNITS = ("count", "usd", "share", "ratio", "hours", "days", "seconds", "bits", "level", "flag", "amount", "times")
 
 
@@ -35,6 +36,7 @@ class Feature:
         family: the part of the catalogue it stands in.
         pillar: the M Score pillar it feeds, if any.
         direction: the sign of its effect on the M Score (+1, -1), 0 where unconstrained.
+        version: moves when the same rows give another value.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Feature:
     family: str = ""
     pillar: str | None = None
     direction: int = 0
+    version: int = 1
 
     def __post_init__(self) -> None:
         if self.unit not in UNITS:
@@ -86,40 +89,20 @@ class Feature:
             return f"unknown: {self.says}"
         return f"{worded(value, self.unit)} {self.says}"
 
-    @property
-    def declaration(self) -> str:
-        """Everything that decides the value, as one canonical line."""
-        seen = f"{self.window.text}|{self.where!r}|{self.key!r}|{self.delay_us}"
-        return f"{self.name}|{self.of.name}|{self.value.text}|{self.value.fill}|{seen}"
+
+Lineage = Callable[[Iterable[str]], Mapping[str, int]]
 
 
-def worded(value: float, unit: str) -> str:
-    """A value with its unit as people read it.
-
-    >>> worded(0.625, "share"), worded(12345.6, "usd"), worded(3.0, "count"), worded(1.26, "hours")
-    ('62.5 %', '12,346 USD', '3', '1.3 hours')
-    """
-    if math.isnan(value):
-        return "unknown"
-    words = {
-        "share": f"{value * 100:.3g} %",
-        "usd": f"{value:,.0f} USD",
-        "hours": f"{value:,.1f} hours",
-        "days": f"{value:,.1f} days",
-        "seconds": f"{value:,.1f} s",
-        "bits": f"{value:.2f} bits",
-        "level": f"level {value:.0f}",
-        "times": f"{value:,.3g} times" if abs(value) < EXACT_ENOUGH - 0.5 else f"{value:,.0f} times",
-        "flag": "yes:" if value else "no:",
-    }
-    return words.get(unit, f"{value:,.0f}" if value == int(value) or abs(value) >= EXACT_ENOUGH else f"{value:,.3g}")
+def no_steps(_names: Iterable[str]) -> Mapping[str, int]:
+    """The lineage of facts about whose steps nothing is known."""
+    return {}
 
 
 class Catalogue:
     """An ordered set of features with one fingerprint; the order is the order of vector columns."""
 
-    def __init__(self, features: tuple[Feature, ...], definitions: Callable[[], str] = str) -> None:
-        """A catalogue of the features; `definitions` yields whatever else decides values (facts, pattern settings).
+    def __init__(self, features: tuple[Feature, ...], lineage: Lineage = no_steps) -> None:
+        """A catalogue of the features; `lineage` gives the versions of the steps that write their facts.
 
         Raises:
             Invalid: two features share a name.
@@ -130,13 +113,19 @@ class Catalogue:
             names = [feature.name for feature in features]
             twice = sorted({name for name in names if names.count(name) > 1})
             raise Invalid(f"Two features are called {', '.join(twice)}; a name stands for one definition.")
-        self._definitions = definitions
+        self._lineage = lineage
 
     @cached_property
     def fingerprint(self) -> str:
-        """A short hash of everything that decides a value: vectors, models and decisions carry it."""
-        text = "\n".join([*(feature.declaration for feature in self.features), self._definitions()])
+        """A short hash of the names and versions of everything that decides a value; vectors and decisions carry it."""
+        text = json.dumps(self.versions(self.names))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def versions(self, names: Iterable[str]) -> dict[str, int]:
+        """The versions of features, by name, and of the facts and patterns behind them: what a model depends on."""
+        chosen = [self[name] for name in names]
+        steps = self._lineage(sorted({feature.of.writes for feature in chosen}))
+        return {feature.name: feature.version for feature in chosen} | dict(steps)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -11,13 +11,23 @@ import typer
 
 from features.activity.importing import Import, ImportReport
 from features.activity.mapping import load_mapping
-from features.console import DEFAULT_HOME, HomeOption, JsonOption, SeedOption, application, emit, out, progress, table
 from features.definitions import CATALOGUE
-from features.derivation import EVERY_PATTERN
-from features.errors import Invalid
+from features.derivation.steps import patterns
 from features.evidence import EpisodeEvidence, Evidence, episode_evidence, episode_summary
 from features.evidence import evidence as find_evidence
 from features.home import Home
+from features.kernel.console import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    SeedOption,
+    application,
+    emit,
+    out,
+    progress,
+    table,
+)
+from features.kernel.errors import Invalid
 from features.pipeline import Features
 from features.simulator.exchange import simulate as simulate_exchange
 from features.simulator.profiles import PROFILES
@@ -195,7 +205,7 @@ def evidence(
 ) -> None:
     """Show the rows behind a feature's value or an episode, at most 20 in a stated order, with the full count."""
     at = moment(as_of)
-    of_episode = name not in CATALOGUE and any(name.startswith(f"{pattern.name}-") for pattern in EVERY_PATTERN)
+    of_episode = name not in CATALOGUE and any(name.startswith(f"{pattern.name}-") for pattern in patterns())
     if not of_episode and not account:
         raise Invalid(f"Name the account whose {name} you want to see, like `mscore evidence {name} ACCOUNT`.")
     chosen = None if of_episode else CATALOGUE[name]
@@ -265,7 +275,7 @@ def episodes(
     as_json: JsonOption = False,
 ) -> None:
     """List the episodes that stood at a moment: what patterns found, in whom, and with what measures."""
-    names = [one.name for one in EVERY_PATTERN]
+    names = [one.name for one in patterns()]
     if pattern is not None and pattern not in names:
         raise Invalid(f"There is no pattern {pattern!r}; there are {', '.join(names)}.")
     at = moment(as_of)

@@ -12,12 +12,12 @@ from features.activity.lake import Lake
 from features.activity.snapshot import Activity
 from features.catalogue import Catalogue, Feature
 from features.definitions import CATALOGUE
-from features.engines import compiled
-from features.errors import NotFound
+from features.engines.duckdb import compiled
+from features.facts.sentences import row_sentence
+from features.kernel.errors import NotFound
 from features.pipeline import Features
 from features.queries import condition, visible
-from features.vocabulary import value_of
-from features.wording import row_sentence
+from features.vocabulary.aggregates import value_of
 
 MOST_ROWS = 20
 HIDDEN = {

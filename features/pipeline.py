@@ -1,7 +1,7 @@
 """Builds vectors for any spine of (account, moment) from one state of the activity."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -14,23 +14,20 @@ from features.activity.lake import Lake
 from features.activity.snapshot import Activity
 from features.catalogue import Feature
 from features.definitions import CATALOGUE
-from features.derivation import derive
-from features.engines import DuckDBEngine
-from features.errors import Invalid
+from features.derivation.deriving import derive
+from features.engines.duckdb import DuckDBEngine
 from features.facts.access import SESSIONS
 from features.facts.fills import FILLS
 from features.facts.flows import FLOWS
 from features.facts.orders import ORDERS
+from features.kernel.errors import Invalid
+from features.kernel.moments import microseconds
+from features.kernel.progress import Progress, silent
 from features.queries import Query, queries
 from features.spine import checked_spine, weekly_moments
 
-Progress = Callable[[str, float], None]
 MOST_LINKS = 20
 ROWS_AT_ONCE = 100_000
-
-
-def silent(_what: str, _share: float) -> None:
-    """Progress that nobody watches."""
 
 
 class Features:
@@ -40,7 +37,7 @@ class Features:
         self.activity = Activity.from_lake(activity) if isinstance(activity, Lake) else activity
         self.engine = DuckDBEngine(self.activity)
         self.progress = progress
-        derive(self.engine, progress)
+        self._claim = derive(self.engine, progress)
 
     def vectors(self, spine: pd.DataFrame, features: Iterable[Feature] = CATALOGUE) -> pd.DataFrame:
         """One row of feature values per spine row, in the spine's order. See `build_vectors`."""
@@ -100,8 +97,7 @@ class Features:
             Invalid: nobody did anything.
         """
         parts = " UNION ALL ".join(
-            f"SELECT min(ts) AS first, max(ts) AS last FROM {fact.table_name}"
-            for fact in (FILLS, FLOWS, ORDERS, SESSIONS)
+            f"SELECT min(ts) AS first, max(ts) AS last FROM {fact.writes}" for fact in (FILLS, FLOWS, ORDERS, SESSIONS)
         )
         first, last = self.engine.run(f"SELECT min(first), max(last) FROM ({parts})").to_pylist()[0].values()
         if first is None:
@@ -195,10 +191,3 @@ def build_vectors(
         Invalid: the spine lacks a column, holds an unreadable moment, or an account the activity does not know.
     """
     return Features(activity, progress).vectors(spine, features)
-
-
-def microseconds(moment: datetime | pd.Timestamp | str) -> int:
-    """A moment as whole microseconds since 1970 UTC; without a zone it is UTC."""
-    stamp = pd.Timestamp(moment)
-    stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
-    return int(stamp.as_unit("us").asm8.astype("int64"))

@@ -10,9 +10,9 @@ from ibis import _
 from ibis.common.deferred import Deferred
 
 from features.catalogue import Feature
-from features.engines import compiled
+from features.engines.duckdb import compiled
 from features.facts.fact import Fact
-from features.vocabulary import value_of
+from features.vocabulary.aggregates import value_of
 
 SPINE = ibis.table(
     {"spine_id": "int64", "account_id": "string", "account_no": "int32", "as_of": "int64", "event_id": "string"},

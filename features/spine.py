@@ -1,32 +1,28 @@
 """Spines: which accounts are looked at, at which moments."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
-from features.errors import Invalid, NotFound
+from features.kernel.errors import Invalid, NotFound
+from features.kernel.moments import moment_of
 
 WEEK = timedelta(days=7)
 
 
 def moment(text: str) -> pd.Timestamp:
-    """A moment written as ISO 8601; without a zone it is UTC.
+    """A moment written as ISO 8601 with its zone, or a date alone.
 
     >>> moment("2025-05-30T03:12:00Z").isoformat()
     '2025-05-30T03:12:00+00:00'
 
     Raises:
-        Invalid: the text is no moment.
+        Invalid: the text is not a moment, or names a time of day without a zone.
     """
-    try:
-        stamp = datetime.fromisoformat(text)
-        stamp = stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise Invalid(f"{text!r} is not a moment; write it like 2025-05-30T03:12:00Z.") from error
-    return pd.Timestamp(stamp).as_unit("us")
+    return pd.Timestamp(moment_of(text)).as_unit("us")
 
 
 def read_spine(path: Path) -> pd.DataFrame:
@@ -70,6 +66,8 @@ def checked_spine(spine: pd.DataFrame) -> pd.DataFrame:
 def _moments(as_of: pd.Series) -> pd.Series:
     """Moments in UTC, from timestamps or from text in ISO 8601; a number would have to be guessed."""
     if is_datetime64_any_dtype(as_of):
+        if as_of.dt.tz is None:
+            raise Invalid("The spine's as_of has no time zone; write spine['as_of'].dt.tz_localize('UTC').")
         return pd.to_datetime(as_of, utc=True).dt.as_unit("us")
     if len(as_of) and is_numeric_dtype(as_of):
         raise Invalid(f"The spine's as_of holds numbers ({as_of.iloc[0]}); it wants moments like 2025-05-30T03:12:00Z.")

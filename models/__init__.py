@@ -11,12 +11,12 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 # Read at first use: the command line should not wait for libraries that a command does not need.
 WHERE = {
-    "AnomalyModel": "models.anomaly",
-    "Explainer": "models.explanations",
-    "MScoreModel": "models.m_score",
-    "Registry": "models.registry",
-    "RiskClassifier": "models.risk_classifier",
-    "ViolationModels": "models.violations",
+    "AnomalyModel": "models.anomaly.model",
+    "Explainer": "models.explanations.explainer",
+    "MScoreModel": "models.m_score.model",
+    "Registry": "models.registry.registry",
+    "RiskClassifier": "models.boosting.classifier",
+    "ViolationModels": "models.violations.model",
     "VectorLayout": "models.vectors",
 }
 

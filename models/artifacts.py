@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 
 MANIFEST = "manifest.json"
 STATE = "state.json"

@@ -7,20 +7,31 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from features.console import DEFAULT_HOME, HomeOption, JsonOption, SeedOption, application, emit, out, progress, table
 from features.definitions import CATALOGUE
-from features.errors import Invalid, NotFound
 from features.home import Home
+from features.kernel.console import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    SeedOption,
+    application,
+    emit,
+    out,
+    progress,
+    table,
+)
+from features.kernel.errors import Invalid, NotFound
 from features.pipeline import Features
 from features.spine import moment, read_spine
-from models import anomaly, violations
-from models.alerts import daily_alerts, resolution_note
-from models.anomaly import AnomalyModel
-from models.evidence import with_evidence
-from models.explanations import Explainer, Explanation
-from models.registry import LoadedModel, Registry
+from models.anomaly import model as anomaly
+from models.anomaly.alerts import daily_alerts, resolution_note
+from models.anomaly.model import AnomalyModel
+from models.explanations.evidence import with_evidence
+from models.explanations.explainer import Explainer, Explanation
+from models.registry.registry import LoadedModel, Registry
 from models.runs import ORDER, SEED, Request, train
-from models.violations import ViolationModels
+from models.violations import model as violations
+from models.violations.model import ViolationModels
 
 TRACKING = "MLFLOW_TRACKING_URI"
 TrackingOption = Annotated[

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import yaml
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 
 BoosterParameters = Mapping[str, Any]
 

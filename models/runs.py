@@ -1,26 +1,27 @@
 """A training run from the lake to the registry: vectors, labels, models, versions."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from features.activity.lake import Lake
 from features.definitions import CATALOGUE
+from features.kernel.progress import Progress
 from features.labels import labels
 from features.pipeline import Features
-from models import anomaly, m_score, violations
-from models.contribution import horizon_of, net_contribution
-from models.m_score import MScoreModel
+from models.anomaly import model as anomaly
+from models.m_score import model as m_score
+from models.m_score.contribution import horizon_of, net_contribution
+from models.m_score.model import MScoreModel
+from models.m_score.value import forward_target
 from models.parameters import SHIPPED
-from models.registry import Registry, Version
+from models.registry.registry import Registry, Version
 from models.training import Trained, train_anomaly, train_m_score, train_violations
-from models.value import forward_target
+from models.violations import model as violations
 
 ORDER = (anomaly.KIND, violations.KIND, m_score.KIND)
 SEED = 7
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)

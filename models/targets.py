@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.kernel.moments import DAY_US
 from models.parameters import SHIPPED
-from models.vectors import DAY_US, Flags, microseconds
+from models.vectors import Flags, series_microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ def known_findings(labels: pd.DataFrame, labels_as_of: pd.Timestamp | None) -> p
     Columns: account_id, typology, event_id (str or null), finding, source, group_id, known_us, onset_us (-inf where the
     label has no onset).
     """
-    known = microseconds(labels["known_at"])
-    onset = microseconds(labels["onset"])
+    known = series_microseconds(labels["known_at"])
+    onset = series_microseconds(labels["onset"])
     findings = pd.DataFrame(
         {
             "account_id": labels["account_id"].astype(str),
@@ -86,7 +87,7 @@ def row_target(
     """
     of_typology = findings[findings["typology"] == typology]
     accounts = frame["account_id"].astype(str)
-    as_of = microseconds(frame["as_of"])
+    as_of = series_microseconds(frame["as_of"])
     events = _optional(frame, "event_id")
     has_event = events.notna().to_numpy()
     about_event = of_typology["event_id"].notna()

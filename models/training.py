@@ -9,17 +9,20 @@ import numpy as np
 import pandas as pd
 
 from features.catalogue import Catalogue
-from models import anomaly, card, m_score, violations
-from models.alerts import accounts_a_day, resolution_note
-from models.anomaly import AnomalyModel
-from models.direction import direction_of, refusal
-from models.evaluation import Metrics
-from models.m_score import MScoreModel
-from models.plots import evaluation_plot
-from models.segments import segments_of
+from models.anomaly import model as anomaly
+from models.anomaly.alerts import accounts_a_day, resolution_note
+from models.anomaly.direction import direction_of, refusal
+from models.anomaly.model import AnomalyModel
+from models.evaluation import card
+from models.evaluation.metrics import Metrics
+from models.evaluation.plots import evaluation_plot
+from models.evaluation.segments import segments_of
+from models.m_score import model as m_score
+from models.m_score.model import MScoreModel
 from models.targets import confirmed_rows, first_known_mate, known_findings, row_target
-from models.vectors import VectorLayout, microseconds
-from models.violations import ViolationModels
+from models.vectors import VectorLayout, series_microseconds
+from models.violations import model as violations
+from models.violations.model import ViolationModels
 
 Parameter = str | float | int
 
@@ -141,7 +144,7 @@ def _judged(vectors: pd.DataFrame, judged: pd.DataFrame, findings: pd.DataFrame,
     account = keys["account_id"].astype(str)
     onset = account.map(confirmed.groupby("account_id")["onset_us"].min())
     mate = account.map(first_known_mate(confirmed)).fillna(np.inf)
-    known_group = mate.to_numpy() <= microseconds(keys["as_of"])
+    known_group = mate.to_numpy() <= series_microseconds(keys["as_of"])
     return pd.concat([keys, judged.reset_index(drop=True), groups], axis=1).assign(
         onset_us=onset, known_group=known_group
     )
@@ -204,7 +207,7 @@ def train_m_score(
 
     Args:
         vectors: account_id, as_of and the catalogue's features.
-        target: 0/1, aligned with the vectors' index (`models.value.forward_target`).
+        target: 0/1, aligned with the vectors' index (`models.m_score.value.forward_target`).
         known: whether the row's target is known yet, aligned likewise.
         champion: the learned version that scores now, to whose scale this one is linked on the newest row of each
             account.

@@ -22,27 +22,34 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from features.errors import Conflict, MscoreError
-from serving.api import accounts, decisions, operations, reviews
-from serving.api.body_limit import BodyLimit
-from serving.api.decision_queue import DecisionQueue
-from serving.api.key_ring import KeyRing
-from serving.api.metrics import Metrics
-from serving.api.problems import Problem, describe, problem_of, problem_response
-from serving.api.request_log import Log, RequestLog, json_log
-from serving.api.service import Service
-from serving.auth import FailureBrake, Passwords
-from serving.clock import utc_now
+from features.kernel.errors import Conflict, MscoreError
+from features.kernel.moments import utc_now
+from serving import operations
+from serving.decisions import api as decisions
+from serving.decisions.queue import DecisionQueue
+from serving.decisions.service import KeyReused, answer_all
+from serving.people import pages as login
+from serving.people.keys import KeyRing
+from serving.people.model import FailureBrake, NotAuthenticated, Passwords
+from serving.people.pages import SignIn
+from serving.people.session import COOKIE, LASTS_SECONDS, SignInFirst
 from serving.policy.book import Policy
+from serving.record import api as accounts
+from serving.reviews import api as reviews
+from serving.reviews import pages
+from serving.scoring import pages as drift_page
 from serving.settings import Settings
 from serving.storage import Database
-from serving.web import drift_page, login, pages
+from serving.web.body_limit import BodyLimit
 from serving.web.headers import SecurityHeaders
-from serving.web.session import COOKIE, LASTS_SECONDS, SignInFirst
+from serving.web.metrics import Metrics
+from serving.web.problems import Problem, describe, problem_of, problem_response
+from serving.web.request_log import Log, RequestLog, json_log
+from serving.web.service import Service
 from serving.web.site import HERE, Site, templates
-from serving.workflows.decide import answer_all
 
 TITLE = "mscore"
+SPECIAL_CASES = ((NotAuthenticated, HTTPStatus.UNAUTHORIZED), (KeyReused, HTTPStatus.UNPROCESSABLE_ENTITY))
 
 
 class RandomIds:
@@ -89,12 +96,13 @@ def create_app(
         policy=policy,
         clock=world.clock,
         new_id=world.new_id,
-        keys=KeyRing(database, world.seconds),
-        decisions=DecisionQueue(partial(answer_all, database, policy), recorder),
         metrics=Metrics(),
         log=world.log,
     )
-    app.state.site = Site(database, world.clock, world.passwords, FailureBrake(), templates())
+    app.state.keys = KeyRing(database, world.seconds)
+    app.state.decisions = DecisionQueue(partial(answer_all, database, policy), recorder)
+    app.state.site = Site(database, world.clock, templates())
+    app.state.sign_in = SignIn(world.passwords, FailureBrake())
     _add_routes(app)
     _add_layers(app, settings, world)
     return app
@@ -165,7 +173,7 @@ def _to_login(_request: Request, error: Exception) -> Response:
 
 
 def _explain(request: Request, error: Exception) -> Response:
-    problem = problem_of(error)
+    problem = problem_of(error, SPECIAL_CASES)
     if _is_for_a_person(request):
         return _error_page(request, problem)
     return problem_response(request, problem)

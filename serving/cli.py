@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from features.console import DONE, OUR_FAULT, WRONG_CALL, complain, err, out, run, table, wrong_call
-from features.errors import MscoreError
+from features.kernel.console import DONE, OUR_FAULT, WRONG_CALL, complain, err, out, run, table, wrong_call
+from features.kernel.errors import MscoreError
 
 FEATURES, MODELS = "features.cli", "models.cli"
 LINE, DESK, SERVICE = "serving.commands.line", "serving.commands.desk", "serving.commands.service"

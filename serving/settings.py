@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 
 SECRET_BYTES = 32
 SESSION_SECRET_FILE = "session.secret"  # noqa: S105 - the name of a file, not a secret

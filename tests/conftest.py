@@ -7,7 +7,8 @@ import pytest
 
 from features.activity.importing import Import
 from features.home import Home
-from features.pipeline import Features, silent
+from features.kernel.progress import silent
+from features.pipeline import Features
 from features.simulator.exchange import Simulation, simulate
 from features.simulator.profiles import PROFILES
 from features.simulator.writing import write

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("features", "models", "serving")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 LONGEST_MODULE = 400
+KNOWN_STRANGERS: tuple[str, ...] = ()
 UNWANTED_NAMES = {"utils", "helpers", "common", "manager", "base", "misc"}
 
 
@@ -25,6 +26,27 @@ def test_a_module_is_small_and_says_what_it_is_for(path: Path) -> None:
     assert len(text.splitlines()) <= LONGEST_MODULE
     assert path.stem not in UNWANTED_NAMES
     assert path.parent.name == "versions" or ast.get_docstring(ast.parse(text)), "it has no opening line"
+
+
+def test_no_subject_of_serving_imports_the_store_of_another() -> None:
+    strangers = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in (ROOT / "serving").glob("*/*.py")
+        for module in _imports(path)
+        if (parts := module.split("."))[0] == "serving" and parts[-1] == "store" and parts[1] != path.parent.name
+    ]
+    assert sorted(strangers) == sorted(KNOWN_STRANGERS)
+
+
+def test_what_detectors_share_knows_no_detector() -> None:
+    shared = (ROOT / "features/patterns/shared").glob("*.py")
+    detectors = {f"features.patterns.{path.stem}" for path in (ROOT / "features/patterns").glob("*.py")}
+    assert not {module for path in shared for module in _imports(path)} & detectors
+
+
+def _imports(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
 
 
 def test_nothing_imports_inside_a_function() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from features.activity.schema import Table
-from features.errors import Invalid, NotFound
+from features.kernel.errors import Invalid, NotFound
 
 ENDINGS = (".parquet", ".csv")
 DELIMITERS = ",;\t|"

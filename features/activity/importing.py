@@ -1,6 +1,6 @@
 """Imports a folder of activity: checks every row, sets bad ones aside with a reason, appends the good ones."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +15,11 @@ from features.activity.lake import Lake
 from features.activity.mapping import MappedRows, Mapping, mapped_relation
 from features.activity.quarantine import Quarantine
 from features.activity.schema import LABELS, TABLES, Table
-from features.errors import Invalid
+from features.kernel.errors import Invalid
+from features.kernel.progress import Progress
 
 UNDATED = "1970-01-01T00:00:00Z"
 ALL_TABLES: dict[str, Table] = {**TABLES, LABELS.name: LABELS}
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
 from features.activity.schema import LABELS, TABLES, TIME
-from features.errors import Conflict, Invalid, NotFound
+from features.kernel.errors import Conflict, Invalid, NotFound
 
 MANIFEST = "manifest"
 MANIFEST_SCHEMA = pa.schema(

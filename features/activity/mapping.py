@@ -9,7 +9,7 @@ import yaml
 
 from features.activity.files import SourceFile, identifier, quote
 from features.activity.schema import LABELS, TABLES, Table
-from features.errors import Invalid, NotFound
+from features.kernel.errors import Invalid, NotFound
 
 SHIPPED = Path(__file__).parent / "mappings"
 TARGETS: dict[str, Table] = {**TABLES, LABELS.name: LABELS}

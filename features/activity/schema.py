@@ -1,7 +1,7 @@
 """The activity tables as data: what validation, Parquet types, docs and simulator read."""
 
 from features.activity.columns import TIME, Column, Table, declare
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 
 __all__ = ["LABELS", "TABLES", "TIME", "Column", "Table", "table"]
 

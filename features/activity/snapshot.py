@@ -11,7 +11,7 @@ import pyarrow as pa
 from features.activity.files import activity_folder, files_of, quote
 from features.activity.lake import Lake
 from features.activity.schema import TABLES, Table, table
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 
 Rows: TypeAlias = pa.Table | tuple[str, ...]
 

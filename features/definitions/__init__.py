@@ -14,7 +14,7 @@ from features.definitions.ordering import ORDERING
 from features.definitions.own_history import OWN_HISTORY
 from features.definitions.trading import TRADING
 from features.definitions.wash_trading import WASH_TRADING
-from features.derivation import definitions
+from features.derivation.steps import lineage
 
 FAMILIES: dict[str, tuple[Feature, ...]] = {
     "trading": (*TRADING, *WASH_TRADING),
@@ -29,5 +29,5 @@ FAMILIES: dict[str, tuple[Feature, ...]] = {
 
 CATALOGUE = Catalogue(
     tuple(replace(feature, family=family) for family, features in FAMILIES.items() for feature in features),
-    definitions,
+    lineage,
 )

@@ -5,8 +5,8 @@ from ibis import _
 from features.catalogue import Feature
 from features.facts.access import LISTED_ORDERS, LISTED_SESSIONS, SECURITY, SESSIONS
 from features.facts.findings import FINDINGS, milli
-from features.vocabulary import (
-    DAY_US,
+from features.kernel.moments import DAY_US
+from features.vocabulary.aggregates import (
     LIFETIME,
     count,
     days,

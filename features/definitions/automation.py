@@ -6,13 +6,11 @@ Only the channels made for people are looked at, never the platform's engines: a
 from ibis import _
 
 from features.catalogue import Feature
-from features.combining import at_least, modal_share, trough
 from features.facts.findings import FINDINGS
 from features.facts.messages import KEY_USES
 from features.facts.orders import ORDERS
-from features.vocabulary import (
-    DAY_US,
-    HOUR_US,
+from features.kernel.moments import DAY_US, HOUR_US, SECOND_US
+from features.vocabulary.aggregates import (
     by_then,
     concentration,
     count,
@@ -26,8 +24,8 @@ from features.vocabulary import (
     share,
     spread,
 )
+from features.vocabulary.combining import at_least, modal_share, trough
 
-SECOND_US = 1_000_000
 ENOUGH = 30  # orders below which a distribution says nothing (methods D02)
 BINS = 20
 EVENLY_BITS = 4.32  # log2 of 20 bins: what is said of too few orders

@@ -4,8 +4,8 @@ from ibis import _
 
 from features.catalogue import Feature
 from features.facts.access import SECURITY
-from features.facts.standing import ACCOUNTS, BANNED_IDENTIFIERS, LEGAL_ORDERS, UNVERIFIED_OPENS, VERIFICATIONS
-from features.vocabulary import (
+from features.facts.account_status import ACCOUNTS, BANNED_IDENTIFIERS, LEGAL_ORDERS, UNVERIFIED_OPENS, VERIFICATIONS
+from features.vocabulary.aggregates import (
     LIFETIME,
     by_then,
     count,

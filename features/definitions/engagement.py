@@ -4,7 +4,7 @@ from ibis import _
 
 from features.catalogue import Feature
 from features.facts.engagement import BALANCES, PARTICIPATIONS, STAKING
-from features.vocabulary import (
+from features.vocabulary.aggregates import (
     LIFETIME,
     count,
     days,

@@ -4,7 +4,7 @@ from ibis import _
 
 from features.catalogue import Feature
 from features.facts.flows import FLOWS
-from features.vocabulary import (
+from features.vocabulary.aggregates import (
     LIFETIME,
     Aggregate,
     concentration,

@@ -5,7 +5,8 @@ from ibis import _
 from features.catalogue import Feature
 from features.facts.findings import FINDINGS, milli
 from features.facts.flows import FLOWS, LISTED_FLOWS
-from features.vocabulary import DAY_US, LIFETIME, count, days, groups, largest, ratio, scaled, share, total, usd
+from features.kernel.moments import DAY_US
+from features.vocabulary.aggregates import LIFETIME, count, days, groups, largest, ratio, scaled, share, total, usd
 
 NOT_INVENTORY = milli("between_exchanges") == 0
 PASSAGE = (_.pattern == "pass_through") & NOT_INVENTORY & (milli("own_name") == 0)

@@ -3,17 +3,28 @@
 from ibis import _
 
 from features.catalogue import Feature
+from features.facts.account_status import REFERRALS
 from features.facts.associations import ASSOCIATIONS, CONTROLLED
 from features.facts.engagement import LINKED_REWARDS
 from features.facts.findings import FINDINGS, milli
 from features.facts.links import LINKS
-from features.facts.standing import REFERRALS
-from features.vocabulary import LIFETIME, Aggregate, count, days, distinct, largest, latest, scaled, total, usd
+from features.kernel.units import MICRO
+from features.vocabulary.aggregates import (
+    LIFETIME,
+    Aggregate,
+    count,
+    days,
+    distinct,
+    largest,
+    latest,
+    scaled,
+    total,
+    usd,
+)
 
 LOCKSTEP = _.pattern == "lockstep"
 CLUSTER = _.pattern == "account_cluster"
 GROUP = _.pattern == "controlled_group"
-MICRO = 1_000_000
 OTHERS: Aggregate = distinct(_.other_id)
 
 

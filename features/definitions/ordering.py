@@ -3,12 +3,11 @@
 from ibis import _
 
 from features.catalogue import Feature
-from features.combining import at_least, product
 from features.facts.findings import FINDINGS, milli
 from features.facts.messages import MESSAGES
 from features.facts.orders import ORDERS
-from features.vocabulary import (
-    DAY_US,
+from features.kernel.moments import DAY_US, SECOND_US
+from features.vocabulary.aggregates import (
     LIFETIME,
     by_then,
     count,
@@ -26,8 +25,8 @@ from features.vocabulary import (
     smaller_over_larger,
     total,
 )
+from features.vocabulary.combining import at_least, product
 
-SECOND_US = 1_000_000
 AFTER_FILL_US = 5 * SECOND_US  # methods D04, cancel_after_own_fill_lift
 LARGE = (_.depth_milli >= 200).fill_null(False)  # a fifth of the depth (methods D04)
 OF_PEOPLE = ~_.by_engine

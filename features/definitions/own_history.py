@@ -9,7 +9,6 @@ from dataclasses import replace
 from ibis import _
 
 from features.catalogue import Feature
-from features.combining import surge
 from features.definitions.funds import AMOUNT_IN, AMOUNT_OUT, IN, OUT
 from features.definitions.ordering import RESTING, WITHIN_A_SECOND
 from features.facts.access import SESSIONS
@@ -18,7 +17,7 @@ from features.facts.fills import FILLS
 from features.facts.flows import FLOWS
 from features.facts.market_spells import MARKET_DAYS
 from features.facts.orders import ORDERS
-from features.vocabulary import (
+from features.vocabulary.aggregates import (
     LIFETIME,
     Aggregate,
     Window,
@@ -31,6 +30,7 @@ from features.vocabulary import (
     total,
     usd,
 )
+from features.vocabulary.combining import surge
 
 WEEK, PAST = days(7), days(56)
 BOTH = days(63)  # of a share, and of orders, which are too many to look at all: their past ends there

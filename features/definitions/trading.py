@@ -5,8 +5,8 @@ from ibis import _
 from features.catalogue import Feature
 from features.facts.fills import FILLS
 from features.facts.findings import FINDINGS
-from features.vocabulary import (
-    DAY_US,
+from features.kernel.moments import DAY_US
+from features.vocabulary.aggregates import (
     LIFETIME,
     by_then,
     concentration,

@@ -7,7 +7,7 @@ from features.facts.fills import FILLS
 from features.facts.findings import FINDINGS, milli
 from features.facts.market_spells import MARKET_DAYS, MARKET_HOURS
 from features.facts.washing import WASHING
-from features.vocabulary import (
+from features.vocabulary.aggregates import (
     LIFETIME,
     by_then,
     days,

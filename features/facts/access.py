@@ -6,8 +6,9 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from features.facts.fact import MICRO, NEVER_ENDS, Fact, activity_table
-from features.thresholds import read_thresholds
+from features.facts.fact import NEVER_ENDS, Fact, activity_table
+from features.kernel.thresholds import read_thresholds
+from features.kernel.units import MICRO
 
 CREDENTIAL_EVENTS = ("password_change", "password_reset", "two_factor_reset", "email_change", "phone_change")
 CONCEALING = ("vpn", "proxy", "tor")

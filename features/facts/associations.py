@@ -10,14 +10,14 @@ from ibis import _
 from features.facts.fact import Fact
 from features.facts.findings import EPISODES
 from features.facts.identifiers import FOREVER
-from features.facts.link_settings import ASSOCIATION_WEIGHT, CONTROL_WEIGHT, LINK_SETTINGS, MILLI
+from features.facts.link_settings import ASSOCIATION_WEIGHT, CONTROL_WEIGHT, LINK_SETTINGS
 from features.facts.links import LINKS
+from features.kernel.units import MICRO, MILLI
 
 PAIR = ["account_id", "other_id"]
 WEAK_KINDS = ("ip", "referral")
 IDENTITY_KINDS = ("document", "face", "person")
 CONTROLLED_GROUP = "controlled_group"
-MICRO = 1_000_000
 
 
 def _associations() -> ir.Table:
@@ -103,5 +103,7 @@ def _control() -> ir.Table:
 
 
 ASSOCIATIONS = Fact("associations", "another account linked with this one", _associations(), "links")
-CONTROLLED = Fact("control", "another account under the same control", _control(), "links")
+CONTROLLED = Fact(
+    "control", "another account under the same control", _control(), "links", patterns=(CONTROLLED_GROUP,)
+)
 CONTROL = CONTROLLED.table

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from features.activity.schema import TABLES, Column
+from features.kernel.units import MICRO
 
 IBIS_TYPES = {"int": "int64", "bool": "boolean", "time": "int64", "float": "float64"}
 NUMBERS = {"positive", "non_negative", "share", "float"}
-MICRO = 1_000_000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -22,27 +23,37 @@ class Fact:
         rows: an Ibis expression over the activity tables of `activity_table`. Its columns include `account_id`,
             `ts`, `known_from` (int64 microseconds since 1970 UTC), `known_until` (the same or null) and `row_id`.
         evidence_table: the activity table in which `row_id` is found.
+        patterns: the patterns whose episodes it reads, by name; `*` reads those of every pattern.
+        version: moves when the same activity gives other rows.
     """
 
     name: str
     meaning: str
     rows: ir.Table
     evidence_table: str
+    patterns: tuple[str, ...] = ()
+    version: int = 1
 
     @property
-    def table_name(self) -> str:
+    def writes(self) -> str:
         """What the engine calls the materialised fact."""
         return f"fact_{self.name}"
 
     @property
+    def uses(self) -> tuple[str, ...]:
+        """What it reads: activity tables and facts by their names in the engine, and patterns by theirs."""
+        tables = {node.name for node in self.rows.op().find(ops.UnboundTable)}
+        return tuple(sorted(tables - {"episodes"})) + self.patterns
+
+    @property
     def table(self) -> ir.Table:
         """The materialised fact as an unbound Ibis table, for facts that are made of it."""
-        return ibis.table(self.rows.schema(), name=self.table_name)
+        return ibis.table(self.rows.schema(), name=self.writes)
 
     @property
     def numbered(self) -> ir.Table:
         """The same with `account_no`, the engine's number for the account, for whoever joins a spine."""
-        return ibis.table({**self.rows.schema(), "account_no": "int32"}, name=self.table_name)
+        return ibis.table({**self.rows.schema(), "account_no": "int32"}, name=self.writes)
 
 
 def _ibis_type(column: Column) -> str:

@@ -104,4 +104,4 @@ def _fills() -> ir.Table:
     return named.left_join(others, "counterparty").select(*named.columns, "counterparty_no")
 
 
-FILLS = Fact("fills", "one side of a trade", _fills(), "trades")
+FILLS = Fact("fills", "one side of a trade", _fills(), "trades", patterns=("wash_pair", "wash_ring"))

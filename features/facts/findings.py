@@ -47,4 +47,4 @@ def milli(measure: str) -> Deferred:
     return value
 
 
-FINDINGS = Fact("findings", "an episode an account took part in", _episodes(), "episodes")
+FINDINGS = Fact("findings", "an episode an account took part in", _episodes(), "episodes", patterns=("*",))

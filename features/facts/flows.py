@@ -7,10 +7,11 @@ import ibis.expr.types as ir
 from ibis import _
 
 from features.facts.access import CREDENTIAL_EVENTS
-from features.facts.fact import MICRO, NEVER_ENDS, Fact, activity_table, first_known, micro_usd, previously_known
-from features.thresholds import read_thresholds
+from features.facts.fact import NEVER_ENDS, Fact, activity_table, first_known, micro_usd, previously_known
+from features.kernel.moments import HOUR_US
+from features.kernel.thresholds import read_thresholds
+from features.kernel.units import MICRO
 
-HOUR_US = 3600 * 1_000_000
 NUMBERS = read_thresholds(Path(__file__).with_suffix(".yaml")).values
 
 

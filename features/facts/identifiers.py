@@ -5,7 +5,8 @@ import ibis.expr.types as ir
 from ibis import _
 
 from features.facts.fact import Fact, activity_table
-from features.facts.link_settings import DAY_US, LINK_SETTINGS
+from features.facts.link_settings import LINK_SETTINGS
+from features.kernel.moments import DAY_US
 
 FOREVER = 2**62
 

@@ -4,13 +4,11 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.thresholds import read_thresholds
+from features.kernel.thresholds import read_thresholds
+from features.kernel.units import MILLI
 
 LINKS_FILE = Path(__file__).with_name("links.yaml")
 LINK_SETTINGS = read_thresholds(LINKS_FILE).values
-DAY_US = 86_400 * 1_000_000
-HOUR_US = 3_600 * 1_000_000
-MILLI = 1_000
 
 IDENTIFIERS = ("owner", "document", "face", "person", "withdrawal_address", "deposit_source", "device")
 ASSOCIATION_WEIGHT = round(LINK_SETTINGS["association_weight"] * MILLI)

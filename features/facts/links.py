@@ -10,7 +10,9 @@ from ibis import _
 
 from features.facts.fact import NEVER_ENDS, Fact, activity_table
 from features.facts.identifiers import FOREVER, HOLDINGS
-from features.facts.link_settings import HOUR_US, LINK_SETTINGS, MILLI, bands
+from features.facts.link_settings import LINK_SETTINGS, bands
+from features.kernel.moments import HOUR_US
+from features.kernel.units import MILLI
 
 ALONE = 1
 

@@ -7,10 +7,9 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from features.facts.fact import MICRO, NEVER_ENDS, Fact, activity_table, micro_usd
-
-HOUR_US = 3_600 * MICRO
-DAY_US = 24 * HOUR_US
+from features.facts.fact import NEVER_ENDS, Fact, activity_table, micro_usd
+from features.kernel.moments import DAY_US, HOUR_US
+from features.kernel.units import MICRO
 
 
 def _spells(width_us: int) -> ir.Table:

@@ -6,9 +6,10 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from features.facts.fact import MICRO, NEVER_ENDS, Fact, activity_table, first_known
+from features.facts.fact import NEVER_ENDS, Fact, activity_table, first_known
 from features.facts.orders import ENGINES
-from features.thresholds import read_thresholds
+from features.kernel.thresholds import read_thresholds
+from features.kernel.units import MICRO
 
 NUMBERS = read_thresholds(Path(__file__).with_suffix(".yaml")).values
 SKEW_US = int(NUMBERS["key_skew_ms"] * 1_000)

@@ -7,12 +7,12 @@ import ibis.expr.types as ir
 from ibis import _
 
 from features.facts.fact import NEVER_ENDS, Fact, activity_table, first_known, micro_usd, not_negative
-from features.thresholds import read_thresholds
+from features.kernel.moments import SECOND_US
+from features.kernel.thresholds import read_thresholds
 
 BY_HAND = ("web", "app")
 ENGINES = ("copy", "grid", "liquidation")
 NUMBERS = read_thresholds(Path(__file__).with_suffix(".yaml")).values
-SECOND_US = 1_000_000
 LOOKBACK_US = int(NUMBERS["fill_lookback_h"] * 3600 * SECOND_US)
 
 

@@ -43,4 +43,5 @@ WASHING = Fact(
         lift_milli=(_.numbers["lift"] * 1_000).round().cast("int64"),
     ),
     "episodes",
+    patterns=("wash_pair",),
 )

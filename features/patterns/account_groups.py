@@ -14,20 +14,20 @@ import networkx as nx
 import pandas as pd
 import pyarrow as pa
 
-from features.engines import DuckDBEngine
-from features.facts.link_settings import ASSOCIATION_WEIGHT, CONTROL_WEIGHT, MILLI, control_probability
-from features.patterns.episode import EVIDENCE_ROWS, Episode, Measure, Pattern
-from features.thresholds import Settings
+from features.engines.duckdb import DuckDBEngine
+from features.facts.link_settings import ASSOCIATION_WEIGHT, CONTROL_WEIGHT, control_probability
+from features.kernel.moments import DAY_US, HOUR_US
+from features.kernel.thresholds import Settings
+from features.kernel.units import CENTS, MILLI
+from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Measure, Pattern
 
-DAY_US = 86_400 * 1_000_000
-HOUR_US = 3_600 * 1_000_000
-CENTS = 100
 NEVER = 2**40
 DAYS = ("first_day", "last_day")
 SEED = 7
 ASKED = pa.schema([("number", pa.int64()), ("a", pa.string()), ("b", pa.string()), ("at", pa.int64())])
 EDGE_COLUMNS = ("weight", "weak", "declared", "identity")
 Link = tuple[str, str, Mapping[str, Any]]
+USES = ("accounts", "participations", "fact_associations", "fact_links")
 MEASURES: Mapping[str, type] = {
     "accounts": float,
     "pairs": float,
@@ -274,7 +274,7 @@ def _shared(engine: DuckDBEngine, found: list[Found]) -> dict[int, tuple[tuple[s
 
 def _pattern(name: str, says: str, needed: int) -> Pattern:
     file = Path(__file__).with_suffix(".yaml")
-    return Pattern(name, "D20", "5.4", says, file, MEASURES, partial(detect, pattern=name, needed=needed))
+    return Pattern(name, "D20", "5.4", says, file, MEASURES, USES, partial(detect, pattern=name, needed=needed))
 
 
 ACCOUNT_CLUSTER = _pattern("account_cluster", "accounts that share identifiers", ASSOCIATION_WEIGHT)

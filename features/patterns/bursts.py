@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Pattern
-from features.thresholds import Settings
-
-HOUR_US = 3_600 * 1_000_000
-DAY_US = 24 * HOUR_US
-MICRO = 1_000_000
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import DAY_US, HOUR_US
+from features.kernel.thresholds import Settings
+from features.kernel.units import MICRO
+from features.patterns.shared.episode import Episode, Pattern
 
 FLOWS = """
 CREATE OR REPLACE TEMP TABLE burst_flows AS
@@ -114,6 +112,7 @@ FROM grown WHERE usd >= high
 QUALIFY row_number() OVER (PARTITION BY account_id, first_id ORDER BY known_at, ts, transfer_id) = 1
 ORDER BY known_at, account_id
 """
+USES = ("accounts", "trades", "transfers")
 
 
 def _detector(pattern: str, candidates: str, bursts: str, *, both: bool) -> Callable[..., Iterator[Episode]]:
@@ -173,6 +172,7 @@ NEW_ACCOUNT_BURST = Pattern(
     "a first day's deposit larger than nearly all days of peers, withdrawn or traded by the second day",
     SETTINGS,
     MEASURES,
+    USES,
     _detector("new_account_burst", NEWCOMERS, NEW_BURSTS, both=False),
 )
 DORMANCY_BURST = Pattern(
@@ -182,5 +182,6 @@ DORMANCY_BURST = Pattern(
     "more money in a day after a long silence than nearly all days of peers",
     SETTINGS,
     MEASURES,
+    USES,
     _detector("dormancy_burst", SLEEPERS, DORMANT_BURSTS, both=True),
 )

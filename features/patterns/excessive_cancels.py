@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from features.engines import DuckDBEngine
-from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
-from features.patterns.own_orders import DAY_US, OF_PEOPLE, forget, steps
-from features.thresholds import Settings
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import DAY_US
+from features.kernel.thresholds import Settings
+from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
+from features.patterns.shared.own_orders import OF_PEOPLE, forget, steps
 
 CANCELS = f"(SELECT *, ts // {DAY_US} AS day FROM order_events WHERE event = 'cancel' AND {OF_PEOPLE})"
 MEASURES = ("cancels", "allowed", "market_to_usual")
@@ -108,6 +109,6 @@ EXCESSIVE_CANCELS = Pattern(
     "a day on which an account cancelled very many orders of one contract",
     Path(__file__).with_suffix(".yaml"),
     dict.fromkeys(MEASURES, float),
+    ("order_events",),
     detect,
-    also=("own_orders.py",),
 )

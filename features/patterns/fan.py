@@ -11,12 +11,11 @@ from itertools import accumulate, groupby
 from pathlib import Path
 from statistics import median
 
-from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Pattern
-from features.thresholds import Settings
-
-HOUR_US = 3_600 * 1_000_000
-MICRO = 1_000_000
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import HOUR_US
+from features.kernel.thresholds import Settings
+from features.kernel.units import MICRO
+from features.patterns.shared.episode import Episode, Pattern
 
 # Only accounts with enough named transfers one way inside some window can have fanned anything.
 MOVES = """
@@ -33,6 +32,7 @@ crowded AS (
 SELECT * FROM moves SEMI JOIN crowded USING (account_id)
 ORDER BY account_id, known_from, ts, transfer_id, inward
 """
+USES = ("transfers",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +190,7 @@ FAN_IN = Pattern(
     "small payments from many senders sent on in one transfer",
     SETTINGS,
     MEASURES,
+    USES,
     _detector("fan_in", gathered),
 )
 FAN_OUT = Pattern(
@@ -199,5 +200,6 @@ FAN_OUT = Pattern(
     "one receipt spread over many recipients in small payments",
     SETTINGS,
     MEASURES,
+    USES,
     _detector("fan_out", spread),
 )

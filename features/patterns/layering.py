@@ -8,23 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from features.engines import DuckDBEngine
-from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
-from features.patterns.own_orders import (
-    DAY_US,
-    LEGS,
-    MARKET,
-    MICRO_USD,
-    MINUTE_US,
-    RESTING,
-    SECOND_US,
-    forget,
-    minutes_between,
-    steps,
-)
-from features.thresholds import Settings
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import DAY_US, MINUTE_US, SECOND_US
+from features.kernel.thresholds import Settings
+from features.kernel.units import MICRO
+from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
+from features.patterns.shared.own_orders import LEGS, MARKET, MICRO_USD, RESTING, forget, minutes_between, steps
 
-MICRO = 1e6
 ORDERS_SHOWN = FILLS_SHOWN = EVIDENCE_ROWS
 BOOK = "account_id, symbol, product, side, filled_at"
 MEASURES = (
@@ -237,6 +227,6 @@ LAYERING = Pattern(
     "several orders on one side pulled together after an own fill on the other",
     Path(__file__).with_suffix(".yaml"),
     dict.fromkeys(MEASURES, float),
+    ("order_events", "trades", "fact_pulls"),
     detect,
-    also=("own_orders.py",),
 )

@@ -15,15 +15,15 @@ from typing import Any
 import networkx as nx
 import pyarrow as pa
 
-from features.engines import DuckDBEngine
-from features.patterns.daily_runs import DAY_US, Finding, versions
-from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
-from features.patterns.trades_of_people import TRADES_OF_PEOPLE, sold
-from features.patterns.wash_filter import prepare_counts
-from features.thresholds import Settings
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import DAY_US, HOUR_US
+from features.kernel.thresholds import Settings
+from features.kernel.units import MICRO
+from features.patterns.shared.daily_runs import Finding, versions
+from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
+from features.patterns.shared.trades_of_people import TRADES_OF_PEOPLE, sold
+from features.patterns.shared.wash_filter import prepare_counts
 
-MICRO = 1_000_000
-HOUR_US = 3_600 * 1_000_000
 PLACE = ("symbol", "product", "day", "grid")
 MEMBERS = pa.schema(
     [
@@ -190,6 +190,6 @@ LINKED_TRADES = Pattern(
         "declared": bool,
         "perp": bool,
     },
+    ("accounts", "order_events", "trades", "fact_control"),
     detect,
-    also=("trades_of_people.py", "wash_filter.py", "daily_runs.py"),
 )

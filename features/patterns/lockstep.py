@@ -12,15 +12,14 @@ import networkx as nx
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from features.engines import DuckDBEngine
-from features.patterns.daily_runs import Finding, versions
-from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
-from features.patterns.pair_rhythm import Minutes, Rhythm, rhythm
-from features.thresholds import Settings
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import DAY_US, SECOND_US
+from features.kernel.thresholds import Settings
+from features.kernel.units import CENTS
+from features.patterns.shared.daily_runs import Finding, versions
+from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
+from features.patterns.shared.pair_rhythm import Minutes, Rhythm, rhythm
 
-SECOND_US = 1_000_000
-DAY_US = 86_400 * SECOND_US
-CENTS = 100
 MEASURES: Mapping[str, type] = dict.fromkeys(
     (
         "accounts",
@@ -214,6 +213,6 @@ LOCKSTEP = Pattern(
     "accounts that trade in the same seconds or minutes again and again",
     Path(__file__).with_suffix(".yaml"),
     MEASURES,
+    ("accounts", "order_events", "trades", "fact_associations"),
     detect,
-    also=("pair_rhythm.py", "daily_runs.py"),
 )

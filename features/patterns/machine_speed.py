@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from features.engines import DuckDBEngine
-from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
-from features.patterns.own_orders import SECOND_US, forget, steps
-from features.thresholds import Settings
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import SECOND_US
+from features.kernel.thresholds import Settings
+from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
+from features.patterns.shared.own_orders import forget, steps
 
 BY_HAND = "event = 'new' AND source IN ('web', 'app')"
 MEASURES = ("orders", "orders_per_second", "seconds", "without_ui_share", "symbols")
@@ -95,6 +96,6 @@ MACHINE_SPEED = Pattern(
     "orders by web or app faster than a hand for many seconds on end",
     Path(__file__).with_suffix(".yaml"),
     dict.fromkeys(MEASURES, float),
+    ("order_events",),
     detect,
-    also=("own_orders.py",),
 )

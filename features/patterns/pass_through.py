@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Measure, Pattern
-from features.patterns.unfolding import Version, unfold
-from features.thresholds import Settings
-
-HOUR_US = 3_600 * 1_000_000
-MICRO = 1_000_000
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import HOUR_US
+from features.kernel.thresholds import Settings
+from features.kernel.units import MICRO
+from features.patterns.shared.episode import Episode, Measure, Pattern
+from features.patterns.shared.unfolding import Version, unfold
 
 # Only rows with money the other way within the window can be part of a passage; most transfers have none.
 MOVES = """
@@ -176,6 +175,6 @@ PASS_THROUGH = Pattern(
         **dict.fromkeys(("in_usd", "out_usd", "passed_share", "traded_share", "dwell_hours", "senders"), float),
         **dict.fromkeys(("between_exchanges", "own_name"), bool),
     },
+    ("trades", "transfers"),
     detect,
-    also=("unfolding.py",),
 )

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from features.engines import DuckDBEngine
-from features.patterns import joint_position
-from features.patterns.episode import Episode, Pattern
-from features.patterns.joint_position import Judged, Look, judge, revised
-from features.patterns.synchronised_opens import Burst, Edges, bursts, prepare
-from features.thresholds import Settings
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.thresholds import Settings
+from features.patterns.shared import joint_position
+from features.patterns.shared.episode import Episode, Pattern
+from features.patterns.shared.joint_position import Judged, Look, judge, revised
+from features.patterns.shared.synchronised_opens import Burst, Edges, bursts, prepare
 
 MEASURES: Mapping[str, type] = {
     "linked_accounts": float,
@@ -72,6 +72,6 @@ POSITION_LIMIT_RING = Pattern(
     "linked accounts opening one position together beyond the limit",
     Path(__file__).with_suffix(".yaml"),
     MEASURES,
+    ("accounts", "instruments", "order_events", "position_limits", "sessions", "trades", "transfers"),
     detect,
-    also=("joint_position.py", "synchronised_opens.py"),
 )

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from features.engines import DuckDBEngine
-from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
-from features.patterns.own_orders import MINUTE_US, OF_PEOPLE, SECOND_US, forget, steps
-from features.thresholds import Settings
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import MINUTE_US, SECOND_US
+from features.kernel.thresholds import Settings
+from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
+from features.patterns.shared.own_orders import OF_PEOPLE, forget, steps
 
 NEW = f"event = 'new' AND {OF_PEOPLE}"
 MEASURES = ("orders", "cancels", "cancel_share", "life_median_s", "orders_per_second")
@@ -106,6 +107,6 @@ QUOTE_STUFFING = Pattern(
     "a minute of very many orders in one book, nearly all cancelled within a second",
     Path(__file__).with_suffix(".yaml"),
     dict.fromkeys(MEASURES, float),
+    ("order_events",),
     detect,
-    also=("own_orders.py",),
 )

@@ -12,14 +12,14 @@ from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any
 
-from features.engines import DuckDBEngine
-from features.patterns.daily_runs import DAY_US
-from features.patterns.episode import Episode, Pattern
-from features.patterns.trades_of_people import TRADES_OF_PEOPLE, sold
-from features.patterns.wash_filter import filter_settings, lifted_pairs
-from features.thresholds import Settings
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import DAY_US
+from features.kernel.thresholds import Settings
+from features.kernel.units import MICRO
+from features.patterns.shared.episode import Episode, Pattern
+from features.patterns.shared.trades_of_people import TRADES_OF_PEOPLE, sold
+from features.patterns.shared.wash_filter import filter_settings, lifted_pairs
 
-MICRO = 1_000_000
 PLACE = ("grid", "day", "symbol", "product", "a", "b")
 
 # A day is judged at its end, and again at each run that learned of more trades, with the lift of that run.
@@ -124,6 +124,6 @@ ROUND_TRIPS = Pattern(
         **dict.fromkeys(("round_trips", "trades", "volume_usd", "longest_s", "lift", "market_makers"), float),
         "perp": bool,
     },
+    ("accounts", "order_events", "trades"),
     detect,
-    also=("wash.yaml", "wash_filter.py", "trades_of_people.py"),
 )

@@ -11,14 +11,12 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Measure, Pattern
-from features.patterns.unfolding import Version, unfold
-from features.thresholds import Settings
-
-HOUR_US = 3_600 * 1_000_000
-DAY_US = 24 * HOUR_US
-MICRO = 1_000_000
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import DAY_US, HOUR_US
+from features.kernel.thresholds import Settings
+from features.kernel.units import MICRO
+from features.patterns.shared.episode import Episode, Measure, Pattern
+from features.patterns.shared.unfolding import Version, unfold
 
 # A row that sums up several transfers has no amount of its own. Only accounts with enough rows below are looked at.
 NEAR = """
@@ -133,6 +131,6 @@ STRUCTURING = Pattern(
         **dict.fromkeys(("different_amounts", "days", "hours"), float),
         "between_exchanges": bool,
     },
+    ("transfers",),
     detect,
-    also=("unfolding.py",),
 )

@@ -11,13 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from features.engines import DuckDBEngine, compiled
+from features.engines.duckdb import DuckDBEngine, compiled
 from features.facts.access import CREDENTIAL_EVENTS, SESSIONS
-from features.patterns.episode import EVIDENCE_ROWS, Episode, Measure, Pattern
-from features.thresholds import Settings
-
-HOUR_US = 3_600 * 1_000_000
-MICRO = 1_000_000
+from features.kernel.moments import HOUR_US
+from features.kernel.thresholds import Settings
+from features.kernel.units import MICRO
+from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Measure, Pattern
 
 # A device or network is new in the account's session that was first known to use it, if the account was used before.
 SIGNS = """
@@ -269,5 +268,6 @@ TAKEOVER = Pattern(
             bool,
         ),
     },
+    ("accounts", "balances", "security_events", "sessions", "trades", "transfers"),
     detect,
 )

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.engines import DuckDBEngine
-from features.patterns import joint_position
-from features.patterns.episode import Episode, Pattern
-from features.patterns.joint_position import Judged, Look, judge, revised
-from features.patterns.synchronised_opens import SECOND_US, Burst, again, near_crowds
-from features.thresholds import Settings
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import SECOND_US
+from features.kernel.thresholds import Settings
+from features.patterns.shared import joint_position
+from features.patterns.shared.episode import Episode, Pattern
+from features.patterns.shared.joint_position import Judged, Look, judge, revised
+from features.patterns.shared.synchronised_opens import Burst, again, near_crowds
 
 MEASURES: Mapping[str, type] = {"accounts": float, **joint_position.MEASURES}
 RING = "position_limit_ring"
@@ -130,6 +131,6 @@ UNLINKED_RING = Pattern(
     "accounts that share nothing opening one position in one second, over the limit only together",
     Path(__file__).with_suffix(".yaml"),
     MEASURES,
+    ("accounts", "instruments", "order_events", "position_limits", "trades", "position_limit_ring"),
     detect,
-    also=("joint_position.py", "synchronised_opens.py"),
 )

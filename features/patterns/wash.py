@@ -8,11 +8,12 @@ from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
-from features.engines import DuckDBEngine
-from features.patterns.daily_runs import DAY_US, Finding, versions
-from features.patterns.episode import Episode, Pattern
-from features.patterns.wash_filter import lifted_pairs, proven_pairs
-from features.thresholds import Settings
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import DAY_US
+from features.kernel.thresholds import Settings
+from features.patterns.shared.daily_runs import Finding, versions
+from features.patterns.shared.episode import Episode, Pattern
+from features.patterns.shared.wash_filter import lifted_pairs, proven_pairs
 
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
@@ -60,6 +61,6 @@ WASH_PAIR = Pattern(
         ),
         "perp": bool,
     },
+    ("trades",),
     detect,
-    also=("wash_filter.py", "daily_runs.py"),
 )

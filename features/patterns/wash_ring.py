@@ -15,14 +15,14 @@ import networkx as nx
 import pandas as pd
 import pyarrow as pa
 
-from features.engines import DuckDBEngine
-from features.patterns.daily_runs import DAY_US, Finding, versions
-from features.patterns.episode import EVIDENCE_ROWS, Episode, Pattern
-from features.patterns.trades_of_people import TRADES_OF_PEOPLE, sold
-from features.patterns.wash_filter import filter_settings, lifted_pairs, proven_pairs
-from features.thresholds import Settings
+from features.engines.duckdb import DuckDBEngine
+from features.kernel.moments import DAY_US, SECOND_US
+from features.kernel.thresholds import Settings
+from features.patterns.shared.daily_runs import Finding, versions
+from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
+from features.patterns.shared.trades_of_people import TRADES_OF_PEOPLE, sold
+from features.patterns.shared.wash_filter import filter_settings, lifted_pairs, proven_pairs
 
-SECOND_US = 1_000_000
 PLACE = ("grid", "symbol", "product")
 MEMBERS = pa.schema(
     [
@@ -216,6 +216,6 @@ WASH_RING = Pattern(
         "thin_market": bool,
         "perp": bool,
     },
+    ("accounts", "order_events", "trades"),
     detect,
-    also=("wash.yaml", "wash_filter.py", "trades_of_people.py", "daily_runs.py"),
 )

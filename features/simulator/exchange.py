@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from features.simulator import booking, funds, venue
-from features.simulator.casting import Cast, recruit
-from features.simulator.flow import Fills, Orders, Wishes
-from features.simulator.honest import HONEST
+from features.simulator import funds
+from features.simulator.honest.cast import HONEST
 from features.simulator.lateness import arrive_late
-from features.simulator.matching import match
-from features.simulator.population import FLOCK_NAMES
+from features.simulator.market import booking, venue
+from features.simulator.market.flow import Fills, Orders, Wishes
+from features.simulator.market.matching import match
+from features.simulator.people.casting import Cast, recruit
+from features.simulator.people.population import FLOCK_NAMES
 from features.simulator.profiles import Profile
 from features.simulator.promotions import hand_out, sign_up
 from features.simulator.reviewing import review

@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.simulator.ledger import Values, code
-from features.simulator.market import number_of
+from features.simulator.market.market import number_of
 from features.simulator.vectors import DAY, HOUR, NONE, Floats, Ints, mixed, runs
 from features.simulator.world import World
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.activity.schema import TIME
-from features.simulator.flow import RESERVED
+from features.simulator.market.flow import RESERVED
 from features.simulator.vectors import HOUR, SECOND
 
 LATE_SHARE = {"trades": 0.005, "transfers": 0.005, "order_events": 0.001, "sessions": 0.001}

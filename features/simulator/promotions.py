@@ -3,9 +3,9 @@
 import numpy as np
 
 from features.simulator import funds
-from features.simulator.behaviours import log_in
-from features.simulator.flow import APP
+from features.simulator.honest.behaviours import log_in
 from features.simulator.ledger import Values
+from features.simulator.market.flow import APP
 from features.simulator.vectors import DAY, HOUR, MINUTE, Bools, Floats, Ints
 from features.simulator.world import World
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.simulator.flow import Flow
-from features.simulator.intensity import Clock, make_clock
-from features.simulator.interest import Interest, changing_interest
 from features.simulator.ledger import Ledger
-from features.simulator.market import Market, make_market
+from features.simulator.market.flow import Flow
+from features.simulator.market.market import Market, make_market
 from features.simulator.naming import Names
-from features.simulator.network import TIMEZONES
-from features.simulator.population import COUNTRY_CODES, Population, make_population
+from features.simulator.people.intensity import Clock, make_clock
+from features.simulator.people.interest import Interest, changing_interest
+from features.simulator.people.network import TIMEZONES
+from features.simulator.people.population import COUNTRY_CODES, Population, make_population
 from features.simulator.profiles import Profile
 from features.simulator.truth import Truth
 from features.simulator.vectors import DAY

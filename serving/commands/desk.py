@@ -6,17 +6,17 @@ from typing import Annotated
 
 import typer
 
-from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress, table
-from features.errors import Invalid
 from features.home import Home
-from serving.clock import utc_now
+from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress, table
+from features.kernel.errors import Invalid
+from features.kernel.moments import utc_now
 from serving.commands.start import database_of, load_policy, settings_of
+from serving.policy.service import backtest_policy
 from serving.policy.terms import TYPOLOGIES, Severity
-from serving.reviews.case import Finding, Review, ReviewStatus
-from serving.storage.review_log import QueueOrder, ReviewQuestion
-from serving.web.conditions import conditions_of
-from serving.workflows.backtest_policy import backtest_policy
-from serving.workflows.feed_back import close_review, feed_back
+from serving.reviews.conditions import conditions_of
+from serving.reviews.feedback import close_review, feed_back
+from serving.reviews.model import Finding, Review, ReviewStatus
+from serving.reviews.store import QueueOrder, ReviewLog, ReviewQuestion
 
 LARGEST_PAGE = 200
 MOST_NAMES = 4
@@ -58,7 +58,7 @@ def list_reviews(
     token = page_token
     with database_of(settings_of(home)).reading() as transaction:
         while True:
-            page = transaction.reviews.list(question, page_size or LARGEST_PAGE, token)
+            page = ReviewLog(transaction).list(question, page_size or LARGEST_PAGE, token)
             found += page.rows
             token = page.next_page_token
             if page_size or not token:
@@ -123,7 +123,7 @@ def show_review(
 ) -> None:
     """Show one review: what fired with values against thresholds, evidence, proposed measures."""
     with database_of(settings_of(home)).reading() as transaction:
-        review = transaction.reviews.get(review_id)
+        review = ReviewLog(transaction).get(review_id)
     emit(review.to_json(), as_json, lambda: _show_review(review))
 
 

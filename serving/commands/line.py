@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from features.console import (
+from features.definitions import CATALOGUE
+from features.home import Home
+from features.kernel.console import (
     DEFAULT_HOME,
     HomeOption,
     JsonOption,
@@ -16,22 +18,22 @@ from features.console import (
     progress,
     table,
 )
-from features.definitions import CATALOGUE
-from features.errors import Invalid
-from features.home import Home
+from features.kernel.errors import Invalid
+from features.kernel.moments import utc_now
 from features.pipeline import Features
 from features.simulator.profiles import PROFILES
 from features.spine import moment
 from models.cli import TrackingOption, registry_of, within
-from models.drift import ACT, ADVERSARIAL_ALARM, MARTINGALE_ALARM, Drift
+from models.drift.signs import ACT, ADVERSARIAL_ALARM, MARTINGALE_ALARM, Drift
 from models.runs import SEED
 from serving.app import serve as serve_app
-from serving.clock import utc_now
 from serving.commands.start import database_of, load_policy, settings_of
+from serving.demo import DemoReport, earlier_demo, run_demo
+from serving.record.store import AccountStates
+from serving.reviews.store import ReviewLog
+from serving.scoring.drift import watch_drift
+from serving.scoring.service import ScoringReport, score_accounts
 from serving.settings import Settings
-from serving.workflows.run_demo import DemoReport, earlier_demo, run_demo
-from serving.workflows.score_accounts import ScoringReport, score_accounts
-from serving.workflows.watch_drift import watch_drift
 
 app = application("The whole line.")
 
@@ -119,7 +121,7 @@ def status(home: HomeOption = DEFAULT_HOME, tracking_uri: TrackingOption = None,
     registry = registry_of(home, tracking_uri)
     versions = {name: registry.aliased(name) for name in ("anomaly", "violations", "m-score")}
     with database_of(settings_of(home)).reading() as transaction:
-        scored, reviews = transaction.account_states.count(), transaction.reviews.count_by_status()
+        scored, reviews = AccountStates(transaction).count(), ReviewLog(transaction).count_by_status()
     document = {
         "lake_version": lake.version,
         "rows": lake.counts(),

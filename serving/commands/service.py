@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from features.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out
-from features.errors import Invalid
+from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out
+from features.kernel.errors import Invalid
+from features.kernel.moments import utc_now
 from serving.app import serve as serve_app
-from serving.auth import Passwords, Role
-from serving.clock import utc_now
 from serving.commands.start import database_of, load_policy, settings_of
+from serving.people.model import Passwords, Role
+from serving.people.store import ApiKeys, Users
 
 app = application("The service.")
 keys_app = application("Keys for programs.")
@@ -29,7 +30,7 @@ def create_key(
     """Make an API key; it is shown once and stored hashed."""
     chosen = Role.of(role)
     with database_of(settings_of(home)).transaction() as transaction:
-        key = transaction.api_keys.create(chosen, name, utc_now())
+        key = ApiKeys(transaction).create(chosen, name, utc_now())
     emit({"key": key, "role": chosen.value, "name": name}, as_json, lambda: out.print(key, markup=False))
 
 
@@ -43,7 +44,7 @@ def revoke_key(
     parts = key.split("_")
     key_id = parts[1] if len(parts) > 1 else key
     with database_of(settings_of(home)).transaction() as transaction:
-        transaction.api_keys.revoke(key_id, utc_now())
+        ApiKeys(transaction).revoke(key_id, utc_now())
     emit({"key_id": key_id, "revoked": True}, as_json, lambda: out.print(f"The key {key_id} opens nothing any more."))
 
 
@@ -61,7 +62,7 @@ def add_user(
     chosen = Role.of(role)
     hashed = Passwords().hash(password or _asked())
     with database_of(settings_of(home)).transaction() as transaction:
-        transaction.users.add(name, hashed, chosen, utc_now())
+        Users(transaction).add(name, hashed, chosen, utc_now())
     emit({"name": name, "role": chosen.value}, as_json, lambda: out.print(f"{name} may sign in as {chosen.value}."))
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from features.definitions import CATALOGUE
-from features.derivation import episode_measures
-from features.errors import Invalid
+from features.derivation.deriving import episode_measures
+from features.kernel.errors import Invalid
 from serving.policy.book import Policy
 from serving.policy.fields import rule_fields
 from serving.reviews.priority import FILE, priority_numbers

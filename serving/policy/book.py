@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from features.errors import NotFound
+from features.kernel.errors import NotFound
 from serving.policy.loading import FieldsBySubject, load_rules
 from serving.policy.rules import Rule
 from serving.policy.terms import RuleState

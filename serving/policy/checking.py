@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 from serving.policy.parsing import Parsed
 
 NULL = type(None)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 from serving.policy.checking import check
 from serving.policy.comparisons import comparisons_of
 from serving.policy.compiling import Part, python_of, sql_of

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 from serving.policy.fields import SCORES
 from serving.policy.language import Condition, condition
 from serving.policy.rules import ACCOUNT, EPISODE, Proposal, Rule, Threshold

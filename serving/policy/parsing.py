@@ -8,7 +8,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 
 FUNCTIONS = ("abs", "coalesce", "greatest", "least")
 LONGEST_TEXT = 4000

@@ -13,6 +13,8 @@ _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 
+DRAWN = "drawn"
+"""The kind of a review that was opened as a random sample: it has no typology."""
 TYPOLOGIES = (
     "kyc_gate",
     "unauthorised_automation",

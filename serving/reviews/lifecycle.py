@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from serving.reviews.case import Finding, Measure, Review, ReviewStatus
+from serving.measures.model import Measure
+from serving.reviews.model import Finding, Review, ReviewStatus
 
 
 class EventKind(StrEnum):

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from features.errors import Invalid
-from features.thresholds import read_thresholds
+from features.kernel.errors import Invalid
+from features.kernel.thresholds import read_thresholds
 
 FILE = Path(__file__).with_suffix(".yaml")
 UNKNOWN = "unknown_anomaly"

@@ -13,12 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from features.errors import Invalid, MscoreError
-from serving.storage.account_states import AccountStates
-from serving.storage.decision_log import DecisionLog
-from serving.storage.people import ApiKeys, Users
-from serving.storage.review_log import ReviewLog
-from serving.storage.service_state import ServiceState
+from features.kernel.errors import Invalid, MscoreError
 
 BUSY_TIMEOUT_MS = 10_000
 MIGRATION_LOCK = 5_273_001
@@ -38,39 +33,9 @@ class StorageUnavailable(MscoreError):
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What one transaction can do: the repositories, all on the same connection."""
+    """A transaction that stores read and write in: they share its connection."""
 
     connection: Connection
-
-    @property
-    def account_states(self) -> AccountStates:
-        """The newest vector, scores and reasons of each account."""
-        return AccountStates(self.connection)
-
-    @property
-    def decisions(self) -> DecisionLog:
-        """The decisions ever given."""
-        return DecisionLog(self.connection)
-
-    @property
-    def reviews(self) -> ReviewLog:
-        """The reviews and what happened to them."""
-        return ReviewLog(self.connection)
-
-    @property
-    def users(self) -> Users:
-        """The people who may sign in to the pages."""
-        return Users(self.connection)
-
-    @property
-    def api_keys(self) -> ApiKeys:
-        """The keys programs call with."""
-        return ApiKeys(self.connection)
-
-    @property
-    def service_state(self) -> ServiceState:
-        """Small facts about the service itself: versions, the last run."""
-        return ServiceState(self.connection)
 
 
 class Database:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 
 LARGEST_PAGE = 200
 DEFAULT_PAGE = 50

@@ -3,16 +3,25 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import JSON, Column, Table, Text, delete, insert, select
 
-from serving.storage.tables import service_state
+from serving.storage.database import Transaction
+from serving.storage.metadata import UtcMoment, metadata
+
+service_state = Table(
+    "service_state",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("updated_at", UtcMoment, nullable=False),
+)
 
 
 class ServiceState:
     """The service's facts as one transaction sees them; a value is anything JSON can hold."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
 
     def put(self, key: str, value: Any, updated_at: datetime) -> None:
         """Keep the value under the key, in place of what was there."""

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from serving.auth import FailureBrake, Passwords, Principal
 from serving.storage import Database
-from serving.web.session import form_token
+from serving.web.forms import form_token
 from serving.web.wording import kind_words, measure_words, plain, typology_words
 
 HERE = Path(__file__).parent
@@ -32,21 +31,27 @@ def templates() -> Environment:
     return environment
 
 
+class SignedIn(Protocol):
+    """Who is shown as signed in."""
+
+    @property
+    def name(self) -> str:
+        """The user name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The parts of the pages."""
 
     database: Database
     clock: Callable[[], datetime]
-    passwords: Passwords
-    brake: FailureBrake
     environment: Environment
 
     def page(
         self,
         request: Request,
         template: str,
-        user: Principal | None = None,
+        user: SignedIn | None = None,
         status: HTTPStatus = HTTPStatus.OK,
         **context: Any,
     ) -> Response:

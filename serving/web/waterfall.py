@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from serving.web.wording import feature_words, number, plain, signed
+from features.kernel.units import number, signed
+from serving.web.wording import feature_words, plain
 
 MOST_BARS = 10
 BAR_LEFT, BAR_WIDTH = 142.0, 146.0

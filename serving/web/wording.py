@@ -1,13 +1,11 @@
 """Words and numbers as a person reads them: the fixed vocabulary in plain, respectful language."""
 
-import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 
-from serving.reviews.case import DRAWN
+from serving.policy.terms import DRAWN
 
 TYPOLOGIES: Mapping[str, str] = MappingProxyType(
     {
@@ -55,7 +53,6 @@ SCORES: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 ABBREVIATIONS = frozenset({"usd", "kyc", "ip", "vpn", "p2p", "api", "asn"})
-UNKNOWN = "not known"
 WINDOW = re.compile(r"_(\d+)(d|h|min)$")
 SHORTEST_NOUN = 4
 HOURS_MATTER_BELOW_DAYS = 14
@@ -114,39 +111,6 @@ def feature_words(name: str) -> str:
 def capitalised(text: str) -> str:
     """The text with a capital first letter, the rest untouched."""
     return text[:1].upper() + text[1:]
-
-
-def number(value: Any) -> str:
-    """A value as text: thousands apart, at most four significant digits behind the point.
-
-    >>> number(1234567), number(0.123456), number(1234.6), number(True), number(None)
-    ('1,234,567', '0.1235', '1,235', 'yes', 'not known')
-    """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return UNKNOWN
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return _fraction(value)
-    return str(value)
-
-
-def _fraction(value: float) -> str:
-    if value != 0 and abs(value) < 1e-4:
-        return f"{value:.2e}"
-    digits = max(0, min(4, 4 - math.floor(math.log10(abs(value))) - 1)) if value else 0
-    return f"{value:,.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:,.0f}"
-
-
-def signed(value: float) -> str:
-    """A contribution with its sign and two digits.
-
-    >>> signed(1.234), signed(-0.5)
-    ('+1.23', '−0.50')
-    """
-    return f"{'−' if value < 0 else '+'}{abs(value):.2f}"
 
 
 def moment_words(moment: datetime) -> str:

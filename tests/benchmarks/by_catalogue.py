@@ -11,12 +11,13 @@ import pandas as pd
 from features.activity.snapshot import Activity
 from features.catalogue import Feature
 from features.definitions import CATALOGUE
-from features.derivation import STEPS
-from features.engines import DuckDBEngine
+from features.derivation.steps import steps
+from features.engines.duckdb import DuckDBEngine
+from features.facts.account_status import ACCOUNTS
 from features.facts.fact import Fact
-from features.facts.standing import ACCOUNTS
-from features.patterns.episode import EPISODES_SCHEMA
-from features.pipeline import Features, silent
+from features.kernel.progress import silent
+from features.patterns.shared.episode import EPISODES_SCHEMA
+from features.pipeline import Features
 from features.queries import queries
 from tests.benchmarks.measuring import REPEATS, Report
 from tests.benchmarks.plain import AS_OF, NAMES, training_spine
@@ -31,13 +32,13 @@ class PlainFeatures(Features):
         self.progress = silent
         self.engine.register("episodes", EPISODES_SCHEMA.empty_table())
         for fact in needed_facts(chosen):
-            self.engine.create_fact(fact.table_name, fact.rows)
+            self.engine.create_fact(fact.writes, fact.rows)
 
 
 def needed_facts(chosen: Iterable[Feature]) -> list[Fact]:
     """The facts that features read and the facts that those are made of, in the order of derivation."""
-    facts = {step.table_name: step for step in STEPS if isinstance(step, Fact)}
-    wanted = [ACCOUNTS.table_name, *(feature.of.table_name for feature in chosen)]
+    facts = {step.writes: step for step in steps() if isinstance(step, Fact)}
+    wanted = [ACCOUNTS.writes, *(feature.of.writes for feature in chosen)]
     needed: set[str] = set()
     while wanted:
         name = wanted.pop()

@@ -8,9 +8,8 @@ import pandas as pd
 from ibis import _
 
 from features.catalogue import Feature
-from features.combining import at_least
 from features.facts.flows import FLOWS
-from features.vocabulary import (
+from features.vocabulary.aggregates import (
     LIFETIME,
     THE_EVENT,
     Aggregate,
@@ -32,6 +31,7 @@ from features.vocabulary import (
     spread,
     usd,
 )
+from features.vocabulary.combining import at_least
 
 CLAUSE = "4.4"
 DELAY = days(7)

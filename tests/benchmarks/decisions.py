@@ -3,12 +3,12 @@
 import time
 from datetime import UTC, datetime
 
-from features.console import table
 from features.definitions import CATALOGUE
-from serving.account_state import AccountState
+from features.kernel.console import table
 from serving.commands.start import load_policy
-from serving.decision_request import DecisionRequest
-from serving.decisions import decide
+from serving.decisions.model import decide
+from serving.decisions.request import DecisionRequest
+from serving.record.model import AccountState
 
 MOMENT = datetime(2025, 6, 1, tzinfo=UTC)
 REPEATS = 2_000

@@ -7,10 +7,10 @@ from itertools import product
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
-from features.console import table
 from features.definitions import CATALOGUE
-from models.anomaly import OWN_HISTORY_FAMILY
-from models.forest import FlatForest
+from features.kernel.console import table
+from models.anomaly.forest import FlatForest
+from models.anomaly.model import OWN_HISTORY_FAMILY
 from models.parameters import SHIPPED
 from models.vectors import Floats
 

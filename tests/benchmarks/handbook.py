@@ -26,12 +26,13 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features.activity.importing import Import
 from features.activity.mapping import load_mapping
-from features.console import err, table
-from features.errors import Invalid
 from features.home import Home
-from features.pipeline import Features, silent
-from models.anomaly import AnomalyModel
-from models.risk_classifier import RiskClassifier
+from features.kernel.console import err, table
+from features.kernel.errors import Invalid
+from features.kernel.progress import silent
+from features.pipeline import Features
+from models.anomaly.model import AnomalyModel
+from models.boosting.classifier import RiskClassifier
 from models.vectors import Floats, VectorLayout
 from tests.benchmarks.card_payments import PAYMENT_FEATURES, UNUSUAL, of_the_book
 

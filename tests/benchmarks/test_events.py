@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from features.activity.importing import Import
 from features.home import Home
-from features.pipeline import silent
+from features.kernel.progress import silent
 from tests.benchmarks.events import EVENTS, TABLES, write_events
 
 ROWS, ACCOUNTS = 20_000, 500

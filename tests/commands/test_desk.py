@@ -5,6 +5,7 @@ from pathlib import Path
 
 from features.home import Home
 from serving.commands.start import database_of, settings_of
+from serving.reviews.store import ReviewLog
 from tests.commands.calling import AS_OF, Call
 from tests.serving.cases import drawn_review, ring_review
 
@@ -12,7 +13,7 @@ from tests.serving.cases import drawn_review, ring_review
 def test_draws_can_be_asked_for_and_left_out(call: Call, tmp_path: Path) -> None:
     home = tmp_path / "home"
     with database_of(settings_of(home)).transaction() as transaction:
-        transaction.reviews.open(drawn_review("rev_lot"))
+        ReviewLog(transaction).open(drawn_review("rev_lot"))
     drawn = call("reviews", "list", "--drawn", "--home", str(home), "--json").document["reviews"]
     assert [review["review_id"] for review in drawn] == ["rev_lot"]
     assert "No review matches." in call("reviews", "list", "--not-drawn", "--home", str(home)).out
@@ -21,7 +22,7 @@ def test_draws_can_be_asked_for_and_left_out(call: Call, tmp_path: Path) -> None
 def test_a_case_is_told_with_its_reasons_and_links(call: Call, tmp_path: Path) -> None:
     home = tmp_path / "home"
     with database_of(settings_of(home)).transaction() as transaction:
-        transaction.reviews.open(ring_review())
+        ReviewLog(transaction).open(ring_review())
     said = call("reviews", "show", "rev_flock", "--home", str(home))
     assert said.code == 0
     for told in ("from -3.400 to 1.130", "withdrawal_address", "links", "proposed:"):

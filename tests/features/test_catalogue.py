@@ -4,17 +4,16 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from ibis import _
 
 from features.catalogue import UNITS, Catalogue, Feature
 from features.definitions import CATALOGUE, FAMILIES
-from features.derivation import EVERY_PATTERN, definitions
-from features.errors import Invalid
 from features.facts.orders import ORDERS
-from features.vocabulary import by_then, count, days, share
+from features.kernel.errors import Invalid
+from features.vocabulary.aggregates import by_then, count, days
 
 CANCELS = Feature("cancels_7d", ORDERS, count(by_then("cancelled")), days(7), "count", "cancels in 7 days", "5.3")
 
@@ -50,34 +49,28 @@ def test_two_features_of_one_name_and_a_made_up_unit_are_refused() -> None:
         CATALOGUE["cancels_8d"]
 
 
-def fingerprint(*features: Feature, definition: str = "") -> str:
-    """Of a catalogue of these features."""
-    return Catalogue(features, lambda: definition).fingerprint
+def fingerprint(*features: Feature, steps: Mapping[str, int] | None = None) -> str:
+    """Of a catalogue of these features, over facts of such versions."""
+    return Catalogue(features, lambda _names: steps or {}).fingerprint
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        replace(CANCELS, window=days(8)),
-        replace(CANCELS, where=_.buy),
-        replace(CANCELS, value=count(by_then("filled"))),
-        replace(CANCELS, value=share(by_then("cancelled"))),
-        replace(CANCELS, name="cancels"),
-    ],
-    ids=["window", "predicate", "what is counted", "aggregate", "name"],
-)
-def test_the_fingerprint_changes_with_whatever_decides_a_value(other: Feature) -> None:
-    assert fingerprint(other) != fingerprint(CANCELS)
-
-
-def test_the_fingerprint_does_not_change_with_words_for_people() -> None:
+def test_the_fingerprint_is_made_of_names_and_versions() -> None:
+    assert fingerprint(replace(CANCELS, name="cancels")) != fingerprint(CANCELS)
+    assert fingerprint(replace(CANCELS, version=2)) != fingerprint(CANCELS)
+    assert fingerprint(CANCELS, steps={"fact_orders": 2}) != fingerprint(CANCELS, steps={"fact_orders": 1})
     assert fingerprint(replace(CANCELS, says="orders withdrawn", clause="5.5")) == fingerprint(CANCELS)
 
 
-def test_the_fingerprint_covers_facts_and_the_settings_of_every_pattern() -> None:
-    assert fingerprint(CANCELS, definition="lift: 5") != fingerprint(CANCELS, definition="lift: 6")
-    for pattern in EVERY_PATTERN:
-        assert pattern.settings_file.read_text() in definitions()
+def test_a_feature_depends_on_every_step_behind_its_fact() -> None:
+    behind = CATALOGUE.versions(["linked_counterparty_share_7d"])
+    assert {
+        "linked_counterparty_share_7d",
+        "fact_fills",
+        "fact_control",
+        "controlled_group",
+        "wash_pair",
+    } <= behind.keys()
+    assert "spoofing" not in behind
 
 
 @pytest.mark.parametrize("seed", ["1", "2", "3", "4"])

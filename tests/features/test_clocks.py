@@ -11,7 +11,7 @@ from features.facts.fact import Fact
 from features.facts.fills import FILLS
 from features.pipeline import Features
 from features.simulator.exchange import Simulation
-from features.vocabulary import days, total, usd
+from features.vocabulary.aggregates import days, total, usd
 from tests.features.test_point_in_time import chosen_moment, cut
 
 MUTATIONS: dict[str, tuple[str, dict[str, Deferred]]] = {
@@ -23,7 +23,7 @@ MUTATIONS: dict[str, tuple[str, dict[str, Deferred]]] = {
 def volumes(features: Features, spine: pd.DataFrame, changes: dict[str, Deferred]) -> np.ndarray:
     """The week's volume of everybody over fills with these columns changed."""
     fact = Fact("mutated", "a fill", FILLS.rows.mutate(**changes), "trades")
-    features.engine.create_fact(fact.table_name, fact.rows)
+    features.engine.create_fact(fact.writes, fact.rows)
     feature = Feature("mutated_usd", fact, usd(total(_.notional)), days(7), "usd", "traded", "5.3")
     return features.vectors(spine, [feature])["mutated_usd"].to_numpy()
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from features.activity.schema import TABLES
-from features.errors import NotFound
 from features.evidence import MOST_ROWS, EpisodeEvidence, episode_evidence
+from features.kernel.errors import NotFound
 from features.pipeline import Features
 
 END = pd.Timestamp("2025-06-08T00:00:00Z")

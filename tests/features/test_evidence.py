@@ -8,14 +8,14 @@ from ibis import _
 
 from features.catalogue import Feature
 from features.definitions import CATALOGUE
-from features.errors import Invalid
 from features.evidence import MOST_ROWS, evidence, evidence_of_many
 from features.facts.orders import ORDERS
+from features.kernel.errors import Invalid
+from features.kernel.units import MICRO
 from features.pipeline import Features, build_vectors
-from features.vocabulary import days, share
+from features.vocabulary.aggregates import days, share
 
 AS_OF = pd.Timestamp("2025-06-05T00:00:00Z")
-MICRO = 1e6
 Again = Callable[[pd.DataFrame], float]
 AGAIN: dict[str, Again] = {
     "in_usd_7d": lambda rows: rows["amount"].sum() / MICRO,

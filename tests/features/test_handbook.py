@@ -15,8 +15,9 @@ from features.activity.mapping import load_mapping
 from features.catalogue import Feature
 from features.facts.flows import FLOWS
 from features.home import Home
-from features.pipeline import Features, silent
-from features.vocabulary import THE_EVENT, by_then, count, days, mean, share, total, usd
+from features.kernel.progress import silent
+from features.pipeline import Features
+from features.vocabulary.aggregates import THE_EVENT, by_then, count, days, mean, share, total, usd
 
 REPOSITORY = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("MSCORE_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))

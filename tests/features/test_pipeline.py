@@ -9,7 +9,7 @@ import pytest
 from features import pipeline
 from features.activity.snapshot import Activity
 from features.definitions.own_history import OWN_HISTORY
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 from features.pipeline import Features
 from features.simulator.exchange import Simulation
 

@@ -14,9 +14,10 @@ from features.activity.snapshot import Activity
 from features.catalogue import Feature
 from features.definitions import CATALOGUE
 from features.facts.orders import ORDERS
-from features.pipeline import Features, build_vectors, microseconds
+from features.kernel.moments import microseconds
+from features.pipeline import Features, build_vectors
 from features.simulator.exchange import Simulation
-from features.vocabulary import days, share
+from features.vocabulary.aggregates import days, share
 
 CASE = pd.Timestamp("2025-05-30T03:12:00Z")
 KINDS = (

@@ -6,11 +6,11 @@ from ibis import _
 
 from features.activity.snapshot import Activity
 from features.catalogue import Feature
-from features.errors import Invalid
 from features.evidence import evidence
 from features.facts.flows import FLOWS
+from features.kernel.errors import Invalid
 from features.pipeline import build_vectors
-from features.vocabulary import LIFETIME, THE_EVENT, count, days, distinct, total, usd
+from features.vocabulary.aggregates import LIFETIME, THE_EVENT, count, days, distinct, total, usd
 
 DAY = pd.Timedelta(days=1)
 START = pd.Timestamp("2025-05-01T00:00:00Z")

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from features.errors import Invalid, NotFound
+from features.kernel.errors import Invalid, NotFound
 from features.pipeline import Features
 from features.spine import checked_spine, moment, read_spine, weekly_moments
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 from models import artifacts
 
 

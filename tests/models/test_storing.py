@@ -13,9 +13,9 @@ LOAD_AND_PREDICT = """
 import sys
 from pathlib import Path
 import pandas as pd
-from models.anomaly import AnomalyModel
-from models.m_score import MScoreModel
-from models.violations import ViolationModels
+from models.anomaly.model import AnomalyModel
+from models.m_score.model import MScoreModel
+from models.violations.model import ViolationModels
 folder = Path(sys.argv[1])
 vectors = pd.read_parquet(folder / "vectors.parquet")
 for kind in (AnomalyModel, ViolationModels, MScoreModel):

@@ -4,7 +4,7 @@ import pandas as pd
 
 from models.parameters import SHIPPED
 from models.targets import confirmed_rows, first_known_mate, groups_of, known_findings, row_target
-from models.typology import draw_sample
+from models.violations.typology import draw_sample
 from tests.models.toy import START, labels_of
 
 LATER = START + pd.Timedelta(days=7)

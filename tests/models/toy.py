@@ -1,7 +1,7 @@
 """A small catalogue and exchange for the tests of the models: weekly vectors of accounts, some of which wash trade."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from features.activity.schema import LABELS
 from features.catalogue import Catalogue, Feature
 from features.facts.fact import Fact
-from features.vocabulary import count, days
+from features.vocabulary.aggregates import count, days
 
 TOY_FACT = Fact(
     "toy",
@@ -37,7 +37,7 @@ CATALOGUE = Catalogue(
         for name, unit, pillar, direction in INPUTS
     )
 )
-OTHER_CATALOGUE = Catalogue(CATALOGUE.features, lambda: "other definitions")
+OTHER_CATALOGUE = Catalogue(tuple(replace(feature, version=2) for feature in CATALOGUE))
 START = pd.Timestamp("2026-01-05", tz="UTC")
 WEEKS = 6
 CUTOFF = START + pd.Timedelta(weeks=WEEKS)

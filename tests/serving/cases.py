@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from serving.measures.model import ProposedMeasure
 from serving.policy.terms import Outcome, RuleHit, Severity
-from serving.reviews.case import AccountLink, EvidenceRow, ProposedMeasure, Review
+from serving.reviews.model import AccountLink, EvidenceRow, Review
 
 NOW = datetime(2025, 5, 31, 14, 20, tzinfo=UTC)
 OPENED = NOW - timedelta(hours=2, minutes=10)

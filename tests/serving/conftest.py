@@ -12,13 +12,14 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from serving.api.request_log import json_log
 from serving.app import Surroundings, create_app
-from serving.auth import Passwords, Role
+from serving.people.model import Passwords, Role
+from serving.people.store import ApiKeys, Users
 from serving.policy.book import Policy
 from serving.policy.fields import rule_fields
 from serving.settings import Settings
 from serving.storage import Database
+from serving.web.request_log import json_log
 from tests.serving.cases import NOW
 from tests.serving.running import running
 
@@ -95,7 +96,7 @@ class Running:
         """A client that presents a key of the role."""
         if role not in self.keys:
             with self.database.transaction() as transaction:
-                self.keys[role] = transaction.api_keys.create(role, f"test {role}", NOW)
+                self.keys[role] = ApiKeys(transaction).create(role, f"test {role}", NOW)
         return self.client(Authorization=f"Bearer {self.keys[role]}")
 
     def browser(self) -> httpx.Client:
@@ -107,7 +108,7 @@ class Running:
     def signed_in(self, name: str = "ria", role: Role = Role.REVIEWER) -> httpx.Client:
         """A browser in which a new user of the role has signed in."""
         with self.database.transaction() as transaction:
-            transaction.users.add(name, FAST_PASSWORDS.hash(PASSWORD), role, NOW)
+            Users(transaction).add(name, FAST_PASSWORDS.hash(PASSWORD), role, NOW)
         browser = self.browser()
         answer = browser.post("/login", data={"form_token": form_token(browser), "name": name, "password": PASSWORD})
         assert answer.url.path == "/reviews", answer.text

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 from serving.settings import Settings, secret_of_home
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from features.simulator import funds
-from features.simulator.behaviours import Style, log_in, moments, save_and_spend, trade_by_hand, visit
-from features.simulator.flow import APP
+from features.simulator.honest.behaviours import Style, log_in, moments, save_and_spend, trade_by_hand, visit
 from features.simulator.ledger import ABSENT, code
-from features.simulator.network import RESIDENTIAL, Connection, connect, country_number
+from features.simulator.market.flow import APP
+from features.simulator.people.network import RESIDENTIAL, Connection, connect, country_number
 from features.simulator.vectors import DAY, MINUTE, Ints, mixed
 from features.simulator.violators.unit import Unit, confess, pretend
 from features.simulator.world import World

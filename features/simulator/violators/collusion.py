@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from features.simulator.behaviours import LEVERAGES, log_in, order_sizes
-from features.simulator.flow import APP, WEB
-from features.simulator.market import IS_PERP
+from features.simulator.honest.behaviours import LEVERAGES, log_in, order_sizes
+from features.simulator.market.flow import APP, WEB
+from features.simulator.market.market import IS_PERP
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.world import World

@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.simulator import funds
-from features.simulator.behaviours import log_in, secure
+from features.simulator.honest.behaviours import log_in, secure
 from features.simulator.promotions import BONUS_MINIMUM_USD, join_bonus
 from features.simulator.vectors import DAY, HOUR, MINUTE, Ints
 from features.simulator.violators.unit import Unit, confess, pretend

@@ -3,11 +3,11 @@
 import numpy as np
 
 from features.simulator import funds
-from features.simulator.behaviours import log_in
-from features.simulator.flow import APP, BUY
-from features.simulator.market import FLOCK, FLOCK_MOMENT, FLOCK_PRICE, number_of, on_tick
-from features.simulator.network import Connection, connect
-from features.simulator.population import FLOCK_NAMES
+from features.simulator.honest.behaviours import log_in
+from features.simulator.market.flow import APP, BUY
+from features.simulator.market.market import FLOCK, FLOCK_MOMENT, FLOCK_PRICE, number_of, on_tick
+from features.simulator.people.network import Connection, connect
+from features.simulator.people.population import FLOCK_NAMES
 from features.simulator.vectors import DAY, HOUR, MINUTE, SECOND, Bools, Ints
 from features.simulator.violators.unit import Unit, confess
 from features.simulator.world import World

@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.simulator import funds
-from features.simulator.behaviours import log_in, secure
+from features.simulator.honest.behaviours import log_in, secure
 from features.simulator.ledger import code
 from features.simulator.vectors import DAY, HOUR, MINUTE, NONE, Floats, Ints
 from features.simulator.violators.mules import THRESHOLDS_USD

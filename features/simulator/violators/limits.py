@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.simulator.behaviours import log_in
-from features.simulator.flow import APP, BUY
-from features.simulator.market import FIELD, INSTRUMENTS, number_of, on_tick
-from features.simulator.network import ASN_TYPE, MOBILE, RESIDENTIAL, Connection, connect
+from features.simulator.honest.behaviours import log_in
+from features.simulator.market.flow import APP, BUY
+from features.simulator.market.market import FIELD, INSTRUMENTS, number_of, on_tick
+from features.simulator.people.network import ASN_TYPE, MOBILE, RESIDENTIAL, Connection, connect
 from features.simulator.vectors import DAY, HOUR, MINUTE, SECOND, Ints, mixed, runs
 from features.simulator.violators.unit import Unit, confess, pretend
 from features.simulator.world import World

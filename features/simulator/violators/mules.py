@@ -3,9 +3,9 @@
 import numpy as np
 
 from features.simulator import funds
-from features.simulator.behaviours import log_in
-from features.simulator.flow import APP, BUY
-from features.simulator.market import number_of
+from features.simulator.honest.behaviours import log_in
+from features.simulator.market.flow import APP, BUY
+from features.simulator.market.market import number_of
 from features.simulator.vectors import HOUR, MINUTE, NONE, Floats, Ints, runs
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.world import World

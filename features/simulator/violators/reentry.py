@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.simulator import funds
-from features.simulator.behaviours import Style, live, log_in, save_and_spend, trade_by_hand, visit
+from features.simulator.honest.behaviours import Style, live, log_in, save_and_spend, trade_by_hand, visit
 from features.simulator.ledger import code
 from features.simulator.vectors import DAY, HOUR, MINUTE, Ints
 from features.simulator.violators.unit import Unit, confess

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from features.simulator.behaviours import LEVERAGES, order_sizes
-from features.simulator.flow import APP, WEB
-from features.simulator.market import IS_PERP
-from features.simulator.network import connect, usual_connection
+from features.simulator.honest.behaviours import LEVERAGES, order_sizes
+from features.simulator.market.flow import APP, WEB
+from features.simulator.market.market import IS_PERP
+from features.simulator.people.network import connect, usual_connection
 from features.simulator.vectors import DAY, HOUR, MINUTE, SECOND, Floats, Ints
 from features.simulator.violators.unit import Unit, confess, pretend
 from features.simulator.world import World

@@ -3,9 +3,9 @@
 import numpy as np
 
 from features.simulator import funds
-from features.simulator.behaviours import log_in, order_sizes, secure
-from features.simulator.flow import APP, BUY, SELL, WEB
-from features.simulator.market import FIELD, IS_PERP, on_tick
+from features.simulator.honest.behaviours import log_in, order_sizes, secure
+from features.simulator.market.flow import APP, BUY, SELL, WEB
+from features.simulator.market.market import FIELD, IS_PERP, on_tick
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.world import World

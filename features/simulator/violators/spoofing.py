@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from features.simulator.behaviours import away_from_touch, log_in
-from features.simulator.flow import API, WEB
-from features.simulator.machines import in_lots
-from features.simulator.market import FIELD, IS_PERP
-from features.simulator.population import FAVOURITES
+from features.simulator.honest.behaviours import away_from_touch, log_in
+from features.simulator.honest.machines import in_lots
+from features.simulator.market.flow import API, WEB
+from features.simulator.market.market import FIELD, IS_PERP
+from features.simulator.people.population import FAVOURITES
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Floats, Ints, runs
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.world import World

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from features.simulator.behaviours import log_in
-from features.simulator.flow import API, BUY
-from features.simulator.machines import approve_keys, in_lots
-from features.simulator.market import FIELD, IS_PERP
+from features.simulator.honest.behaviours import log_in
+from features.simulator.honest.machines import approve_keys, in_lots
+from features.simulator.market.flow import API, BUY
+from features.simulator.market.market import FIELD, IS_PERP
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.world import World

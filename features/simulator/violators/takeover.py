@@ -3,9 +3,9 @@
 import numpy as np
 
 from features.simulator import funds
-from features.simulator.behaviours import Style, save_and_spend, secure, trade_by_hand, visit
+from features.simulator.honest.behaviours import Style, save_and_spend, secure, trade_by_hand, visit
 from features.simulator.ledger import code
-from features.simulator.network import ASN_TYPE, HOSTING, RESIDENTIAL, Connection, connect
+from features.simulator.people.network import ASN_TYPE, HOSTING, RESIDENTIAL, Connection, connect
 from features.simulator.vectors import DAY, HOUR, MINUTE, SECOND, Ints, mixed
 from features.simulator.violators.unit import Unit, confess
 from features.simulator.world import World

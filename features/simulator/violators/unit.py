@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.simulator.behaviours import Style, live, save_and_spend, trade_by_hand, visit
+from features.simulator.honest.behaviours import Style, live, save_and_spend, trade_by_hand, visit
 from features.simulator.truth import Offence
 from features.simulator.vectors import DAY, Ints, mixed
 from features.simulator.world import World

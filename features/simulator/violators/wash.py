@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.simulator.behaviours import log_in
-from features.simulator.flow import APP, BUY, SELL, Rows
-from features.simulator.market import FIELD
+from features.simulator.honest.behaviours import log_in
+from features.simulator.market.flow import APP, BUY, SELL, Rows
+from features.simulator.market.market import FIELD
 from features.simulator.promotions import enter
 from features.simulator.vectors import DAY, HOUR, MINUTE, SECOND, Floats, Ints
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from serving.storage.tables import metadata
+from serving.storage.metadata import metadata
 
 NAME_UNDER_ALEMBIC = "env_py"
 

@@ -11,7 +11,7 @@ import pandas as pd
 from features.activity.importing import Import, ImportReport
 from features.activity.mapping import load_mapping
 from features.home import Home
-from features.pipeline import silent
+from features.kernel.progress import silent
 
 IMPORTED_AT = datetime(2025, 6, 1, tzinfo=UTC)
 Frames = Mapping[str, pd.DataFrame]

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from features.activity.importing import TableReport
 from features.activity.snapshot import Activity
-from features.errors import Invalid, NotFound
 from features.home import Home
+from features.kernel.errors import Invalid, NotFound
 from features.labels import labels
 from features.pipeline import Features
 from tests.features.activity.exports import Desk, accounts, orders, transfers

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from features.activity.mapping import load_mapping
-from features.errors import Invalid, NotFound
+from features.kernel.errors import Invalid, NotFound
 from features.labels import labels
 from features.pipeline import Features
 from tests.features.activity.exports import Desk

@@ -4,7 +4,7 @@ import pytest
 
 from features.activity.columns import TIME_COLUMNS
 from features.activity.schema import LABELS, TABLES, table
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 
 # Column names as the contract spells them; `?` may be null or absent.
 COLUMNS = {

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from features.activity.snapshot import Activity
-from features.engines import DuckDBEngine
+from features.engines.duckdb import DuckDBEngine
 from features.facts.associations import ASSOCIATIONS, CONTROLLED
 from features.facts.identifiers import HOLDINGS
 from features.facts.links import LINKS
 from features.patterns.account_groups import ACCOUNT_CLUSTER, CONTROLLED_GROUP
-from features.patterns.episode import EPISODES_SCHEMA, Episode, as_table
+from features.patterns.shared.episode import EPISODES_SCHEMA, Episode, as_table
 
 START = pd.Timestamp("2025-05-01T00:00:00Z")
 DAY = pd.Timedelta(days=1)
@@ -92,9 +92,9 @@ class Network:
         engine = DuckDBEngine(Activity.from_frames({**frames, "accounts": accounts}))
         engine.register("episodes", EPISODES_SCHEMA.empty_table())
         for fact in (HOLDINGS, LINKS, ASSOCIATIONS):
-            engine.create_fact(fact.table_name, fact.rows)
+            engine.create_fact(fact.writes, fact.rows)
         self._write(engine, [*self.groups(engine), *self.clusters(engine)])
-        engine.create_fact(CONTROLLED.table_name, CONTROLLED.rows)
+        engine.create_fact(CONTROLLED.writes, CONTROLLED.rows)
         return engine
 
     def groups(self, engine: DuckDBEngine) -> list[Episode]:

@@ -7,12 +7,12 @@ import pyarrow as pa
 import pytest
 
 from features.facts.fills import FILLS
-from features.patterns.episode import EPISODES_SCHEMA, Episode, as_table
+from features.kernel.moments import HOUR_US
+from features.patterns.shared.episode import EPISODES_SCHEMA, Episode, as_table
 from tests.features.patterns.trading_floor import DAY, MIDNIGHT_US, floor, sale
 
 NOON = DAY + timedelta(hours=12)
 NOON_US = int(NOON.timestamp() * 1e6)
-HOUR_US = 3_600 * 1_000_000
 CONTROL = pa.schema(
     [
         ("account_id", pa.string()),
@@ -40,7 +40,7 @@ def fills(
     engine.create("fact_control", "SELECT * FROM _control")
     engine.register("_episodes", as_table(episodes or []).cast(EPISODES_SCHEMA))
     engine.create("episodes", "SELECT * FROM _episodes")
-    engine.create_fact(FILLS.table_name, FILLS.rows)
+    engine.create_fact(FILLS.writes, FILLS.rows)
     found: list[dict[str, Any]] = engine.run("SELECT * FROM fact_fills WHERE maker ORDER BY ts, row_id").to_pylist()
     assert engine.run("SELECT count(*) AS n FROM fact_fills").to_pylist() == [{"n": 2 * len(trades)}]
     return found

@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 from features.facts.market_spells import MARKET_DAYS, MARKET_HOURS
+from features.kernel.units import MICRO
 from tests.features.patterns.trading_floor import DAY, MIDNIGHT_US, floor, sale
 
 NOON = DAY + timedelta(hours=12)
-MICRO = 1_000_000
 
 
 def spells(trades: list[dict[str, Any]], account: str = "A") -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import pytest
 
 from features.activity.snapshot import Activity
 from features.definitions import CATALOGUE
-from features.engines import DuckDBEngine
+from features.engines.duckdb import DuckDBEngine
 from features.facts.messages import MESSAGES
 from features.pipeline import build_vectors
 from tests.features.patterns.books import NOON, Row, cancel, microseconds, order

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from features.activity.snapshot import Activity
-from features.engines import DuckDBEngine
+from features.engines.duckdb import DuckDBEngine
 from features.facts.orders import PULLS
-from features.patterns.episode import Episode, Pattern
+from features.patterns.shared.episode import Episode, Pattern
 
 NOON = pd.Timestamp("2025-05-30T12:00:00Z")
 PRICE = 100.0
@@ -69,7 +69,7 @@ def found(pattern: Pattern, orders: Iterable[Row], trades: Iterable[Row] = ()) -
     if trades := list(trades):
         tables["trades"] = pd.DataFrame(trades)
     engine = DuckDBEngine(Activity.from_frames(tables))
-    engine.create_fact(PULLS.table_name, PULLS.rows)
+    engine.create_fact(PULLS.writes, PULLS.rows)
     return list(pattern.detect(engine, pattern.settings))
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from features.activity.snapshot import Activity
-from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Pattern
+from features.engines.duckdb import DuckDBEngine
+from features.patterns.shared.episode import Episode, Pattern
 
 T = pd.Timestamp("2025-05-30T10:00:00Z")
 Rows = list[dict[str, Any]]

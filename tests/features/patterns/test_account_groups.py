@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from features.patterns.episode import Episode
+from features.patterns.shared.episode import Episode
 from tests.features.facts.network import Network, at, held
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from features.patterns.bursts import DORMANCY_BURST, NEW_ACCOUNT_BURST
-from features.patterns.episode import Episode
+from features.patterns.shared.episode import Episode
 from tests.features.patterns.moneys import Rows, T, found, micros, transfer
 
 DAY = pd.Timedelta(days=1)

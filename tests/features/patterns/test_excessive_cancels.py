@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from features.patterns.episode import Episode
 from features.patterns.excessive_cancels import EXCESSIVE_CANCELS
+from features.patterns.shared.episode import Episode
 from tests.features.patterns.books import NOON, Row, cancel, found, microseconds, order
 
 DAY_S = 86_400

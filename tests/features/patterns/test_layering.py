@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from features.patterns.episode import Episode
 from features.patterns.layering import LAYERING
+from features.patterns.shared.episode import Episode
 from tests.features.patterns.books import NOON, Row, cancel, fill, found, microseconds, order
 
 FILLED_S = 20.0

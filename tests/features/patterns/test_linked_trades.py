@@ -6,12 +6,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from features.patterns.episode import Episode
+from features.kernel.moments import DAY_US
 from features.patterns.linked_trades import LINKED_TRADES
+from features.patterns.shared.episode import Episode
 from serving.policy.evaluation import evaluate
 from tests.features.patterns.trading_floor import (
     DAY,
-    DAY_US,
     MIDNIGHT_US,
     circles,
     crowd,

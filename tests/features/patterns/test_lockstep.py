@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from features.activity.snapshot import Activity
-from features.engines import DuckDBEngine
-from features.patterns.episode import EPISODES_SCHEMA, Episode
+from features.engines.duckdb import DuckDBEngine
 from features.patterns.lockstep import LOCKSTEP
+from features.patterns.shared.episode import EPISODES_SCHEMA, Episode
 
 START = pd.Timestamp("2025-05-05T00:00:00Z").as_unit("us")
 MEETINGS = [(day, hour) for day in range(3) for hour in (9, 15, 20)]

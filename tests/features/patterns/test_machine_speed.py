@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from features.patterns.episode import Episode
 from features.patterns.machine_speed import MACHINE_SPEED
+from features.patterns.shared.episode import Episode
 from tests.features.patterns.books import NOON, Row, found, microseconds, order
 
 

@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from features.activity.snapshot import Activity
-from features.engines import DuckDBEngine
+from features.engines.duckdb import DuckDBEngine
 from features.facts.orders import PULLS
-from features.patterns.episode import Episode, Pattern
 from features.patterns.excessive_cancels import EXCESSIVE_CANCELS
 from features.patterns.layering import LAYERING
 from features.patterns.machine_speed import MACHINE_SPEED
 from features.patterns.quote_stuffing import QUOTE_STUFFING
+from features.patterns.shared.episode import Episode, Pattern
 from features.patterns.spoofing import SPOOFING
 from tests.features.patterns.books import NOON, PRICE, Row, cancel, fill, order
 
@@ -65,7 +65,7 @@ def episodes(
 ) -> list[Episode]:
     """The episodes known by the moment."""
     engine = DuckDBEngine(Activity.from_frames({"order_events": orders, "trades": trades}))
-    engine.create_fact(PULLS.table_name, PULLS.rows)
+    engine.create_fact(PULLS.writes, PULLS.rows)
     every = pattern.detect(engine, {**pattern.settings, **easier})
     by_then = [one for one in every if one.known_at <= moment.value // 1_000]
     return sorted(by_then, key=lambda one: (one.known_at, one.episode_id))

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from features.patterns.episode import Episode
 from features.patterns.pass_through import PASS_THROUGH
+from features.patterns.shared.episode import Episode
 from tests.features.patterns.moneys import Rows, T, found, holding, micros, transfer
 
 

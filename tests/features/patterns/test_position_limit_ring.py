@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from features.activity.snapshot import Activity
-from features.engines import DuckDBEngine
-from features.patterns.episode import Episode
+from features.engines.duckdb import DuckDBEngine
 from features.patterns.position_limit_ring import POSITION_LIMIT_RING
+from features.patterns.shared.episode import Episode
 from tests.flock import BURST, OPENED_MS, PRICE, RING, RING_IP, flock_tables
 
 TICK = 0.00001

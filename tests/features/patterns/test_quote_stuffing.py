@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from features.patterns.episode import Episode
 from features.patterns.quote_stuffing import QUOTE_STUFFING
+from features.patterns.shared.episode import Episode
 from tests.features.patterns.books import NOON, Row, cancel, found, microseconds, order
 
 JUDGED_S = 61.0

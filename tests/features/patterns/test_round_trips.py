@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from features.patterns.episode import Episode
+from features.kernel.moments import DAY_US
 from features.patterns.round_trips import ROUND_TRIPS
+from features.patterns.shared.episode import Episode
 from serving.policy.evaluation import evaluate
 from tests.features.patterns.trading_floor import (
     DAY,
-    DAY_US,
     MIDNIGHT_US,
     both_ways,
     crowd,

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from features.activity.snapshot import Activity
-from features.engines import DuckDBEngine
-from features.patterns.episode import Episode
+from features.engines.duckdb import DuckDBEngine
+from features.patterns.shared.episode import Episode
 from features.patterns.spoofing import SPOOFING
 
 PLACED = pd.Timestamp("2025-05-30T10:00:00Z")

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from features.patterns.episode import Episode
+from features.patterns.shared.episode import Episode
 from features.patterns.structuring import STRUCTURING
 from tests.features.patterns.moneys import Rows, T, found, holding, micros, transfer
 

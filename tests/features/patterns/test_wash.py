@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from features.patterns.episode import Episode
+from features.kernel.moments import DAY_US
+from features.patterns.shared.episode import Episode
 from features.patterns.wash import WASH_PAIR
 from tests.features.patterns.trading_floor import (
     DAY,
-    DAY_US,
     MIDNIGHT_US,
     both_ways,
     circles,

@@ -6,11 +6,10 @@ from typing import Any
 import pandas as pd
 
 from features.activity.snapshot import Activity
-from features.engines import DuckDBEngine
-from features.patterns.episode import Episode, Pattern
+from features.engines.duckdb import DuckDBEngine
+from features.patterns.shared.episode import Episode, Pattern
 
 DAY = pd.Timestamp("2025-05-30", tz="UTC")
-DAY_US = 86_400 * 1_000_000
 MIDNIGHT_US = int((DAY + timedelta(days=1)).timestamp() * 1e6)
 
 

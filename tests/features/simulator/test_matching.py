@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.simulator.flow import Fills, Orders, Wishes
 from features.simulator.ledger import Ledger
-from features.simulator.market import Market, make_market
-from features.simulator.matching import match
+from features.simulator.market.flow import Fills, Orders, Wishes
+from features.simulator.market.market import Market, make_market
+from features.simulator.market.matching import match
 from features.simulator.naming import Names
 from features.simulator.profiles import PROFILES
 from features.simulator.vectors import DAY, MINUTE

@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import kurtosis, spearmanr
 
 from features.simulator.exchange import Simulation, simulate
-from features.simulator.market import Market, make_market
+from features.simulator.market.market import Market, make_market
 from features.simulator.profiles import PROFILES
 from features.simulator.world import stream
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from features.definitions import CATALOGUE
-from features.derivation import episode_measures
+from features.derivation.deriving import episode_measures
 from serving.policy.book import Policy
 from serving.policy.fields import FACTS, REQUEST, SCORES, rule_fields
 from serving.policy.terms import Value

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.activity.snapshot import Activity
-from features.engines import DuckDBEngine
+from features.engines.duckdb import DuckDBEngine
 from features.patterns.takeover import TAKEOVER
-from serving.account_state import AccountFacts, AccountState, LegalOrder
-from serving.decision_request import DecisionRequest
-from serving.decisions import decide
+from serving.decisions.model import decide
+from serving.decisions.request import DecisionRequest
 from serving.policy.evaluation import evaluate
 from serving.policy.terms import Value
+from serving.record.model import AccountFacts, AccountState, LegalOrder
 from tests.serving.policy.fields import POLICY, idle_vector, neutral_fields
 
 NOW = datetime(2025, 5, 31, 12, tzinfo=UTC)

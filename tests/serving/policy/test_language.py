@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 from serving.policy.language import condition
 from serving.policy.terms import Value
 

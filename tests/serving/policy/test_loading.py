@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from features.errors import Invalid, NotFound
+from features.kernel.errors import Invalid, NotFound
 from serving.policy.book import Policy
 from serving.policy.fields import rule_fields
 

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from serving.reviews.case import Finding, Measure, MeasureState, ReviewStatus
+from serving.measures.model import Measure, MeasureState
 from serving.reviews.lifecycle import EventKind, ReviewEvent, opening, standing
+from serving.reviews.model import Finding, ReviewStatus
 from tests.serving.cases import NOW, plain_review
 
 

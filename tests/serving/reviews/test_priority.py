@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
 from serving.policy.terms import TYPOLOGIES
 from serving.reviews.priority import BY_TYPOLOGY, FILE, priority_numbers, priority_of
 

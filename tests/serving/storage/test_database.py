@@ -11,12 +11,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from features.errors import Invalid
+from features.kernel.errors import Invalid
+from serving.decisions.store import DecisionLog, DecisionRecord
+from serving.reviews.store import QueueOrder, ReviewLog, ReviewQuestion, reviews
 from serving.storage import Database
 from serving.storage.database import StorageUnavailable, alembic_config, migrate
-from serving.storage.decision_log import DecisionRecord
-from serving.storage.review_log import QueueOrder, ReviewQuestion
-from serving.storage.tables import APPEND_ONLY, metadata, reviews
+from serving.storage.metadata import APPEND_ONLY, metadata
+from serving.storage.service_state import ServiceState
 from tests.serving.cases import NOW, plain_review, ring_review
 
 
@@ -30,10 +31,10 @@ def test_the_migrated_database_is_what_the_metadata_says(database: Database) -> 
 
 def test_migrating_again_changes_nothing(database: Database, tmp_path: Path) -> None:
     with database.transaction() as transaction:
-        transaction.reviews.open(ring_review())
+        ReviewLog(transaction).open(ring_review())
     migrate(f"sqlite:///{tmp_path / 'home' / 'mscore.db'}")
     with database.reading() as transaction:
-        assert transaction.reviews.get("rev_flock") == ring_review()
+        assert ReviewLog(transaction).get("rev_flock") == ring_review()
 
 
 def test_a_case_from_before_priorities_is_kept_and_comes_last(tmp_path: Path) -> None:
@@ -50,9 +51,9 @@ def test_a_case_from_before_priorities_is_kept_and_comes_last(tmp_path: Path) ->
     new = replace(plain_review("p"), priority=0.01)
     question = ReviewQuestion(order=QueueOrder.PRIORITY)
     with database.transaction() as transaction:
-        transaction.reviews.open(new)
-        first = transaction.reviews.list(question, 2)
-        second = transaction.reviews.list(question, 2, first.next_page_token)
+        ReviewLog(transaction).open(new)
+        first = ReviewLog(transaction).list(question, 2)
+        second = ReviewLog(transaction).list(question, 2, first.next_page_token)
     assert [*first.rows, *second.rows] == [new, *old]
 
 
@@ -62,8 +63,8 @@ def test_a_case_from_before_priorities_is_kept_and_comes_last(tmp_path: Path) ->
 )
 def test_records_can_be_neither_changed_nor_removed(database: Database, table: str, change: str) -> None:
     with database.transaction() as transaction:
-        transaction.reviews.open(ring_review())
-        transaction.decisions.append([DecisionRecord("d", "A", NOW, "key", "i", "0" * 64, {}, {})])
+        ReviewLog(transaction).open(ring_review())
+        DecisionLog(transaction).append([DecisionRecord("d", "A", NOW, "key", "i", "0" * 64, {}, {})])
     column = next(iter(metadata.tables[table].columns)).name
     with pytest.raises(IntegrityError, match=f"{table} is append-only"), database.transaction() as transaction:
         transaction.connection.execute(text(change.format(table, column)))
@@ -79,30 +80,30 @@ def test_sqlite_is_set_to_survive_a_power_cut(database: Database) -> None:
 def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
     def open_and_fail() -> None:
         with database.transaction() as transaction:
-            transaction.reviews.open(ring_review())
+            ReviewLog(transaction).open(ring_review())
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         open_and_fail()
     with database.reading() as transaction:
-        assert transaction.reviews.list().rows == ()
+        assert ReviewLog(transaction).list().rows == ()
 
 
 def test_a_reader_keeps_its_view_while_a_writer_commits(database: Database) -> None:
     with database.reading() as reader:
-        assert reader.reviews.list().rows == ()
+        assert ReviewLog(reader).list().rows == ()
         with database.transaction() as writer:
-            writer.reviews.open(ring_review())
-        assert reader.reviews.list().rows == ()
+            ReviewLog(writer).open(ring_review())
+        assert ReviewLog(reader).list().rows == ()
 
 
 def test_writers_wait_for_each_other_instead_of_failing(database: Database) -> None:
     def add(name: str) -> None:
         for turn in range(20):
             with database.transaction() as transaction:
-                seen = transaction.service_state.get("count") or 0
-                transaction.service_state.put("count", seen + 1, NOW)
-                transaction.service_state.put(f"{name}-{turn}", True, NOW)
+                seen = ServiceState(transaction).get("count") or 0
+                ServiceState(transaction).put("count", seen + 1, NOW)
+                ServiceState(transaction).put(f"{name}-{turn}", True, NOW)
 
     threads = [threading.Thread(target=add, args=(name,)) for name in ("a", "b", "c")]
     for thread in threads:
@@ -110,14 +111,14 @@ def test_writers_wait_for_each_other_instead_of_failing(database: Database) -> N
     for thread in threads:
         thread.join()
     with database.reading() as transaction:
-        assert transaction.service_state.get("count") == 60
+        assert ServiceState(transaction).get("count") == 60
 
 
 def test_a_database_that_is_none_is_reported_as_unavailable(tmp_path: Path) -> None:
     (tmp_path / "broken.db").write_bytes(b"this is no database" * 100)
     broken = Database(f"sqlite:///{tmp_path / 'broken.db'}")
     with pytest.raises(StorageUnavailable, match="cannot be used"), broken.reading() as transaction:
-        transaction.service_state.get("x")
+        ServiceState(transaction).get("x")
     broken.close()
 
 

@@ -7,11 +7,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
-from serving.auth import Role
-from serving.storage.drift_looks import KEY
+from serving.people.model import Role
+from serving.people.store import Users
+from serving.reviews.store import ReviewLog
+from serving.scoring.store import KEY
+from serving.storage.service_state import ServiceState
 from tests.serving.cases import NOW, plain_review, ring_review, spoofing_review
 from tests.serving.conftest import FAST_PASSWORDS, PASSWORD, Running
-from tests.serving.web.drift_looks import history, latest
+from tests.serving.scoring.drift_looks import history, latest
 
 CHROMIUM = Path("/usr/bin/chromium")
 PATHS = ("/reviews", "/reviews?severity=info", "/reviews/rev_flock", "/reviews/rev_spoof", "/reviews/p", "/drift")
@@ -33,10 +36,10 @@ def browser() -> Iterator[Browser]:
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_are_readable_for_everybody(service: Running, browser: Browser, width: int, scheme: str) -> None:
     with service.database.transaction() as transaction:
-        transaction.users.add("ria", FAST_PASSWORDS.hash(PASSWORD), Role.REVIEWER, NOW)
+        Users(transaction).add("ria", FAST_PASSWORDS.hash(PASSWORD), Role.REVIEWER, NOW)
         for review in (ring_review(), spoofing_review(), plain_review("p")):
-            transaction.reviews.open(review)
-        transaction.service_state.put(KEY, {"latest": latest(), "history": history(4)}, NOW)
+            ReviewLog(transaction).open(review)
+        ServiceState(transaction).put(KEY, {"latest": latest(), "history": history(4)}, NOW)
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     complaints: list[str] = []
@@ -60,9 +63,9 @@ def test_pages_are_readable_for_everybody(service: Running, browser: Browser, wi
 
 def test_keys_move_through_the_queue(service: Running, browser: Browser) -> None:
     with service.database.transaction() as transaction:
-        transaction.users.add("ria", FAST_PASSWORDS.hash(PASSWORD), Role.REVIEWER, NOW)
+        Users(transaction).add("ria", FAST_PASSWORDS.hash(PASSWORD), Role.REVIEWER, NOW)
         for review in (ring_review(), spoofing_review()):
-            transaction.reviews.open(review)
+            ReviewLog(transaction).open(review)
     page = browser.new_page()
     page.goto(service.url + "/login")
     page.fill("#name", "ria")

@@ -1,0 +1,1 @@
+"""Derives facts and episodes from activity, in the order that their reads and writes give."""

@@ -1,0 +1,58 @@
+"""Derives facts and episodes from activity, once per state of the lake."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from features.activity.files import identifier
+from features.derivation.kept import keep_state, name_of_state, read_state
+from features.derivation.steps import Step, patterns, steps
+from features.engines.duckdb import DuckDBEngine
+from features.facts.fact import Fact
+from features.kernel.claims import Claim
+from features.kernel.progress import Progress
+from features.patterns.shared.episode import EPISODES_SCHEMA, Episode, Pattern, as_table
+
+
+def episode_measures() -> dict[str, Mapping[str, type]]:
+    """What the episodes of each pattern measure, by pattern and measure: policy rules may read these."""
+    return {pattern.name: pattern.measures for pattern in patterns()}
+
+
+def derive(engine: DuckDBEngine, progress: Progress) -> Claim | None:
+    """Gives the engine `fact_<name>` for every fact, and `episodes`.
+
+    Where the activity has a folder for what is derived, a state is derived once and then read: the claim on it, if
+    any, has to be held as long as the engine is used.
+    """
+    kept = engine.activity.derived / name_of_state() if engine.activity.derived else None
+    claim = read_state(engine, kept) if kept else None
+    if claim is None:
+        run_steps(engine, steps(), progress)
+        if kept:
+            keep_state(engine, kept)
+    return claim
+
+
+def run_steps(engine: DuckDBEngine, chosen: tuple[Step, ...], progress: Progress) -> None:
+    """Runs the steps in their order; what patterns share among themselves is dropped after the last of them."""
+    episodes: list[Episode] = []
+    _register(engine, "episodes", EPISODES_SCHEMA.empty_table())
+    last = max((place for place, step in enumerate(chosen) if isinstance(step, Pattern)), default=-1)
+    for place, step in enumerate(chosen):
+        if isinstance(step, Fact):
+            progress(f"deriving {step.name}", place / len(chosen))
+            engine.create_fact(step.writes, step.rows)
+        else:
+            progress(f"looking for {step.name.replace('_', ' ')}", place / len(chosen))
+            detected = list(step.detect(engine, step.settings))
+            if detected:
+                episodes += detected
+                _register(engine, "episodes", as_table(episodes))
+        if place == last:
+            engine.forget_temporary()
+
+
+def _register(engine: DuckDBEngine, name: str, rows: pa.Table) -> None:
+    engine.register(f"_{name}", rows)
+    engine.create(name, f"SELECT * FROM {identifier('_' + name)}")

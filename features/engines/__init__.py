@@ -1,0 +1,1 @@
+"""The engines that run the catalogue's expressions: DuckDB, the default."""

@@ -1,0 +1,1 @@
+"""What all three packages use: errors, the console, thresholds, moments, units."""

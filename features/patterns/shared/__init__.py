@@ -1,0 +1,1 @@
+"""What several detectors share; the detectors themselves stand one folder above."""

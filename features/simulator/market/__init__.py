@@ -1,0 +1,1 @@
+"""The simulated market: prices, the wishes of agents, how they are matched and booked."""

@@ -1,0 +1,1 @@
+"""Who the simulated account holders are, when they act and from where they connect."""

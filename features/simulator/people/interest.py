@@ -1,0 +1,69 @@
+"""How keen accounts are from day to day: over months people lose interest and come back, and even the keen have moods.
+
+A run of some weeks goes without. In a long one the value of an account would repeat itself otherwise, and anybody could
+forecast it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.simulator.people.intensity import Clock
+from features.simulator.vectors import DAY, Floats, Ints
+
+SPELL_DAYS, BREAK_DAYS = 60.0, 120.0
+"""Mean length of a spell of interest, and of a break from it."""
+ON_A_BREAK = 0.003
+"""What remains of the activity during a break."""
+APPETITE = 0.8
+"""Spread of the logarithm of the activity from one spell to the next."""
+MOOD, MOOD_DAYS = 0.9, 20.0
+"""Spread of the logarithm of the activity within a spell, and the days in which its memory falls to a third."""
+KEENEST = 6.0
+"""Times the usual activity, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Factors of activity; shape (accounts, days), or none where everybody is as keen as ever.
+
+    Their mean is 1 before the keenest are cut off.
+    """
+
+    clock: Clock
+    keenness: Floats | None = None
+
+    def arrivals(
+        self, rng: np.random.Generator, members: Ints, per_day: Floats, offset: Ints, since: Ints, until: Ints
+    ) -> tuple[Ints, Ints]:
+        """As `Clock.arrivals`, more of them on days when a member is keen and hardly any during its breaks."""
+        if self.keenness is None:
+            return self.clock.arrivals(rng, per_day, offset, since, until)
+        entry, ts = self.clock.arrivals(rng, per_day * KEENEST, offset, since, until)
+        kept = rng.random(len(ts)) < self.of(members[entry], ts) / KEENEST
+        return entry[kept], ts[kept]
+
+    def of(self, account: Ints, ts: Ints) -> Floats:
+        """How keen accounts are on the days of these moments."""
+        if self.keenness is None:
+            return np.ones(len(account))
+        day = np.clip((ts - self.clock.market.start) // DAY, 0, self.keenness.shape[1] - 1)
+        return self.keenness[account, day]
+
+
+def changing_interest(clock: Clock, accounts: int, rng: np.random.Generator) -> Interest:
+    """Spells and moods of so many accounts over the days of the market, each begun long before."""
+    days = -(-(clock.market.end - clock.market.start) // DAY)
+    keen_share = SPELL_DAYS / (SPELL_DAYS + BREAK_DAYS)
+    keen = rng.random(accounts) < keen_share
+    appetite, mood = APPETITE * rng.standard_normal(accounts), MOOD * rng.standard_normal(accounts)
+    memory = np.exp(-1 / MOOD_DAYS)
+    factors = np.empty((accounts, days))
+    for day in range(days):
+        factors[:, day] = np.where(keen, np.exp(appetite + mood - (APPETITE**2 + MOOD**2) / 2), ON_A_BREAK)
+        changes = rng.random(accounts) < np.where(keen, 1 / SPELL_DAYS, 1 / BREAK_DAYS)
+        keen = keen ^ changes
+        appetite = np.where(changes & keen, APPETITE * rng.standard_normal(accounts), appetite)
+        mood = memory * mood + MOOD * np.sqrt(1 - memory**2) * rng.standard_normal(accounts)
+    usual = keen_share + (1 - keen_share) * ON_A_BREAK
+    return Interest(clock, np.minimum(factors / usual, KEENEST))

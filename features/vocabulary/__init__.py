@@ -1,0 +1,1 @@
+"""The words features are declared in: windows, aggregates, predicates and their combinations."""

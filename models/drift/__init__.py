@@ -1,0 +1,1 @@
+"""Whether what is scored now still looks like what was learned from."""

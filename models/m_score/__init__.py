@@ -1,0 +1,1 @@
+"""The M Score: a monotone model of clean value, its scale, its start without history."""

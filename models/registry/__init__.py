@@ -1,0 +1,1 @@
+"""The one door to MLflow: versions, artifacts, model cards and reports."""

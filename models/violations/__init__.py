@@ -1,0 +1,1 @@
+"""The violation models: one calibrated ensemble a typology."""

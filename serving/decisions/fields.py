@@ -1,0 +1,153 @@
+"""Binds an account's state and its request to the fields the account rules read: scores, facts, lists, measures."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from serving.decisions.request import DecisionRequest
+from serving.measures.model import Measure, MeasureState
+from serving.policy.fields import PROBABILITY_PREFIX
+from serving.policy.terms import TYPOLOGIES, Value
+from serving.record.model import AccountState, LegalOrder, Scores, WatchlistEntry
+
+_HOUR = timedelta(hours=1)
+_LISTS = ("sanctions", "criminal", "banned_identity", "mixer")
+_STRONG_KINDS = ("account", "owner", "document", "face")
+_WEAK_KINDS = ("name", "device")
+_COUNTRY_LISTS = {"prohibited_country": "prohibited", "edd_country": "edd"}
+_MEASURES: Mapping[str, tuple[str, ...]] = {
+    "withdrawal_hold_in_force": ("withdrawal_hold",),
+    "deposit_hold_in_force": ("deposit_hold",),
+    "restriction_in_force": ("restriction", "access_suspension", "asset_freeze", "exclusion", "closure"),
+    "trading_suspension_in_force": ("trading_suspension",),
+    "close_only_in_force": ("close_only", "reduce_only"),
+    "observation_in_force": ("observation",),
+}
+_MAY_NAME_A_MARKET = ("trading_suspension", "close_only", "reduce_only")
+_PRODUCTS = ("spot", "perp")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From the request to the decision on it: what is in force at any moment of it, binds."""
+
+    begin: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, occurred_at: datetime, decided_at: datetime) -> "Period":
+        """The period from the request to the decision; a request ahead of our clock is judged at its own moment."""
+        return cls(occurred_at, max(occurred_at, decided_at))
+
+    def meets(self, start: datetime, *ends: datetime | None) -> bool:
+        """Whether something that starts at `start` and is over at the first of its `ends` is in force in the period."""
+        return start <= self.end and all(end is None or end > self.begin for end in ends)
+
+
+def account_fields(state: AccountState, period: Period, request: DecisionRequest | None = None) -> dict[str, Value]:
+    """Every field an account rule may read: the vector, scores, facts in force, and the request if there is one.
+
+    The batch run passes a period of one moment and no request; the request's fields are then unknown.
+    """
+    return {
+        **state.vector,
+        **_score_fields(state.scores),
+        **_request_fields(state, period, request),
+        **_fact_fields(state, period, request),
+        **_measure_fields(measures_in_force(state, period), request),
+    }
+
+
+def measures_in_force(state: AccountState, period: Period) -> tuple[Measure, ...]:
+    """The measures on the account that bind in the period, in the order they are stored."""
+    return tuple(
+        measure
+        for measure in state.measures
+        if measure.state is MeasureState.IN_FORCE and period.meets(measure.starts_at, measure.ends_at)
+    )
+
+
+def _score_fields(scores: Scores) -> dict[str, Value]:
+    probabilities = {PROBABILITY_PREFIX + name: scores.violation_probability.get(name) for name in TYPOLOGIES}
+    return {
+        "anomaly_score": scores.anomaly_score,
+        "anomaly_p_value": scores.anomaly_p_value,
+        "m_score": scores.m_score,
+        **probabilities,
+    }
+
+
+def _request_fields(state: AccountState, period: Period, request: DecisionRequest | None) -> dict[str, Value]:
+    entries = [entry for entry in _entries_in_force(state, period) if entry.kind == "address"]
+    address = request.address if request else None
+    found = _gravest_list(entry for entry in entries if entry.value == address)
+    amount = request.amount_usd if request else None
+    return {
+        "request_type": request.type if request else None,
+        "request_amount_usd": None if amount is None else float(amount),
+        "request_asset": request.asset if request else None,
+        "request_symbol": request.symbol if request else None,
+        "request_product": request.product if request else None,
+        "request_side": request.side if request else None,
+        "request_effect": request.effect if request else None,
+        "request_address_on_watchlist": found is not None,
+        "request_address_list": found,
+    }
+
+
+def _fact_fields(state: AccountState, period: Period, request: DecisionRequest | None) -> dict[str, Value]:
+    facts, moment = state.facts, period.begin
+    orders = [o for o in facts.legal_orders if period.meets(o.ts, o.expires_at, o.lifted_at)]
+    entries = _entries_in_force(state, period)
+    account_list = _gravest_list(entry for entry in entries if entry.kind in _STRONG_KINDS)
+    added_at = facts.addresses_added.get(request.address) if request and request.address else None
+    kyc_level = state.vector.get("kyc_level") if facts.kyc_level is None else facts.kyc_level
+    return {
+        "kyc_level": kyc_level,
+        "hours_since_credential_change": _hours_between(facts.credential_changed_at, moment),
+        "hours_since_address_added": _hours_between(added_at, moment),
+        "legal_order_in_force": bool(orders),
+        "legal_order_scope": _joint_scope(orders),
+        "account_on_watchlist": account_list is not None,
+        "account_list": account_list,
+        "account_resembles_listed": any(entry.kind in _WEAK_KINDS for entry in entries),
+        "ip_country_listed": _country_list(entries, facts.ip_country),
+    }
+
+
+def _measure_fields(measures: Iterable[Measure], request: DecisionRequest | None) -> dict[str, Value]:
+    binding = {measure.measure for measure in measures if _concerns(measure, request)}
+    return {name: not binding.isdisjoint(kinds) for name, kinds in _MEASURES.items()}
+
+
+def _concerns(measure: Measure, request: DecisionRequest | None) -> bool:
+    if request is None or measure.measure not in _MAY_NAME_A_MARKET:
+        return True
+    if measure.scope in _PRODUCTS:
+        return request.product in (None, measure.scope)
+    names_a_symbol = measure.scope.isupper()
+    return not names_a_symbol or request.symbol in (None, measure.scope)
+
+
+def _entries_in_force(state: AccountState, period: Period) -> list[WatchlistEntry]:
+    return [entry for entry in state.facts.watchlist if period.meets(entry.effective_from, entry.effective_to)]
+
+
+def _gravest_list(entries: Iterable[WatchlistEntry]) -> str | None:
+    lists = {entry.list for entry in entries}
+    return next((name for name in _LISTS if name in lists), None)
+
+
+def _country_list(entries: Iterable[WatchlistEntry], country: str | None) -> str | None:
+    lists = {entry.list for entry in entries if entry.kind == "country" and entry.value == country}
+    return next((word for name, word in _COUNTRY_LISTS.items() if name in lists), None)
+
+
+def _joint_scope(orders: Iterable[LegalOrder]) -> str | None:
+    scopes = {order.scope for order in orders}
+    # An order on withdrawals and another on trading stop together what a freeze stops.
+    return "freeze" if "freeze" in scopes or len(scopes) > 1 else next(iter(scopes), None)
+
+
+def _hours_between(earlier: datetime | None, later: datetime) -> float | None:
+    return None if earlier is None else (later - earlier) / _HOUR

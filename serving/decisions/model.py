@@ -1,0 +1,162 @@
+"""From an account's state and a request to one decision with its reasons: the most severe outcome of all rules wins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from features.kernel.moments import text_of
+from serving.decisions.fields import Period, account_fields, measures_in_force
+from serving.decisions.request import MONEY_OUT, DecisionRequest
+from serving.measures.model import Measure
+from serving.policy.book import Policy
+from serving.policy.evaluation import Evaluation, evaluate
+from serving.policy.fields import SCORES
+from serving.policy.rules import ACCOUNT
+from serving.policy.terms import Degraded, Outcome, RuleHit, Severity, Value
+from serving.record.model import AccountState, Reason, Scores
+from serving.reviews.model import rule_to_json
+
+FRESH_FOR = timedelta(days=7)
+_NO_VECTOR = Degraded(
+    "vector",
+    "No vector has been built for the account yet.",
+    "Rules over the request, lists and holds alone; at least step_up for money going out, monitor for the rest.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What made the decision: the catalogue's fingerprint, the policy, each model by name."""
+
+    catalogue: str | None
+    policy: str
+    models: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One answer, as it is recorded: `shadow_rules` fired without effect and are kept out of the answer."""
+
+    decision_id: str
+    account_id: str
+    outcome: Outcome
+    severity: Severity
+    reasons: tuple[Reason, ...]
+    rules: tuple[RuleHit, ...]
+    scores: Scores
+    measures: tuple[Measure, ...]
+    as_of: datetime | None
+    decided_at: datetime
+    degraded: tuple[Degraded, ...]
+    versions: Versions
+    review_id: str | None = None
+    shadow_rules: tuple[RuleHit, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer exactly as the contract writes it (activity schema, Decision)."""
+        answer: dict[str, Any] = {
+            "decision_id": self.decision_id,
+            "account_id": self.account_id,
+            "outcome": self.outcome.word,
+            "severity": self.severity.word,
+            "reasons": [reason.to_json() for reason in self.reasons],
+            "rules": [hit_to_json(hit) for hit in self.rules],
+            "scores": self.scores.to_json(),
+            "measures": [measure.to_json() for measure in self.measures],
+            "as_of": None if self.as_of is None else text_of(self.as_of),
+            "decided_at": text_of(self.decided_at),
+            "degraded": [entry.to_json() for entry in self.degraded],
+            "versions": {
+                "catalogue": self.versions.catalogue,
+                "policy": self.versions.policy,
+                "models": dict(self.versions.models),
+            },
+        }
+        return answer if self.review_id is None else answer | {"review_id": self.review_id}
+
+
+def decide(
+    request: DecisionRequest, state: AccountState, policy: Policy, decision_id: str, decided_at: datetime
+) -> Decision:
+    """The decision on the request; it is always given, and what it had to do without stands in `degraded`.
+
+    Cooling-off hours count to the moment of the request; holds, lists and orders bind if in force then or since.
+    Of an account that is not known or not scored yet the state is `AccountState(account_id)` with what facts there
+    are: without a vector the outcome is at least `step_up` for money going out and `monitor` for the rest.
+    """
+    period = Period.of(request.occurred_at, decided_at)
+    fields = account_fields(state, period, request)
+    if state.as_of is None:
+        fields = dict.fromkeys(policy.fields_read(ACCOUNT)) | fields
+    evaluation = evaluate(policy, ACCOUNT, fields, on=decided_at.date())
+    return Decision(
+        decision_id=decision_id,
+        account_id=request.account_id,
+        outcome=max(evaluation.outcome, _least_outcome(request, state)),
+        severity=evaluation.severity,
+        reasons=_reasons(evaluation, state, policy),
+        rules=evaluation.hits,
+        scores=state.scores,
+        measures=measures_in_force(state, period),
+        as_of=state.as_of,
+        decided_at=decided_at,
+        degraded=(*_missing(state), *_stale(state, request), *evaluation.degraded),
+        versions=Versions(state.catalogue, policy.version, state.models),
+        review_id=state.reviews[-1] if state.reviews else None,
+        shadow_rules=evaluation.shadow_hits,
+    )
+
+
+def hit_to_json(hit: RuleHit) -> dict[str, Any]:
+    """One rule that fired as the contract writes it, money (`…_usd…`) as decimal strings."""
+    return rule_to_json(hit) | {"values": _written(hit.values), "thresholds": _written(hit.thresholds)}
+
+
+def _written(values: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: _money_text(value) if "usd" in name.split("_") else value for name, value in values.items()}
+
+
+def _money_text(value: Value) -> Value:
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    amount = Decimal(str(value))
+    return f"{amount:.2f}" if amount * 100 == int(amount * 100) else f"{amount:f}"
+
+
+def _least_outcome(request: DecisionRequest, state: AccountState) -> Outcome:
+    if state.as_of is not None:
+        return Outcome.ALLOW
+    return Outcome.STEP_UP if request.type in MONEY_OUT else Outcome.MONITOR
+
+
+def _missing(state: AccountState) -> tuple[Degraded, ...]:
+    vector = () if state.as_of is not None else (_NO_VECTOR,)
+    scores = state.scores
+    found = {
+        "anomaly": scores.anomaly_p_value is not None,
+        "violations": bool(scores.violation_probability),
+        "m-score": scores.m_score is not None,
+    }
+    missing = ", ".join(name for name, is_found in found.items() if not is_found)
+    return (
+        (*vector, Degraded("models", f"No score of {missing}.", "The other scores and the rules."))
+        if missing
+        else vector
+    )
+
+
+def _stale(state: AccountState, request: DecisionRequest) -> tuple[Degraded, ...]:
+    if state.as_of is None or abs(request.occurred_at - state.as_of) <= FRESH_FOR:
+        return ()
+    days = abs(request.occurred_at - state.as_of).days
+    side = "older than" if request.occurred_at > state.as_of else "later than"
+    return (Degraded("vector", f"The vector is {days} days {side} the request.", "The vector was used as it is."),)
+
+
+def _reasons(evaluation: Evaluation, state: AccountState, policy: Policy) -> tuple[Reason, ...]:
+    rules = tuple(Reason(hit.rule_id, hit.says, hit.clause) for hit in evaluation.hits)
+    by_score = any(not policy.rule(hit.rule_id).when.fields.isdisjoint(SCORES) for hit in evaluation.hits)
+    not_scored = () if state.as_of is not None else (Reason("not_scored", "The account has not been scored yet."),)
+    return (*rules, *(state.score_reasons if by_score else ()), *not_scored)

@@ -1,0 +1,1 @@
+"""Measures: typed, timed, with the clause they rest on."""

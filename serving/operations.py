@@ -1,0 +1,56 @@
+"""GET /healthz and GET /metrics: whether the service can work, and how it has worked."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.people.permissions import MetricsReader
+from serving.scoring.store import looks
+from serving.storage import Database
+from serving.storage.database import StorageUnavailable
+from serving.storage.service_state import ServiceState
+from serving.web.problems import documented
+from serving.web.service import service_of
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/healthz")
+async def health(request: Request) -> Response:
+    """`ok`, or `degraded` without a database: 200 either way, since decisions are given either way; needs no key."""
+    is_well = await run_in_threadpool(_answers, service_of(request).database)
+    body = orjson.dumps({"status": "ok" if is_well else "degraded"})
+    return Response(body, media_type="application/json")
+
+
+@router.get("/metrics", responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
+async def metrics(request: Request, _caller: MetricsReader) -> Response:
+    """Counters, and the last look at drift, in Prometheus' text format (risk_system, scientist, auditor, admin)."""
+    service = service_of(request)
+    service.metrics.show_drift(await run_in_threadpool(_last_look, service.database))
+    return Response(service.metrics.exposition(), media_type=service.metrics.media_type)
+
+
+def _answers(database: Database) -> bool:
+    try:
+        with database.reading() as transaction:
+            ServiceState(transaction).get("health")
+    except StorageUnavailable:
+        return False
+    return True
+
+
+def _last_look(database: Database) -> Mapping[str, Any]:
+    """The figures of the last look at drift; none where nobody looked, or the database cannot be asked."""
+    try:
+        with database.reading() as transaction:
+            history = looks(transaction).get("history")
+    except StorageUnavailable:
+        return {}
+    return history[-1] if history else {}

@@ -1,0 +1,1 @@
+"""Users, keys, roles, sessions and sign-in."""

@@ -1,0 +1,71 @@
+"""GET /v1/reviews and /v1/reviews/{id}: the queue in pages, and one case."""
+
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+import orjson
+from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from serving.people.permissions import ReviewReader
+from serving.policy.terms import Severity
+from serving.reviews.model import ReviewStatus
+from serving.reviews.store import QueueOrder, ReviewLog, ReviewQuestion
+from serving.storage import Database
+from serving.storage.paging import LARGEST_PAGE
+from serving.web.problems import documented
+from serving.web.service import service_of
+
+router = APIRouter(tags=["reviews"])
+SeverityWord = Literal["info", "low", "medium", "high", "critical", "legal"]
+PageSize = Annotated[
+    int | None, Query(ge=1, description=f"Rows a page, 50 by default; above {LARGEST_PAGE} means {LARGEST_PAGE}.")
+]
+
+
+@router.get("/v1/reviews", responses=documented(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
+async def reviews(
+    request: Request,
+    _caller: ReviewReader,
+    status: ReviewStatus | None = None,
+    severity: SeverityWord | None = None,
+    typology: str | None = None,
+    waiting: bool = False,
+    drawn: bool | None = None,
+    order: QueueOrder = QueueOrder.SEVERITY,
+    page_size: PageSize = None,
+    page_token: str | None = None,
+) -> Response:
+    """The queue, the most severe (or the highest priority) first, then the earliest due.
+
+    `waiting=true` leaves out what is closed; `drawn` chooses the accounts drawn by lot, or leaves them out. Roles
+    reviewer, approver, auditor, admin.
+    """
+    gravity = Severity.of(severity) if severity else None
+    question = ReviewQuestion(status, gravity, typology, waiting, drawn, order)
+    body = await run_in_threadpool(_queue, service_of(request).database, question, page_size, page_token)
+    return Response(body, media_type="application/json")
+
+
+@router.get(
+    "/v1/reviews/{review_id}",
+    responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+)
+async def review(request: Request, review_id: str, _caller: ReviewReader) -> Response:
+    """One case as it stands (roles reviewer, approver, auditor, admin)."""
+    body = await run_in_threadpool(_case, service_of(request).database, review_id)
+    return Response(body, media_type="application/json")
+
+
+def _queue(database: Database, question: ReviewQuestion, page_size: int | None, page_token: str | None) -> bytes:
+    with database.reading() as transaction:
+        page = ReviewLog(transaction).list(question, page_size, page_token)
+    rows = [review.to_json() for review in page.rows]
+    return orjson.dumps({"reviews": rows, "next_page_token": page.next_page_token})
+
+
+def _case(database: Database, review_id: str) -> bytes:
+    with database.reading() as transaction:
+        return orjson.dumps(ReviewLog(transaction).get(review_id).to_json())

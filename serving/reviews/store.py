@@ -1,0 +1,377 @@
+"""Reviews in the database: the frozen case, its append-only events, and the queue in pages."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    Select,
+    Table,
+    Text,
+    and_,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+)
+from sqlalchemy.exc import IntegrityError
+
+from features.kernel.errors import Conflict, Invalid, NotFound
+from features.kernel.moments import moment_of, text_of
+from serving.measures.model import Measure
+from serving.policy.terms import DRAWN, Severity
+from serving.reviews.lifecycle import EventKind, ReviewEvent, opening, standing
+from serving.reviews.model import Review, ReviewStatus
+from serving.storage.database import Transaction
+from serving.storage.metadata import UtcMoment, metadata
+from serving.storage.paging import Page, page_limit, position_of, token_after
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("review_id", Text, primary_key=True),
+    Column("dedup_key", Text, nullable=False, unique=True),
+    Column("opened_at", UtcMoment, nullable=False),
+    Column("due_at", UtcMoment, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("typology", Text, nullable=False),
+    Column("case", JSON, nullable=False),
+    Column("priority", Float, nullable=False, server_default="0"),
+    Index(None, "severity", "due_at", "review_id"),
+    Index(None, "priority", "due_at", "review_id"),
+)
+
+review_accounts = Table(
+    "review_accounts",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("review_id", Text, ForeignKey("reviews.review_id"), primary_key=True),
+)
+
+review_events = Table(
+    "review_events",
+    metadata,
+    Column("review_id", Text, ForeignKey("reviews.review_id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("at", UtcMoment, nullable=False),
+    Column("done_by", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("changes", JSON, nullable=False),
+)
+
+
+SYSTEM = "system"
+MOST_IDS = 10_000
+"""SQLite takes some thirty thousand values in one question."""
+
+
+class QueueOrder(StrEnum):
+    """What comes first."""
+
+    SEVERITY = "severity"
+    PRIORITY = "priority"
+
+
+class StaleReview(Conflict):
+    """Somebody else moved the review on in the meantime."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewQuestion:
+    """Which reviews are asked for, and in which order; None asks for all, `waiting` for those not closed.
+
+    `drawn` chooses those drawn by lot (True), or those that a rule or score asked for (False).
+    """
+
+    status: ReviewStatus | None = None
+    severity: Severity | None = None
+    typology: str | None = None
+    waiting: bool = False
+    drawn: bool | None = None
+    order: QueueOrder = QueueOrder.SEVERITY
+
+    def __post_init__(self) -> None:
+        if self.waiting and self.status is ReviewStatus.CLOSED:
+            raise Invalid("What is closed does not wait; ask for one of the two.")
+
+    def parameters(self) -> dict[str, Any]:
+        """The question as plain values, for the page token to be bound to."""
+        severity = self.severity.word if self.severity is not None else None
+        return {
+            "status": self.status,
+            "severity": severity,
+            "typology": self.typology,
+            "waiting": self.waiting,
+            "drawn": self.drawn,
+            "order": self.order,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReview:
+    """A review that is not closed, as it bears on an account."""
+
+    review_id: str
+    typology: str
+    severity: Severity
+
+    def covers(self, suspicion: Review) -> bool:
+        """Whether a person is looking at this suspicion already, at least as urgently."""
+        return self.typology == suspicion.typology and self.severity >= suspicion.severity
+
+
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """What reviews say about one account: those not yet closed, oldest first, and its measures."""
+
+    open_reviews: tuple[OpenReview, ...]
+    measures: tuple[Measure, ...]
+
+
+DRAWN_IN_A_WAY = reviews.c.case[("selection", "way")].as_string()
+FIRST: Mapping[QueueOrder, tuple[Column[Any], type]] = {
+    QueueOrder.SEVERITY: (reviews.c.severity, int),
+    QueueOrder.PRIORITY: (reviews.c.priority, float),
+}
+
+
+class ReviewLog:
+    """The reviews as one transaction sees them."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+
+    def open(self, review: Review, by: str = SYSTEM) -> bool:
+        """Store the frozen case and its first event; False, and nothing stored, where the suspicion is known."""
+        if self.id_of(review.dedup_key) is not None:
+            return False
+        self._connection.execute(insert(reviews), _row(review))
+        self._connection.execute(insert(review_events), _event_row(opening(review, by), ReviewStatus.OPEN))
+        rows = [{"account_id": account, "review_id": review.review_id} for account in dict.fromkeys(review.accounts)]
+        if rows:
+            self._connection.execute(insert(review_accounts), rows)
+        return True
+
+    def id_of(self, dedup_key: str) -> str | None:
+        """The review already opened for the suspicion, if any."""
+        query = select(reviews.c.review_id).where(reviews.c.dedup_key == dedup_key)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def get(self, review_id: str) -> Review:
+        """The review as it stands.
+
+        Raises:
+            NotFound: there is no such review.
+        """
+        row = self._connection.execute(select(reviews).where(reviews.c.review_id == review_id)).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no review {review_id!r}; list the reviews to see those that exist.")
+        return standing(_frozen(row), self.history(review_id))
+
+    def history(self, review_id: str) -> tuple[ReviewEvent, ...]:
+        """What happened to the review, oldest first."""
+        return tuple(self._events([review_id])[review_id])
+
+    def record(self, event: ReviewEvent) -> None:
+        """Append one event.
+
+        Raises:
+            NotFound: there is no such review.
+            StaleReview: the event's version is not the next one; the message says what happened meanwhile.
+        """
+        review = self.get(event.review_id)
+        if event.version != review.version + 1:
+            last = self.history(event.review_id)[-1]
+            raise StaleReview(
+                f"Review {event.review_id} is at version {last.version} ({last.kind} by {last.by} at "
+                f"{text_of(last.at)}), not {event.version - 1}; read it again and decide on what it says now."
+            )
+        try:
+            self._connection.execute(insert(review_events), _event_row(event, standing(review, [event]).status))
+        except IntegrityError as error:
+            raise StaleReview(f"Review {event.review_id} was changed at this very moment; read it again.") from error
+
+    def list(
+        self, question: ReviewQuestion | None = None, page_size: int | None = None, page_token: str | None = None
+    ) -> Page[Review]:
+        """One page of the queue: the most severe or the highest priority first, then the earliest due.
+
+        Raises:
+            BadPageToken: the token is damaged or belongs to another question.
+        """
+        asked, limit = question or ReviewQuestion(), page_limit(page_size)
+        first, kind = FIRST[asked.order]
+        query = _matching(asked).order_by(first.desc(), reviews.c.due_at, reviews.c.review_id)
+        if page_token is not None:
+            query = query.where(_behind(first, position_of(page_token, asked.parameters(), [kind, str, str])))
+        rows = self._connection.execute(query.limit(limit + 1)).all()
+        found, more = rows[:limit], len(rows) > limit
+        events = self._events([row.review_id for row in found])
+        token = token_after(_position(first, found[-1]), asked.parameters()) if more else None
+        return Page(tuple(standing(_frozen(row), events[row.review_id]) for row in found), token)
+
+    def bearing_on(self, account_ids: Sequence[str]) -> dict[str, Bearing]:
+        """What the reviews say about the accounts at this moment; an account without reviews is left out."""
+        query = (
+            select(review_accounts.c.account_id, reviews.c.typology, reviews.c.severity, review_events)
+            .join(reviews, reviews.c.review_id == review_accounts.c.review_id)
+            .join(review_events, review_events.c.review_id == review_accounts.c.review_id)
+            .where(review_accounts.c.account_id.in_(set(account_ids)))
+            .order_by(reviews.c.opened_at, reviews.c.review_id, review_events.c.version)
+        )
+        steps: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+        for row in self._connection.execute(query):
+            steps[row.account_id].append(row)
+        return {account_id: _bearing(account_id, rows) for account_id, rows in steps.items()}
+
+    def accounts_under_review(self) -> frozenset[str]:
+        """The accounts of all reviews that are not closed."""
+        query = (
+            select(review_accounts.c.account_id)
+            .join(review_events, review_events.c.review_id == review_accounts.c.review_id)
+            .where(_is_latest(), review_events.c.status != ReviewStatus.CLOSED.value)
+        )
+        return frozenset(self._connection.execute(query).scalars())
+
+    def closed(self) -> Sequence[tuple[Review, Sequence[ReviewEvent]]]:
+        """The closed reviews that have a finding, with their events, in the order in which they were closed."""
+        query = (
+            select(reviews)
+            .join(review_events, review_events.c.review_id == reviews.c.review_id)
+            .where(_is_latest(), review_events.c.status == ReviewStatus.CLOSED.value)
+            .order_by(review_events.c.at, reviews.c.review_id)
+        )
+        rows = self._connection.execute(query).all()
+        found = []
+        for start in range(0, len(rows), MOST_IDS):
+            some = rows[start : start + MOST_IDS]
+            events = self._events([row.review_id for row in some])
+            found += [(standing(_frozen(row), events[row.review_id]), events[row.review_id]) for row in some]
+        return [(review, history) for review, history in found if review.finding is not None]
+
+    def opened_by_day(self, days: int) -> Sequence[tuple[date, str, int]]:
+        """How many reviews were opened in so many days up to the newest: UTC day, kind, count; in that order.
+
+        The kind is the typology, or `DRAWN`.
+        """
+        newest = self._connection.execute(select(func.max(reviews.c.opened_at))).scalar_one()
+        if newest is None:
+            return []
+        kind = case((DRAWN_IN_A_WAY.is_not(None), DRAWN), else_=reviews.c.typology).label("kind")
+        query = select(reviews.c.opened_at, kind)
+        rows = self._connection.execute(query.where(reviews.c.opened_at > newest - timedelta(days=days)))
+        return [
+            (*key, count) for key, count in sorted(Counter((row.opened_at.date(), row.kind) for row in rows).items())
+        ]
+
+    def count_by_status(self) -> dict[str, int]:
+        """How many reviews stand at each status."""
+        query = (
+            select(review_events.c.status, func.count().label("reviews"))
+            .where(_is_latest())
+            .group_by(review_events.c.status)
+        )
+        return {row.status: row.reviews for row in self._connection.execute(query)}
+
+    def _events(self, review_ids: Sequence[str]) -> Mapping[str, Sequence[ReviewEvent]]:
+        query = (
+            select(review_events)
+            .where(review_events.c.review_id.in_(review_ids))
+            .order_by(review_events.c.review_id, review_events.c.version)
+        )
+        found: defaultdict[str, list[ReviewEvent]] = defaultdict(list)
+        for row in self._connection.execute(query):
+            event = ReviewEvent(row.review_id, row.version, EventKind(row.kind), row.at, row.done_by, row.changes)
+            found[row.review_id].append(event)
+        return found
+
+
+def _bearing(account_id: str, steps: Sequence[Row[Any]]) -> Bearing:
+    last = {row.review_id: row for row in steps}
+    measures = {row.review_id: row.changes["measures"] for row in steps if "measures" in row.changes}
+    imposed = [Measure.from_json(record) for records in measures.values() for record in records]
+    return Bearing(
+        tuple(
+            OpenReview(review_id, row.typology, Severity(row.severity))
+            for review_id, row in last.items()
+            if row.status != ReviewStatus.CLOSED
+        ),
+        tuple(measure for measure in imposed if measure.account_id == account_id),
+    )
+
+
+def _is_latest() -> Any:
+    later = review_events.alias()
+    newest = select(func.max(later.c.version)).where(later.c.review_id == review_events.c.review_id).scalar_subquery()
+    return review_events.c.version == newest
+
+
+def _matching(question: ReviewQuestion) -> Select[Any]:
+    query = select(reviews)
+    newest = select(review_events.c.review_id).where(_is_latest())
+    if question.status is not None:
+        query = query.where(reviews.c.review_id.in_(newest.where(review_events.c.status == question.status.value)))
+    if question.waiting:
+        open_ones = newest.where(review_events.c.status != ReviewStatus.CLOSED.value)
+        query = query.where(reviews.c.review_id.in_(open_ones))
+    if question.severity is not None:
+        query = query.where(reviews.c.severity == int(question.severity))
+    if question.typology is not None:
+        query = query.where(reviews.c.typology == question.typology)
+    if question.drawn is not None:
+        query = query.where(DRAWN_IN_A_WAY.is_not(None) if question.drawn else DRAWN_IN_A_WAY.is_(None))
+    return query
+
+
+def _position(first: Column[Any], row: Row[Any]) -> list[Any]:
+    return [row._mapping[first], text_of(row.due_at), row.review_id]
+
+
+def _behind(first: Column[Any], position: Sequence[Any]) -> Any:
+    value, due_at, review_id = position[0], moment_of(position[1]), position[2]
+    return or_(
+        first < value,
+        and_(first == value, reviews.c.due_at > due_at),
+        and_(first == value, reviews.c.due_at == due_at, reviews.c.review_id > review_id),
+    )
+
+
+def _row(review: Review) -> dict[str, Any]:
+    return {
+        "review_id": review.review_id,
+        "dedup_key": review.dedup_key,
+        "opened_at": review.opened_at,
+        "due_at": review.due_at,
+        "severity": int(review.severity),
+        "typology": review.typology,
+        "case": review.to_json(),
+        "priority": review.priority,
+    }
+
+
+def _frozen(row: Row[Any]) -> Review:
+    return Review.from_json(row.case, row.dedup_key)
+
+
+def _event_row(event: ReviewEvent, status: ReviewStatus) -> dict[str, Any]:
+    return {
+        "review_id": event.review_id,
+        "version": event.version,
+        "kind": event.kind.value,
+        "at": event.at,
+        "done_by": event.by,
+        "status": status.value,
+        "changes": dict(event.changes),
+    }

@@ -1,0 +1,1 @@
+"""The run over all accounts, and drift."""

@@ -1,0 +1,247 @@
+"""Scores every account at a moment: vectors, models, rules; stores the states and opens the reviews called for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from features.activity.lake import Lake
+from features.binding import binding_facts
+from features.definitions import CATALOGUE
+from features.kernel.errors import Invalid
+from features.kernel.moments import moment_of, text_of
+from features.kernel.progress import Progress
+from features.pipeline import Features
+from models.anomaly import model as anomaly
+from models.explanations.explainer import Explainer
+from models.m_score import model as m_score
+from models.registry.registry import LoadedModel, Registry
+from models.violations import model as violations
+from serving.decisions.fields import Period, account_fields
+from serving.policy.book import Policy
+from serving.policy.evaluation import Fields, evaluate
+from serving.policy.rules import ACCOUNT
+from serving.policy.terms import RuleHit
+from serving.record.model import AccountState, Scores
+from serving.record.service import account_facts, everybody, measures_imposed
+from serving.record.store import AccountStates
+from serving.reviews.model import Review
+from serving.reviews.opening import Run, Suspicion, build_reviews
+from serving.reviews.random_samples import draws
+from serving.reviews.store import ReviewLog
+from serving.scoring.reasons import strongest_reasons
+from serving.storage import Database, Transaction
+from serving.storage.service_state import ServiceState
+
+MODELS = (anomaly.KIND, violations.KIND, m_score.KIND)
+LAST_RUN = "last_score"
+MOST_GROWTH = 1.5
+FIRST_LOOK_BACK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringReport:
+    """What a run did: accounts scored, reviews opened or found again, and what was missing."""
+
+    as_of: datetime
+    lake_version: str
+    accounts: int
+    opened: tuple[str, ...]
+    known: tuple[str, ...]
+    models: Mapping[str, str]
+    notes: tuple[str, ...] = field(default=())
+
+
+def score_accounts(
+    as_of: datetime, lake: Lake, registry: Registry, policy: Policy, database: Database, progress: Progress
+) -> ScoringReport:
+    """Scores all accounts visible at a moment; running it again at the same moment changes nothing."""
+    features = Features(lake, progress)
+    spine = features.accounts(as_of)
+    if spine.empty:
+        raise Invalid(f"No account exists at {text_of(as_of)}; the lake knows none that was created before.")
+    vectors = features.vectors(spine)
+    models, notes = _champions(registry)
+    progress(f"scoring {len(vectors):,} accounts", 0.6)
+    scores = _scores(vectors, models)
+    states = account_states(features, vectors, scores, models, as_of)
+    silent_days = (as_of - features.span()[1].to_pydatetime()).days
+    if silent_days > 0:
+        notes.append(f"The activity ends {silent_days} days before this moment; until an import it looks like silence.")
+    run = Run(as_of, features, vectors, scores, _explainers(models), policy)
+    with database.reading() as transaction:
+        last = ServiceState(transaction).get(LAST_RUN)
+    progress("asking the rules", 0.7)
+    suspicions = asking(features, policy, states, as_of, last)
+    progress(f"preparing {len(suspicions)} reviews", 0.8)
+    reviews = list(build_reviews(run, suspicions))
+    if last is None or moment_of(last["as_of"]) < as_of:
+        reviews += build_reviews(run, _drawn(run, reviews, database))
+    return _store(database, states, reviews, run, models, notes, last)
+
+
+def _champions(registry: Registry) -> tuple[dict[str, LoadedModel], list[str]]:
+    models: dict[str, LoadedModel] = {}
+    notes: list[str] = []
+    for name in MODELS:
+        loaded, said = registry.sound(name, CATALOGUE)
+        if said:
+            notes.append(said)
+        if loaded is not None:
+            models[name] = loaded
+    return models, notes
+
+
+def _scores(vectors: pd.DataFrame, models: Mapping[str, LoadedModel]) -> dict[str, Scores]:
+    predicted = pd.DataFrame({"account_id": vectors["account_id"]})
+    for loaded in models.values():
+        predicted = predicted.join(loaded.model.predict(vectors))
+    prefix = "violation_probability_"
+    typologies = [name for name in predicted.columns if name.startswith(prefix)]
+    return {
+        row["account_id"]: Scores(
+            row.get("anomaly_score"),
+            row.get("anomaly_p_value"),
+            {name.removeprefix(prefix): float(row[name]) for name in typologies},
+            row.get("m_score"),
+        )
+        for row in predicted.to_dict("records")
+    }
+
+
+def account_states(
+    features: Features,
+    vectors: pd.DataFrame,
+    scores: Mapping[str, Scores],
+    models: Mapping[str, LoadedModel],
+    as_of: datetime,
+) -> list[AccountState]:
+    """What decisions read about each account of the vectors: its vector, scores, and what binds it at the moment."""
+    binding = binding_facts(features, as_of)
+    facts, common, measures = account_facts(binding), everybody(binding), measures_imposed(binding)
+    reasons = strongest_reasons(vectors, models, CATALOGUE)
+    names = list(CATALOGUE.names)
+    values = vectors[names].to_numpy(dtype=float).tolist()
+    versions = {name: loaded.version for name, loaded in models.items()}
+    return [
+        AccountState(
+            account_id=account,
+            as_of=as_of,
+            vector=dict(zip(names, row, strict=True)),
+            scores=scores.get(account, Scores()),
+            facts=facts.get(account, common),
+            measures=measures.get(account, ()),
+            score_reasons=reasons.get(account, ()),
+            catalogue=CATALOGUE.fingerprint,
+            models=versions,
+        )
+        for account, row in zip(vectors["account_id"], values, strict=True)
+    ]
+
+
+def _explainers(models: Mapping[str, LoadedModel]) -> dict[str, Explainer]:
+    explained = (anomaly.KIND, violations.KIND)
+    return {
+        name: Explainer(models[name].model, name, models[name].version, CATALOGUE)
+        for name in explained
+        if name in models
+    }
+
+
+def asking(
+    features: Features,
+    policy: Policy,
+    states: list[AccountState],
+    as_of: datetime,
+    last: Mapping[str, Any] | None = None,
+) -> list[Suspicion]:
+    """What the rules want a person to look at, the gravest first: what stands open for it swallows what is weaker.
+
+    Args:
+        last: the run before (`as_of`, `lake_version`): episodes known since then are new; without it those of 7 days.
+    """
+    found = [*_episodes_asking(features, policy, as_of, last), *_accounts_asking(policy, states, as_of)]
+    return sorted(found, key=lambda suspicion: -suspicion.severity)
+
+
+def _drawn(run: Run, reviews: Sequence[Review], database: Database) -> list[Suspicion]:
+    """Accounts drawn beside those that are suspected or under review already, in proportion to the new reviews."""
+    with database.reading() as transaction:
+        busy = ReviewLog(transaction).accounts_under_review().union(*(review.accounts for review in reviews))
+        new = [
+            review
+            for review in reviews
+            if ReviewLog(transaction).id_of(review.dedup_key) is None
+            and review_standing_for(transaction, review) is None
+        ]
+    return [Suspicion((draw.account,), (), draw=draw) for draw in draws(run.vectors, run.scores, busy, len(new))]
+
+
+def _accounts_asking(policy: Policy, states: list[AccountState], as_of: datetime) -> Iterator[Suspicion]:
+    """The accounts for which a rule wants a person to look, with the rules that do."""
+    period = Period.of(as_of, as_of)
+    for state in states:
+        wanting = _wanting(policy, ACCOUNT, account_fields(state, period), as_of)
+        if wanting:
+            yield Suspicion((state.account_id,), wanting)
+
+
+def _episodes_asking(features: Features, policy: Policy, as_of: datetime, last: Any) -> Iterator[Suspicion]:
+    """Episodes known since the last run (in 7 days at first, or after an import) for which a rule wants a review."""
+    since = as_of - FIRST_LOOK_BACK
+    same_lake = last is not None and last["lake_version"] == features.activity.version
+    if same_lake and moment_of(last["as_of"]) < as_of:
+        since = moment_of(last["as_of"])
+    for episode in features.episodes(since, as_of):
+        wanting = _wanting(policy, str(episode["pattern"]), episode["measures"], as_of)
+        if wanting:
+            yield Suspicion(tuple(episode["accounts"]), wanting, episode)
+
+
+def _wanting(policy: Policy, subject: str, fields: Fields, as_of: datetime) -> tuple[RuleHit, ...]:
+    hits = evaluate(policy, subject, fields, as_of.date()).hits
+    return tuple(hit for hit in hits if policy.rule(hit.rule_id).opens_review)
+
+
+def _store(
+    database: Database,
+    states: list[AccountState],
+    reviews: list[Review],
+    run: Run,
+    models: Mapping[str, LoadedModel],
+    notes: list[str],
+    last: Any,
+) -> ScoringReport:
+    versions = {name: loaded.version for name, loaded in models.items()}
+    opened: list[str] = []
+    known: list[str] = []
+    with database.transaction() as transaction:
+        if last is None or moment_of(last["as_of"]) <= run.as_of:
+            AccountStates(transaction).upsert(states, run.as_of)
+            version = {"as_of": text_of(run.as_of), "lake_version": run.features.activity.version, "models": versions}
+            ServiceState(transaction).put(LAST_RUN, {**version, "accounts": len(states)}, run.as_of)
+        for review in reviews:
+            earlier = review_standing_for(transaction, review)
+            if earlier is None and ReviewLog(transaction).open(review):
+                opened.append(review.review_id)
+            else:
+                known.append(earlier or ReviewLog(transaction).id_of(review.dedup_key) or review.review_id)
+    return ScoringReport(
+        run.as_of, run.features.activity.version, len(states), tuple(opened), tuple(known), versions, tuple(notes)
+    )
+
+
+def review_standing_for(transaction: Transaction, review: Review) -> str | None:
+    """The review not yet closed in which these accounts stand for this suspicion, at least as gravely, if there is one.
+
+    A group that only grows stays one case until it has grown by more than half.
+    """
+    members = set(review.accounts)
+    bearing = ReviewLog(transaction).bearing_on(review.accounts).values()
+    for review_id in sorted({known.review_id for one in bearing for known in one.open_reviews if known.covers(review)}):
+        standing = set(ReviewLog(transaction).get(review_id).accounts)
+        if members <= standing or (standing < members and len(members) <= MOST_GROWTH * len(standing)):
+            return review_id
+    return None

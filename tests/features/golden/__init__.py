@@ -1,0 +1,1 @@
+"""Golden values: what every feature and pattern gives on one small, stored exchange."""
