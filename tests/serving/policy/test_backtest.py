@@ -17,7 +17,7 @@ def test_the_counts_over_a_table_equal_the_rules_asked_row_by_row() -> None:
     with duckdb.connect() as connection:
         connection.execute(f"CREATE TABLE vectors ({', '.join(f'{name} DOUBLE' for name in FEATURES)})")
         marks = ", ".join("?" * len(FEATURES))
-        connection.executemany(f"INSERT INTO vectors VALUES ({marks})", [[*row.values()] for row in rows])  # noqa: S608
+        connection.executemany(f"INSERT INTO vectors VALUES ({marks})", [[*row.values()] for row in rows])
         (counts,) = connection.execute(query).fetchall()
     unknown = dict.fromkeys(neutral_fields("account"))
     expected = [sum(rule.when.holds(unknown | row) is True for row in rows) for rule in rules]

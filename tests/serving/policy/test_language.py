@@ -82,7 +82,7 @@ def answers_of_duckdb(sql: str, table: list[dict[str, Value]]) -> list[bool | No
         connection.execute(f"CREATE TABLE t (n INT, {columns})")
         for n, row in enumerate(table):
             connection.execute("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [n, *(row[name] for name in FIELDS)])
-        return [answer for (answer,) in connection.execute(f"SELECT {sql} FROM t ORDER BY n").fetchall()]  # noqa: S608
+        return [answer for (answer,) in connection.execute(f"SELECT {sql} FROM t ORDER BY n").fetchall()]
 
 
 @settings(max_examples=120, deadline=None)
