@@ -109,7 +109,9 @@ def test_a_page_has_one_title_and_no_two_equal_headings(path: Path) -> None:
     ],
 )
 def test_a_dead_link_is_named(target: str, fault: str | None) -> None:
-    (link,) = links_of_page(DOCS / "glossary.md", f"see [it]({target}), `[not](this.md)` and [that](https://example.org/x)")
+    (link,) = links_of_page(
+        DOCS / "glossary.md", f"see [it]({target}), `[not](this.md)` and [that](https://example.org/x)"
+    )
     assert fault_of(link) == (f"docs/glossary.md: {target}: {fault}" if fault else None)
 
 
