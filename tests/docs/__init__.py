@@ -1,0 +1,1 @@
+"""The documentation pages, checked against each other and against the code."""
