@@ -102,6 +102,7 @@ ORDERING = (
         "usd",
         "is the size of large orders (95th percentile) in 7 days",
         "5.3",
+        version=2,
     ),
     Feature(
         "buy_order_share_7d",
@@ -131,6 +132,7 @@ ORDERING = (
         "times leverage in the boldest tenth of orders in 30 days",
         "4.2",
         where=_.leverage_milli.notnull(),
+        version=2,
     ),
     Feature(
         "spoof_episodes_1d",
@@ -346,6 +348,7 @@ ORDERING = (
         "count",
         "order messages in the busiest hundredth of busy seconds in 7 days",
         "5.5",
+        version=2,
     ),
     Feature(
         "order_rejects_n_1d",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import ibis
@@ -172,11 +173,22 @@ def distinct(column: Deferred, where: Deferred | None = None) -> Aggregate:
 
 
 def quantile(column: Deferred, q: float, where: Deferred | None = None, fill: float = 0.0) -> Aggregate:
-    """The q-quantile of an integer column, linear between neighbours."""
+    """The q-quantile of an integer column, linear between neighbours.
+
+    Rank and weight are integers, because engines interpolate in ways that differ in the last bit.
+    """
+    share_below = Fraction(str(q))
 
     def measure(rows: ir.Table, condition: ir.BooleanValue) -> ir.Value:
         counted = condition if where is None else condition & value_of(rows, where)
-        return value_of(rows, column).quantile(q, where=counted)
+        values = value_of(rows, column)
+        ranked = values.collect(where=counted, order_by=values)
+        steps = (ranked.length() - 1) * share_below.numerator
+        rank, beyond = steps // share_below.denominator, steps % share_below.denominator
+        lower = ranked[rank]
+        gap = ranked[ibis.least(rank + 1, ranked.length() - 1)] - lower
+        weight = beyond.cast("float64") / share_below.denominator
+        return lower.cast("float64") + gap.cast("float64") * weight
 
     return Aggregate(f"quantile({column!r},{q},{where!r},{fill})", measure, fill, counted=where, order=column)
 
