@@ -13,8 +13,7 @@ from features.activity.importing import Import, ImportReport
 from features.activity.mapping import load_mapping
 from features.definitions import CATALOGUE
 from features.derivation.steps import patterns
-from features.evidence import EpisodeEvidence, Evidence, episode_evidence, episode_summary
-from features.evidence import evidence as find_evidence
+from features.evidence import EpisodeEvidence, Evidence, episode_evidence, episode_summary, feature_evidence
 from features.home import Home
 from features.kernel.console import (
     DEFAULT_HOME,
@@ -196,7 +195,7 @@ def build(
 
 
 @app.command()
-def evidence(
+def feature_evidence(
     name: Annotated[str, typer.Argument(help="Name of a feature, or id of an episode.")],
     as_of: Annotated[str, typer.Option(help="The moment.")],
     account: Annotated[str, typer.Argument(help="The account, for a feature.")] = "",
@@ -216,7 +215,7 @@ def evidence(
         else:
             spine = pd.DataFrame({"account_id": [account], "as_of": [at]})
             value = float(features.vectors(spine, [chosen])[name].iloc[0])
-            found = find_evidence(features, chosen, account, at)
+            found = feature_evidence(features, chosen, account, at)
     if chosen is None:
         _emit_episode(shown, as_json)
     else:

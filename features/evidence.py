@@ -51,7 +51,7 @@ class Evidence:
         return [row_sentence(self.feature.of.name, row) for row in self.rows.to_dict("records")]
 
 
-def evidence(
+def feature_evidence(
     activity: Activity | Lake | Features,
     feature: str | Feature,
     account_id: str,

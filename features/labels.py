@@ -8,7 +8,7 @@ from features.activity.lake import Lake
 from features.activity.schema import LABELS
 
 
-def labels(lake: Lake) -> pd.DataFrame:
+def read_labels(lake: Lake) -> pd.DataFrame:
     """All labels of the newest lake version (columns of `schema.LABELS`), times in UTC; empty where there are none."""
     files = lake.snapshot().files.get(LABELS.name, ())
     if not files:

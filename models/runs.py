@@ -8,7 +8,7 @@ import pandas as pd
 from features.activity.lake import Lake
 from features.definitions import CATALOGUE
 from features.kernel.progress import Progress
-from features.labels import labels
+from features.labels import read_labels
 from features.pipeline import Features
 from models.anomaly import model as anomaly
 from models.m_score import model as m_score
@@ -41,7 +41,7 @@ def train(
     features = Features(lake, progress)
     spine = features.weekly() if request.spine is None else request.spine
     vectors = features.vectors(spine)
-    known = labels(lake)
+    known = read_labels(lake)
     for position, name in enumerate(names):
         progress(f"training {name} on {len(vectors):,} vectors", position / len(names))
         trained = _train(name, request, features, vectors, known, registry)

@@ -20,7 +20,7 @@ from features.activity.schema import LABELS
 from features.home import Home
 from features.kernel.errors import Conflict, Invalid
 from features.kernel.progress import Progress
-from features.labels import labels
+from features.labels import read_labels
 from serving.policy.terms import TYPOLOGIES
 from serving.reviews.lifecycle import EventKind, ReviewEvent
 from serving.reviews.model import Finding, Review, ReviewStatus
@@ -93,7 +93,7 @@ def feed_back(database: Database, home: Home, now: datetime, progress: Progress)
     """Append the labels of all closed reviews that the lake does not have yet; run again it adds nothing."""
     with database.reading() as transaction:
         closed = ReviewLog(transaction).closed()
-    before = labels(home.lake)
+    before = read_labels(home.lake)
     known = set(before[list(SAME)].itertuples(index=False, name=None))
     guilty = before[before["finding"] == Finding.CONFIRMED.value]
     confirmed = set(guilty[["account_id", "typology"]].itertuples(index=False, name=None))

@@ -8,7 +8,7 @@ from ibis import _
 
 from features.catalogue import Feature
 from features.definitions import CATALOGUE
-from features.evidence import MOST_ROWS, evidence, evidence_of_many
+from features.evidence import MOST_ROWS, evidence_of_many, feature_evidence
 from features.facts.orders import ORDERS
 from features.kernel.errors import Invalid
 from features.kernel.units import MICRO
@@ -61,7 +61,7 @@ def test_the_rows_of_a_surge_that_count_are_those_of_its_week(exchange: Features
 
 def test_at_most_twenty_rows_are_shown_and_all_are_counted(exchange: Features, everybody: pd.DataFrame) -> None:
     busy = str(everybody["orders_n_7d"].idxmax())
-    found = evidence(exchange, "cancel_ratio_7d", busy, AS_OF)
+    found = feature_evidence(exchange, "cancel_ratio_7d", busy, AS_OF)
     assert found.total == everybody["orders_n_7d"].max()
     assert found.total > MOST_ROWS == len(found.rows)
     assert found.counted / found.total == pytest.approx(everybody["cancel_ratio_7d"][busy])
@@ -70,15 +70,15 @@ def test_at_most_twenty_rows_are_shown_and_all_are_counted(exchange: Features, e
 
 def test_an_account_to_which_nothing_happened_has_no_rows(exchange: Features, everybody: pd.DataFrame) -> None:
     idle = str(everybody.index[everybody["trades_n_7d"] == 0][0])
-    found = evidence(exchange, "trades_n_7d", idle, AS_OF)
+    found = feature_evidence(exchange, "trades_n_7d", idle, AS_OF)
     assert (found.total, found.counted, len(found.rows), found.row_sentences()) == (0, 0, 0, [])
 
 
 def test_an_unknown_feature_or_account_is_refused(exchange: Features) -> None:
     with pytest.raises(Invalid, match="no feature 'trades'"):
-        evidence(exchange, "trades", "FLOCK-A1", AS_OF)
+        feature_evidence(exchange, "trades", "FLOCK-A1", AS_OF)
     with pytest.raises(Invalid, match="no account 'nobody'"):
-        evidence(exchange, "trades_n_7d", "nobody", AS_OF)
+        feature_evidence(exchange, "trades_n_7d", "nobody", AS_OF)
 
 
 def test_a_feature_of_ones_own_has_values_a_sentence_and_evidence(exchange: Features, everybody: pd.DataFrame) -> None:
@@ -90,7 +90,7 @@ def test_a_feature_of_ones_own_has_values_a_sentence_and_evidence(exchange: Feat
     assert list(vectors.columns) == ["account_id", "as_of", "dear_share_30d", "orders_n_7d"]
     assert vectors["orders_n_7d"].tolist() == everybody["orders_n_7d"][spine["account_id"]].tolist()
     dearest = vectors["dear_share_30d"].to_numpy().argmax()
-    found = evidence(exchange, own, vectors["account_id"].tolist()[dearest], AS_OF)
+    found = feature_evidence(exchange, own, vectors["account_id"].tolist()[dearest], AS_OF)
     assert found.counted > 0
     assert found.counted / found.total == pytest.approx(vectors["dear_share_30d"].max())
     assert own.sentence(0.25) == "25 % of the orders were dear"

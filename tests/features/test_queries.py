@@ -6,7 +6,7 @@ from ibis import _
 
 from features.activity.snapshot import Activity
 from features.catalogue import Feature
-from features.evidence import evidence
+from features.evidence import feature_evidence
 from features.facts.flows import FLOWS
 from features.kernel.errors import Invalid
 from features.pipeline import build_vectors
@@ -82,7 +82,7 @@ def test_the_judged_event_is_seen_as_it_happens_and_no_other_is(payments: Activi
 
 
 def test_the_evidence_of_a_keyed_feature_is_the_rows_along_the_key(payments: Activity) -> None:
-    shown = evidence(payments, AT_SHOP, "bob", START + 10 * DAY)
+    shown = feature_evidence(payments, AT_SHOP, "bob", START + 10 * DAY)
     assert shown.rows["row_id"].tolist() == ["x3", "x2", "x1"]
 
 

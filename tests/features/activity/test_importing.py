@@ -17,7 +17,7 @@ from features.activity.importing import TableReport
 from features.activity.snapshot import Activity
 from features.home import Home
 from features.kernel.errors import Invalid, NotFound
-from features.labels import labels
+from features.labels import read_labels
 from features.pipeline import Features
 from tests.features.activity.exports import Desk, accounts, orders, transfers
 
@@ -299,7 +299,7 @@ def test_labels_without_a_date_are_known_from_the_start(desk: Desk) -> None:
     dated = desk.folder({"dated": pd.DataFrame(rows)}, "csv")
     done = desk.importing().labels(dated / "dated.csv")
     assert counts(done.tables["labels"]) == (2, 1, 0, 1)
-    found = labels(desk.home.lake)
+    found = read_labels(desk.home.lake)
     assert found["account_id"].tolist() == ["a", "b"]
     assert found["known_at"].tolist() == [pd.Timestamp(0, tz="UTC"), pd.Timestamp("2025-05-01", tz="UTC")]
 
@@ -307,7 +307,7 @@ def test_labels_without_a_date_are_known_from_the_start(desk: Desk) -> None:
 def test_labels_in_an_exported_folder_lie_apart_from_activity(desk: Desk) -> None:
     found = pd.DataFrame({"account_id": ["a"], "typology": "spoofing", "finding": "confirmed", "source": "review"})
     desk.take(accounts=accounts("a"), labels=found.assign(known_at=pd.Timestamp("2025-05-01")))
-    assert len(labels(desk.home.lake)) == 1
+    assert len(read_labels(desk.home.lake)) == 1
     assert "labels" not in Activity.from_lake(desk.home.lake).tables
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from features.activity.mapping import load_mapping
 from features.kernel.errors import Invalid, NotFound
-from features.labels import labels
+from features.labels import read_labels
 from features.pipeline import Features
 from tests.features.activity.exports import Desk
 
@@ -82,7 +82,7 @@ def test_a_sum_between_two_accounts_becomes_two_legs_and_its_parties_accounts(de
 
 def test_undated_labels_are_known_from_the_start_and_one_of_a_stranger_is_set_aside(desk: Desk) -> None:
     done = desk.take_mapped("eth-phishing", transfers=PAIRS, labels_train=REPORTED)
-    found = labels(desk.home.lake)
+    found = read_labels(desk.home.lake)
     assert found[["account_id", "finding"]].values.tolist() == [["0xb", "confirmed"], ["0xc", "cleared"]]
     assert set(found["known_at"]) == {pd.Timestamp(0, tz="UTC")}
     assert done.tables["labels"].reasons == {"account_id: unknown account": 1}
@@ -100,7 +100,7 @@ def test_a_card_payment_becomes_a_withdrawal_and_its_fraud_a_label_and_a_report_
     assert read == {"transfers": 3, "reports": 1, "labels": 3, "accounts": 2}
     reports = Features(desk.home.lake).engine.frame("SELECT report_id, subject_id, ts FROM reports")
     assert reports.values.tolist() == [["fraud-2", "11", int(pd.Timestamp("2018-04-09").timestamp() * 1e6)]]
-    confirmed = labels(desk.home.lake).query("finding == 'confirmed'")
+    confirmed = read_labels(desk.home.lake).query("finding == 'confirmed'")
     assert confirmed[["account_id", "event_id", "typology"]].values.tolist() == [["4961", "11", "card_fraud"]]
     assert (confirmed["known_at"] - confirmed["onset"]).tolist() == [pd.Timedelta(days=7)]
 

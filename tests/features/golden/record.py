@@ -62,7 +62,9 @@ def _of_column(vectors: pd.DataFrame, name: str, version: int) -> dict[str, Any]
     column = vectors[name].to_numpy(np.float64)
     usual = pd.Series(column).mode(dropna=False).iloc[0]
     told = [place for place, value in enumerate(column) if value != usual and not np.isnan(value)][:MAX_EXAMPLES]
-    examples = {f"{vectors['account_id'][place]} {vectors['as_of'][place]:%m-%d}": float(column[place]) for place in told}
+    examples = {
+        f"{vectors['account_id'][place]} {vectors['as_of'][place]:%m-%d}": float(column[place]) for place in told
+    }
     unknown = np.where(np.isnan(column), np.nan, column + 0.0)  # one NaN and one zero
     return {"version": version, "digest": _digest(unknown.tobytes()), "examples": examples}
 

@@ -11,7 +11,7 @@ from features.activity.importing import Import
 from features.home import Home
 from features.kernel.errors import Conflict, Invalid
 from features.kernel.progress import silent
-from features.labels import labels
+from features.labels import read_labels
 from serving.policy.terms import Severity
 from serving.reviews.feedback import LEARNED, close_review, feed_back
 from serving.reviews.lifecycle import EventKind, ReviewEvent
@@ -54,7 +54,7 @@ def test_a_closed_ring_becomes_one_label_a_member_known_from_when_it_was_closed(
     opened(database, ring_review(), plain_review("open", Severity.LOW, NOW))
     close_review(database, "rev_flock", Finding.CONFIRMED, "ria", LATER)
     done = feed_back(database, home, LATER, silent)
-    found = labels(home.lake)
+    found = read_labels(home.lake)
     assert (done.closed, done.added, done.by_lot, done.share) == (1, 6, 0, None)
     assert set(found["account_id"]) == set(RING)
     assert set(found["typology"]) == {"position_limit_evasion"}
@@ -75,7 +75,7 @@ def test_an_upheld_appeal_is_a_later_label_of_its_own(database: Database, home: 
         close_review(database, "rev_flock", Finding.CLEARED, "ria", LATER)
     close_review(database, "rev_flock", Finding.CLEARED, "ada", LATER)
     assert feed_back(database, home, LATER, silent).added == 12, "what was found first was known until then"
-    found = labels(home.lake)
+    found = read_labels(home.lake)
     assert found.groupby("source")["finding"].unique().map(list).to_dict() == {
         "appeal": ["cleared"],
         "review": ["confirmed"],
@@ -87,7 +87,7 @@ def test_a_drawn_account_that_is_cleared_is_cleared_of_what_nothing_is_known_of(
     close_review(database, "rev_flock", Finding.CONFIRMED, "ria", NOW)
     close_review(database, "lot", Finding.CLEARED, "ria", LATER)
     done = feed_back(database, home, LATER, silent)
-    found = labels(home.lake).set_index("typology")["finding"]
+    found = read_labels(home.lake).set_index("typology")["finding"]
     assert found.pop("position_limit_evasion") == "confirmed", "what was found once stands"
     assert set(found) == {"cleared"}
     assert set(found.index) == set(LEARNED) - {"position_limit_evasion"}
@@ -99,7 +99,7 @@ def test_a_drawn_account_of_which_nothing_came_out_is_cleared_of_nothing(databas
     opened(database, drawn("lot"))
     close_review(database, "lot", Finding.INCONCLUSIVE, "ria", LATER)
     done = feed_back(database, home, LATER, silent)
-    assert labels(home.lake)[["typology", "finding"]].to_numpy().tolist() == [["unknown_anomaly", "inconclusive"]]
+    assert read_labels(home.lake)[["typology", "finding"]].to_numpy().tolist() == [["unknown_anomaly", "inconclusive"]]
     assert (done.by_lot, done.share) == (0, None)
 
 
@@ -113,7 +113,7 @@ def test_a_drawn_account_is_confirmed_of_something_only(database: Database, home
         close_review(database, "lot", Finding.CLEARED, "ria", LATER, "spoofing")
     assert close_review(database, "lot", Finding.CONFIRMED, "ria", LATER, "spoofing").typology == "spoofing"
     done = feed_back(database, home, LATER, silent)
-    assert labels(home.lake)[["typology", "onset"]].to_numpy().tolist() == [
+    assert read_labels(home.lake)[["typology", "onset"]].to_numpy().tolist() == [
         ["spoofing", pd.Timestamp(drawn("lot").opened_at) - pd.Timedelta(days=7)]
     ]
     assert done.by_lot == 0, "only those drawn from all accounts estimate how many violate"
