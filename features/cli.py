@@ -30,7 +30,7 @@ from features.kernel.errors import Invalid
 from features.pipeline import Features
 from features.simulator.exchange import simulate as simulate_exchange
 from features.simulator.profiles import PROFILES
-from features.simulator.writing import write
+from features.simulator.writing import write_simulation
 from features.spine import moment, read_spine
 
 app = application("From activity to vectors.")
@@ -54,7 +54,7 @@ def simulate(
         raise Invalid(f"There is no profile {profile!r}; choose one of {', '.join(PROFILES)}.")
     with progress(f"simulating {profile}") as report:
         simulation = simulate_exchange(PROFILES[profile], seed, report)
-        write(simulation, out_folder)
+        write_simulation(simulation, out_folder)
     counts = {name: rows.num_rows for name, rows in simulation.activity.items()}
     document = {"profile": profile, "seed": seed, "folder": str(out_folder), "rows": counts}
     emit(document, as_json, lambda: table(("table", "rows"), list(counts.items()), f"simulated into {out_folder}"))
@@ -195,7 +195,7 @@ def build(
 
 
 @app.command()
-def feature_evidence(
+def evidence(
     name: Annotated[str, typer.Argument(help="Name of a feature, or id of an episode.")],
     as_of: Annotated[str, typer.Option(help="The moment.")],
     account: Annotated[str, typer.Argument(help="The account, for a feature.")] = "",

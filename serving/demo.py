@@ -15,7 +15,7 @@ from features.kernel.progress import Progress
 from features.pipeline import Features
 from features.simulator.exchange import simulate
 from features.simulator.profiles import PROFILES
-from features.simulator.writing import write
+from features.simulator.writing import write_simulation
 from models.registry.registry import Registry, Version
 from models.runs import ORDER, Request, train
 from models.training import Trained
@@ -59,7 +59,7 @@ def run_demo(
     folder = Path(tempfile.mkdtemp(prefix="mscore-demo-"))
     try:
         progress(f"simulating the {profile} exchange", 0.0)
-        write(simulate(PROFILES[profile], SEED, _within(progress, 0.0, 0.2)), folder)
+        write_simulation(simulate(PROFILES[profile], SEED, _within(progress, 0.0, 0.2)), folder)
         progress("importing the activity", 0.2)
         importing = Import(home.lake, home.quarantine, now, _within(progress, 0.2, 0.3))
         imported = importing.folder(folder)

@@ -11,7 +11,7 @@ from features.kernel.progress import silent
 from features.pipeline import Features
 from features.simulator.exchange import Simulation, simulate
 from features.simulator.profiles import PROFILES
-from features.simulator.writing import write
+from features.simulator.writing import write_simulation
 
 IMPORTED_AT = datetime(2025, 6, 7, 12, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ def simulated() -> Simulation:
 def exchange_folder(simulated: Simulation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny exchange as a folder of files."""
     folder = tmp_path_factory.mktemp("exchange")
-    write(simulated, folder)
+    write_simulation(simulated, folder)
     return folder
 
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 from features.simulator.exchange import Simulation
 
 
-def write(simulation: Simulation, out: Path) -> None:
+def write_simulation(simulation: Simulation, out: Path) -> None:
     """Write `activity/<table>.parquet`, `activity/labels.parquet` and `truth/<table>.parquet` below `out`."""
     folders = {"activity": simulation.activity | {"labels": simulation.labels}, "truth": simulation.truth}
     for folder, tables in folders.items():

@@ -11,7 +11,7 @@ import pytest
 from features.activity.schema import LABELS, TABLES, Table
 from features.simulator.exchange import Simulation, simulate
 from features.simulator.profiles import PROFILES
-from features.simulator.writing import write
+from features.simulator.writing import write_simulation
 
 MUST_FEED = (
     *("accounts", "verifications", "sessions", "order_events", "trades", "instruments", "position_limits"),
@@ -120,7 +120,7 @@ def test_no_address_is_anybodys_in_reality(tiny_run: Simulation) -> None:
 
 
 def test_activity_and_truth_are_written_apart(tiny_run: Simulation, tmp_path: Path) -> None:
-    write(tiny_run, tmp_path)
+    write_simulation(tiny_run, tmp_path)
     assert pq.read_table(tmp_path / "activity" / "labels.parquet").equals(tiny_run.labels)
     assert {path.stem for path in (tmp_path / "truth").iterdir()} == set(tiny_run.truth)
     assert {path.stem for path in (tmp_path / "activity").iterdir()} == {*tiny_run.activity, "labels"}
