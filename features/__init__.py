@@ -6,11 +6,41 @@
 from importlib import import_module
 from typing import Any
 
-WORDS = (
-    "LIFETIME THE_EVENT by_then concentration count days distinct entropy first_to_last groups groups_reaching hours "
-    "in_days in_hours in_seconds lag_between largest latest mean minutes newcomers peak quantile ratio scaled share "
-    "since_first since_last smaller_over_larger smallest sum_over total usd"
-).split()
+WORDS = [
+    "LIFETIME",
+    "THE_EVENT",
+    "by_then",
+    "concentration",
+    "count",
+    "days",
+    "distinct",
+    "entropy",
+    "first_to_last",
+    "groups",
+    "groups_reaching",
+    "hours",
+    "in_days",
+    "in_hours",
+    "in_seconds",
+    "lag_between",
+    "largest",
+    "latest",
+    "mean",
+    "minutes",
+    "newcomers",
+    "peak",
+    "quantile",
+    "ratio",
+    "scaled",
+    "share",
+    "since_first",
+    "since_last",
+    "smaller_over_larger",
+    "smallest",
+    "sum_over",
+    "total",
+    "usd",
+]
 COMBINATIONS = ("at_least", "modal_share", "product", "surge", "trough")
 
 # Read at first use: a command should not wait for libraries that it does not need.

@@ -1,11 +1,12 @@
 """Claims on folders: whoever uses one holds a claim, which ends with the process; what is unclaimed may be removed."""
 
 import fcntl
+import os
 import shutil
 import time
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
 
 CLAIM_FILE = ".claim"
 MIN_AGE_SECONDS = 60.0
@@ -17,12 +18,13 @@ class Claim:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._file: IO[bytes] = (folder / CLAIM_FILE).open("ab")
-        fcntl.flock(self._file, fcntl.LOCK_SH)
+        descriptor = os.open(folder / CLAIM_FILE, os.O_CREAT | os.O_RDWR, 0o644)
+        self._release = weakref.finalize(self, os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
 
     def release(self) -> None:
         """Give the claim up."""
-        self._file.close()
+        self._release()
 
 
 def remove_unclaimed(folders: Iterable[Path], now: float | None = None) -> list[Path]:
