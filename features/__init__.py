@@ -6,7 +6,7 @@
 from importlib import import_module
 from typing import Any
 
-WORDS = [
+WORDS = (
     "LIFETIME",
     "THE_EVENT",
     "by_then",
@@ -40,7 +40,7 @@ WORDS = [
     "sum_over",
     "total",
     "usd",
-]
+)
 COMBINATIONS = ("at_least", "modal_share", "product", "surge", "trough")
 
 # Read at first use: a command should not wait for libraries that it does not need.
