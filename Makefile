@@ -5,14 +5,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test install lint bench bench-features bench-handbook gates study m-score explanations docs serve clean
+.PHONY: demo test golden install lint bench bench-features bench-handbook gates study m-score explanations docs serve clean
 
 demo: install
 	@echo "loading the libraries (the first time takes half a minute)"
 	@$(BIN)/mscore demo
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadscope
+
+# Records what every feature and pattern gives on the stored exchange; refuses a value that moved without its version
+golden: install
+	$(BIN)/python -m tests.features.golden.record
 
 install: $(INSTALLED)
 
