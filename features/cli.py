@@ -11,7 +11,18 @@ import typer
 
 from features.activity.importing import Import, ImportReport
 from features.activity.mapping import load_mapping
-from features.console import DEFAULT_HOME, HomeOption, JsonOption, SeedOption, application, emit, out, progress, table
+from features.console import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    SeedOption,
+    application,
+    emit,
+    out,
+    progress,
+    show_ceilings,
+    table,
+)
 from features.definitions import CATALOGUE
 from features.derivation import EVERY_PATTERN
 from features.errors import Invalid
@@ -181,8 +192,14 @@ def build(
         "fingerprint": CATALOGUE.fingerprint,
         "lake_version": features.activity.version,
         "file": str(out_file),
+        "ceilings": features.ceilings(),
     }
-    emit(document, as_json, lambda: out.print(f"{len(vectors):,} vectors of {len(CATALOGUE)} features in {out_file}"))
+
+    def human() -> None:
+        out.print(f"{len(vectors):,} vectors of {len(CATALOGUE)} features in {out_file}")
+        show_ceilings(features.ceilings())
+
+    emit(document, as_json, human)
 
 
 @app.command()

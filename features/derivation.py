@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from features import engines
 from features.activity.files import identifier, quote
+from features.ceilings import ceilings_table
 from features.engines import DuckDBEngine, compiled
 from features.facts import link_settings
 from features.facts.access import LISTED_ORDERS, LISTED_SESSIONS, SECURITY, SESSIONS
@@ -136,13 +137,13 @@ def episode_measures() -> dict[str, Mapping[str, type]]:
 
 
 def derive(engine: DuckDBEngine, progress: Progress) -> None:
-    """Gives the engine `fact_<name>` for every fact, and `episodes`.
+    """Gives the engine `fact_<name>` for every fact, `episodes`, and `ceilings` with what was left out.
 
     Where the activity has a folder for what is derived, a state is derived once and then read.
     """
     folder = engine.activity.derived
     kept = folder / hashlib.sha256(definitions().encode()).hexdigest()[:16] if folder else None
-    names = ["account_numbers", *(fact.table_name for fact in EVERY_FACT), "episodes"]
+    names = ["account_numbers", *(fact.table_name for fact in EVERY_FACT), "episodes", "ceilings"]
     if kept and kept.is_dir():
         for name in names:
             engine.view(name, f"SELECT * FROM read_parquet({quote(str(kept / f'{name}.parquet'))})")
@@ -167,6 +168,7 @@ def _derive(engine: DuckDBEngine, progress: Progress) -> None:
         if found:
             episodes += found
             _register(engine, "episodes", as_table(episodes))
+    _register(engine, "ceilings", ceilings_table(engine.ceilings))
 
 
 def _register(engine: DuckDBEngine, name: str, rows: pa.Table) -> None:

@@ -14,6 +14,7 @@ import networkx as nx
 import pandas as pd
 import pyarrow as pa
 
+from features.ceilings import Ceiling
 from features.engines import DuckDBEngine
 from features.facts.link_settings import ASSOCIATION_WEIGHT, CONTROL_WEIGHT, MILLI, control_probability
 from features.patterns.communities import Communities, Limits, Link, Surroundings
@@ -115,13 +116,31 @@ class Timeline:
 
     def turn(self, day: int, lapsed: pd.DataFrame, added: pd.DataFrame, rewarded: Iterable[str]) -> Iterator[Found]:
         """Applies what changed until a midnight, and gives back the groups that ended with it."""
-        pairs = zip(lapsed["a"], lapsed["b"], strict=True)
+        gone = zip(lapsed["a"], lapsed["b"], strict=True)
         columns = (added[name].tolist() for name in ("a", "b", *Link.__slots__))
-        links = {(a, b): Link(*link) for a, b, *link in zip(*columns, strict=True)}
-        changed = self.graph.change(pairs, links)
+        new = {(a, b): Link(*link) for a, b, *link in zip(*columns, strict=True)}
+        changed = self.graph.change(gone, new)
         around = self.graph.around(changed.union(rewarded), self._joined)
         groups = (self._group(one, day) for one in around.communities if len(one) >= self.smallest)
         yield from self._exchange(day, around, {group.members: (group, pairs) for group, pairs in groups})
+
+    def ceilings(self, pattern: str) -> Iterator[Ceiling]:
+        """What stays without a group as of now, because it is too large."""
+        left, limits = self.graph.unsplit(), self.graph.limits
+        if left.accounts:
+            yield Ceiling(
+                pattern,
+                f"{left.accounts:,} accounts are in {left.groups:,} communities of more than {limits.max_group} that no "
+                "share of their links splits: they have no episode.",
+                left.accounts,
+            )
+        if left.hubs:
+            yield Ceiling(
+                pattern,
+                f"{left.hubs:,} accounts are linked with more than {limits.max_links} others: like a hot identifier, "
+                "their links hold nobody together.",
+                left.hubs,
+            )
 
     def _joined(self, account: str) -> tuple[str, ...]:
         found = self.standing.get(account)
@@ -189,8 +208,11 @@ def detect(engine: DuckDBEngine, settings: Settings, pattern: str, needed: int) 
     rewarded = {day: sorted(set(rows["account_id"])) for day, rows in _by_day(turning, "day").items()}
     nothing = edges.iloc[:0]
     found: list[Found] = []
+    newest = max(starting)  # later there are only links that will lapse
     for day in sorted({*starting, *ending, *rewarded} - {NEVER}):
         found += timeline.turn(day, ending.get(day, nothing), starting.get(day, nothing), rewarded.get(day, ()))
+        if day == newest:
+            engine.ceilings += timeline.ceilings(pattern)
     found += {one.group.members: one for one in timeline.standing.values()}.values()
     found.sort(key=lambda one: (one.day, one.group.members))
     yield from _episodes(engine, found, pattern)
@@ -254,7 +276,9 @@ def _shared(engine: DuckDBEngine, found: list[Found]) -> dict[int, tuple[tuple[s
 
 def _pattern(name: str, says: str, needed: int) -> Pattern:
     file = Path(__file__).with_suffix(".yaml")
-    return Pattern(name, "D20", "5.4", says, file, MEASURES, partial(detect, pattern=name, needed=needed), ("communities.py",))
+    return Pattern(
+        name, "D20", "5.4", says, file, MEASURES, partial(detect, pattern=name, needed=needed), ("communities.py",)
+    )
 
 
 ACCOUNT_CLUSTER = _pattern("account_cluster", "accounts that share identifiers", ASSOCIATION_WEIGHT)

@@ -6,6 +6,7 @@ where that is too large, a larger share is asked of them. So a community depends
 else: not on how the graph came about, and not on how large it is elsewhere.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -144,16 +145,13 @@ class Communities:
 
     def _firmness(self, a: str, b: str) -> int:
         """How many of the shares a link reaches, as seen from whichever account it means more to."""
-        if self._is_hub(a) or self._is_hub(b):
-            return 0
         ours, theirs = self.links[a], self.links[b]
+        if max(len(ours), len(theirs)) > self.limits.max_links:
+            return 0
         common = ours.keys() & theirs.keys()
-        between = ours[b].weight
-        share = max(
-            (between + sum(own[other].weight for other in common)) / self.totals[account]
-            for account, own in ((a, ours), (b, theirs))
-        )
-        return sum(share >= needed for needed in self.limits.shares)
+        from_a = ours[b].weight + sum([ours[other].weight for other in common])
+        from_b = ours[b].weight + sum([theirs[other].weight for other in common])
+        return bisect_right(self.limits.shares, max(from_a / self.totals[a], from_b / self.totals[b]))
 
     def _is_hub(self, account: str) -> bool:
         return len(self.links.get(account, ())) > self.limits.max_links

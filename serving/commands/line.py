@@ -14,6 +14,7 @@ from features.console import (
     err,
     out,
     progress,
+    show_ceilings,
     table,
 )
 from features.definitions import CATALOGUE
@@ -62,6 +63,7 @@ def _scored(done: ScoringReport) -> dict[str, Any]:
         "reviews_known": list(done.known),
         "models": dict(done.models),
         "notes": list(done.notes),
+        "ceilings": [dict(ceiling) for ceiling in done.ceilings],
     }
 
 
@@ -72,6 +74,7 @@ def _show_scored(done: ScoringReport) -> None:
     )
     for note in done.notes:
         out.print(f"  {note}", markup=False)
+    show_ceilings(done.ceilings)
 
 
 @app.command()
