@@ -40,7 +40,8 @@ class DuckDBEngine:
     """One connection over one state of the activity; what is derived is added as tables or views.
 
     Tables live compressed in a file of the folder for temporary files, gone with the engine; of them and of what is
-    being worked on, `MSCORE_DUCKDB_MEMORY` (default 3GB) is held in memory. Steps note in `ceilings` what they leave out.
+    being worked on, `MSCORE_DUCKDB_MEMORY` (default 3GB) is held in memory.
+    Steps note in `ceilings` what they leave out.
     """
 
     def __init__(self, activity: Activity) -> None:

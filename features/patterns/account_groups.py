@@ -130,7 +130,7 @@ class Timeline:
         if left.accounts:
             yield Ceiling(
                 pattern,
-                f"{left.accounts:,} accounts are in {left.groups:,} communities of more than {limits.max_group} that no "
+                f"{left.accounts:,} accounts are in {left.groups:,} communities above {limits.max_group}, which no "
                 "share of their links splits: they have no episode.",
                 left.accounts,
             )

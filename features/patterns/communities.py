@@ -116,7 +116,7 @@ class Communities:
                     del self.links[one], self.totals[one]
 
     def _weighed_anew(self, touched: set[str]) -> set[str]:
-        """Weighs the links of accounts whose own links changed, and gives back the ends of those that hold otherwise."""
+        """Weighs the links of accounts whose links changed; gives back the ends of those that hold otherwise now."""
         moved: set[str] = set()
         done: set[Pair] = set()
         for account in sorted(touched):

@@ -1,7 +1,7 @@
 """Communities are a matter of the links around an account alone: updated step by step they are those found anew."""
 
 from collections.abc import Collection, Iterable
-from itertools import combinations
+from itertools import combinations, pairwise
 from random import Random
 
 import networkx as nx
@@ -113,7 +113,7 @@ def test_a_change_is_looked_at_with_its_surroundings_only() -> None:
     followed = Followed(limits)
     farms = [[f"{number:03}-{member}" for member in range(6)] for number in range(200)]
     links = {pair: weight for farm in farms for pair, weight in clique(farm).items()}
-    links |= {(one[5], other[0]): 1_000 for one, other in zip(farms, farms[1:], strict=False)}
+    links |= {(one[5], other[0]): 1_000 for one, other in pairwise(farms)}
     followed.day([], links)
     assert len(followed.found()) == 200
     looked_at = followed.day([], {("100-1", "150-1"): 1_000})
