@@ -201,3 +201,16 @@ def as_known(episodes: list[Episode], day: int) -> list[tuple[object, ...]]:
         for e in episodes
         if e.known_at <= until
     ]
+
+
+def test_a_community_too_large_for_a_group_is_said_and_has_no_episode() -> None:
+    network = Network()
+    crowd = [f"c{number:02}" for number in range(52)]
+    for one, other in product(crowd, crowd):
+        if one != other:
+            network.paid(one, 0.5, other)
+    engine = network.engine()
+    assert network.clusters(engine) == []
+    said = [(ceiling.step, ceiling.count) for ceiling in engine.ceilings]
+    assert set(said) == {("account_cluster", 52)}
+    assert "52 accounts" in engine.ceilings[0].what
