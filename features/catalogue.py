@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from features.kernel.errors import Invalid
 from features.kernel.units import worded
 from features.vocabulary.aggregates import Aggregate, Window
 
+QUOTED = re.compile(r"'(\w+)'")
 UNITS = ("count", "usd", "share", "ratio", "hours", "days", "seconds", "bits", "level", "flag", "amount", "times")
 
 
@@ -81,6 +83,12 @@ class Feature:
         """How far back rows weigh, in microseconds; None: from the beginning."""
         return self.value.reach_us or self.window.width_us
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """What it is computed from: its fact and, where that holds episodes of all patterns, the words it names."""
+        named = QUOTED.findall(f"{self.value.text} {self.where!r}") if "*" in self.of.patterns else ()
+        return frozenset({self.of.writes, *named})
+
     def sentence(self, value: float) -> str:
         """The value in words, for an explanation."""
         if value == self.value.fill < 0:
@@ -124,7 +132,7 @@ class Catalogue:
     def versions(self, names: Iterable[str]) -> dict[str, int]:
         """The versions of features, by name, and of the facts and patterns behind them: what a model depends on."""
         chosen = [self[name] for name in names]
-        steps = self._lineage(sorted({feature.of.writes for feature in chosen}))
+        steps = self._lineage(sorted({name for feature in chosen for name in feature.reads}))
         return {feature.name: feature.version for feature in chosen} | dict(steps)
 
     @property

@@ -24,6 +24,7 @@ from features.kernel.console import (
     emit,
     out,
     progress,
+    show_ceilings,
     table,
 )
 from features.kernel.errors import Invalid
@@ -190,8 +191,14 @@ def build(
         "fingerprint": CATALOGUE.fingerprint,
         "lake_version": features.activity.version,
         "file": str(out_file),
+        "ceilings": features.ceilings(),
     }
-    emit(document, as_json, lambda: out.print(f"{len(vectors):,} vectors of {len(CATALOGUE)} features in {out_file}"))
+
+    def human() -> None:
+        out.print(f"{len(vectors):,} vectors of {len(CATALOGUE)} features in {out_file}")
+        show_ceilings(features.ceilings())
+
+    emit(document, as_json, human)
 
 
 @app.command()

@@ -90,6 +90,11 @@ class Features:
         )
         return accounts.assign(as_of=pd.Timestamp(moment, unit="us", tz="UTC"))
 
+    def ceilings(self) -> list[dict[str, Any]]:
+        """What the derivation left out: the step, a sentence that says what and why, and how much."""
+        rows: list[dict[str, Any]] = self.engine.run("FROM ceilings").to_pylist()
+        return rows
+
     def span(self) -> tuple[pd.Timestamp, pd.Timestamp]:
         """The first and the last moment at which any account did something.
 

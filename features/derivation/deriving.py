@@ -7,6 +7,7 @@ import pyarrow as pa
 from features.activity.files import identifier
 from features.derivation.kept import keep_state, name_of_state, read_state
 from features.derivation.steps import Step, patterns, steps
+from features.engines.ceilings import ceilings_table
 from features.engines.duckdb import DuckDBEngine
 from features.facts.fact import Fact
 from features.kernel.claims import Claim
@@ -20,7 +21,7 @@ def episode_measures() -> dict[str, Mapping[str, type]]:
 
 
 def derive(engine: DuckDBEngine, progress: Progress) -> Claim | None:
-    """Gives the engine `fact_<name>` for every fact, and `episodes`.
+    """Gives the engine `fact_<name>` for every fact, `episodes`, and `ceilings` with what was left out.
 
     Where the activity has a folder for what is derived, a state is derived once and then read: the claim on it, if
     any, has to be held as long as the engine is used.
@@ -51,6 +52,7 @@ def run_steps(engine: DuckDBEngine, chosen: tuple[Step, ...], progress: Progress
                 _register(engine, "episodes", as_table(episodes))
         if place == last:
             engine.forget_temporary()
+    _register(engine, "ceilings", ceilings_table(engine.ceilings))
 
 
 def _register(engine: DuckDBEngine, name: str, rows: pa.Table) -> None:

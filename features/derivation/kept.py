@@ -34,7 +34,7 @@ def name_of_state() -> str:
 
 def written_names() -> list[str]:
     """The tables that a derived state holds."""
-    return ["account_numbers", *(fact.writes for fact in facts()), "episodes"]
+    return ["account_numbers", *(fact.writes for fact in facts()), "episodes", "ceilings"]
 
 
 def read_state(engine: DuckDBEngine, folder: Path) -> Claim | None:

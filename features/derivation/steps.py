@@ -58,11 +58,15 @@ def ordered(found: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(order)
 
 
-def lineage(names: Iterable[str], found: Iterable[Step] | None = None) -> dict[str, int]:
-    """The versions of the steps that write these names, and of everything behind them, by what they write."""
-    writers = _writers(steps() if found is None else found)
-    needs = {name: _needs(step, writers) for name, step in writers.items()}
-    return {name: writers[name].version for name in sorted(_behind(names, needs))}
+def lineage(names: Iterable[str]) -> dict[str, int]:
+    """The versions of the steps that write these names, and of everything behind them, by what they write.
+
+    What reads the episodes of every pattern is behind each of them only for its order: who looks at the episodes of
+    one pattern through it names that pattern as well. Names that no step writes are left out.
+    """
+    writers = _writers(steps())
+    needs = {name: _needs(step, writers) & _named(step) for name, step in writers.items()}
+    return {name: writers[name].version for name in sorted(_behind(needs.keys() & set(names), needs))}
 
 
 def _writers(found: Iterable[Step]) -> dict[str, Step]:
@@ -82,6 +86,10 @@ def _needs(step: Step, writers: Mapping[str, Step]) -> set[str]:
     if unknown:
         raise Invalid(f"{step.writes} reads {unknown[0]}, which is neither an activity table nor written by a step.")
     return reads
+
+
+def _named(step: Step) -> set[str]:
+    return set(step.uses) - {EVERY_PATTERN}
 
 
 def _behind(names: Iterable[str], needs: Mapping[str, set[str]]) -> set[str]:

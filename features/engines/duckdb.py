@@ -18,6 +18,7 @@ from features.activity.checking import sql_type
 from features.activity.files import identifier
 from features.activity.schema import TABLES, Column, Table
 from features.activity.snapshot import Activity
+from features.engines.ceilings import Ceiling
 from features.kernel.errors import Invalid
 
 MEMORY_VARIABLE = "MSCORE_DUCKDB_MEMORY"
@@ -40,10 +41,12 @@ class DuckDBEngine:
 
     Tables live compressed in a file of the folder for temporary files, gone with the engine; of them and of what is
     being worked on, `MSCORE_DUCKDB_MEMORY` (default 3GB) is held in memory.
+    Steps note in `ceilings` what they leave out.
     """
 
     def __init__(self, activity: Activity) -> None:
         self.activity = activity
+        self.ceilings: list[Ceiling] = []
         folder = tempfile.mkdtemp(prefix="mscore-duckdb-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         memory = os.environ.get(MEMORY_VARIABLE, MEMORY)

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,6 +59,12 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], title: str 
     for row in rows:
         grid.add_row(*(_cell(value) for value in row))
     out.print(grid)
+
+
+def show_ceilings(ceilings: Iterable[Mapping[str, Any]]) -> None:
+    """Says what the derivation left out, a line a limit that was met."""
+    for ceiling in ceilings:
+        out.print(f"  left out of {ceiling['step']}: {ceiling['what']}", markup=False)
 
 
 def _cell(value: object) -> str:

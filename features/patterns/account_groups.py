@@ -1,32 +1,32 @@
 """D20 groups of accounts: communities in the graph of links, and the groups that one controller holds together.
 
 A global pattern: links are read at each UTC midnight, and a group is written anew when its members, its links or its
-rewards changed. Components are split into communities, so that one café never merges the world (methods 3.1).
+rewards changed. Components are split into communities, so that one café never merges the world (methods 3.1); only
+those around a change are looked at, so the work grows with what changed, not with the graph.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import networkx as nx
 import pandas as pd
 import pyarrow as pa
 
+from features.engines.ceilings import Ceiling
 from features.engines.duckdb import DuckDBEngine
 from features.facts.link_settings import ASSOCIATION_WEIGHT, CONTROL_WEIGHT, control_probability
 from features.kernel.moments import DAY_US, HOUR_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import CENTS, MILLI
+from features.patterns.shared.communities import Communities, Limits, Link, Surroundings
 from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Measure, Pattern
 
 NEVER = 2**40
 DAYS = ("first_day", "last_day")
-SEED = 7
 ASKED = pa.schema([("number", pa.int64()), ("a", pa.string()), ("b", pa.string()), ("at", pa.int64())])
-EDGE_COLUMNS = ("weight", "weak", "declared", "identity")
-Link = tuple[str, str, Mapping[str, Any]]
+Edge = tuple[str, str, Link]
 USES = ("accounts", "participations", "fact_associations", "fact_links")
 MEASURES: Mapping[str, type] = {
     "accounts": float,
@@ -97,10 +97,17 @@ class Found:
 class Timeline:
     """The graph of links from midnight to midnight, and the groups that stand in it."""
 
-    def __init__(self, settings: Settings, rewards: pd.DataFrame, smallest: int) -> None:
+    def __init__(self, settings: Settings, rewards: pd.DataFrame, pattern: str) -> None:
         self.settings = settings
-        self.smallest = smallest
-        self.graph: nx.Graph[str] = nx.Graph()
+        self.smallest = int(settings[f"{pattern}_least"])
+        self.graph = Communities(
+            Limits(
+                int(settings["largest_unsplit"]),
+                int(settings["largest_group"]),
+                int(settings["max_links"]),
+                tuple(settings[f"{pattern}_shares"]),
+            )
+        )
         self.standing: dict[str, Found] = {}
         self.rewards: dict[str, list[tuple[int, int, str, int]]] = {}
         for row in rewards.to_dict("records"):
@@ -109,26 +116,40 @@ class Timeline:
 
     def turn(self, day: int, lapsed: pd.DataFrame, added: pd.DataFrame, rewarded: Iterable[str]) -> Iterator[Found]:
         """Applies what changed until a midnight, and gives back the groups that ended with it."""
-        touched = {*lapsed["a"], *lapsed["b"], *added["a"], *added["b"], *rewarded}
-        self.graph.remove_edges_from(zip(lapsed["a"], lapsed["b"], strict=True))
-        for edge in added.to_dict("records"):
-            self.graph.add_edge(edge["a"], edge["b"], **{name: edge[name] for name in EDGE_COLUMNS})
-        looked_at: set[str] = set()
-        now: dict[tuple[str, ...], tuple[Group, tuple[tuple[str, str], ...]]] = {}
-        for account in sorted(touched):
-            if account in looked_at:
-                continue
-            reached = nx.node_connected_component(self.graph, account) if account in self.graph else {account}
-            looked_at |= reached
-            for members in self._communities(sorted(reached)) if len(reached) >= self.smallest else ():
-                group, pairs = self._group(members, day)
-                now[group.members] = (group, pairs)
-        yield from self._exchange(day, looked_at, now)
+        gone = zip(lapsed["a"], lapsed["b"], strict=True)
+        columns = (added[name].tolist() for name in ("a", "b", *Link.__slots__))
+        new = {(a, b): Link(*link) for a, b, *link in zip(*columns, strict=True)}
+        changed = self.graph.change(gone, new)
+        around = self.graph.around(changed.union(rewarded), self._joined)
+        groups = (self._group(one, day) for one in around.communities if len(one) >= self.smallest)
+        yield from self._exchange(day, around, {group.members: (group, pairs) for group, pairs in groups})
+
+    def ceilings(self, pattern: str) -> Iterator[Ceiling]:
+        """What stays without a group as of now, because it is too large."""
+        left, limits = self.graph.unsplit(), self.graph.limits
+        if left.accounts:
+            yield Ceiling(
+                pattern,
+                f"{left.accounts:,} accounts are in {left.groups:,} communities above {limits.max_group}, which no "
+                "share of their links splits: they have no episode.",
+                left.accounts,
+            )
+        if left.hubs:
+            yield Ceiling(
+                pattern,
+                f"{left.hubs:,} accounts are linked with more than {limits.max_links} others: like a hot identifier, "
+                "their links hold nobody together.",
+                left.hubs,
+            )
+
+    def _joined(self, account: str) -> tuple[str, ...]:
+        found = self.standing.get(account)
+        return found.group.members if found else ()
 
     def _exchange(
-        self, day: int, looked_at: set[str], now: dict[tuple[str, ...], tuple[Group, tuple[tuple[str, str], ...]]]
+        self, day: int, around: Surroundings, now: dict[tuple[str, ...], tuple[Group, tuple[tuple[str, str], ...]]]
     ) -> Iterator[Found]:
-        before = {found.group.members: found for a in sorted(looked_at) if (found := self.standing.get(a))}
+        before = {found.group.members: found for a in around.looked_at if (found := self.standing.get(a))}
         for members, found in before.items():
             if members in now and now[members][0] == found.group:
                 continue
@@ -139,42 +160,21 @@ class Timeline:
             if members not in before or before[members].group != group:
                 self.standing |= dict.fromkeys(members, Found(group, day, pairs))
 
-    def _communities(self, component: list[str]) -> Iterator[list[str]]:
-        """The component itself while it is small, else its Louvain communities, each as far as it is connected."""
-        if len(component) <= self.settings["largest_unsplit"]:
-            yield component
-            return
-        numbers = {account: number for number, account in enumerate(component)}
-        numbered: nx.Graph[int] = nx.Graph()
-        numbered.add_nodes_from(range(len(component)))
-        for a, b, data in self._links(component):
-            numbered.add_edge(numbers[a], numbers[b], weight=data["weight"])
-        for part in nx.community.louvain_communities(numbered, weight="weight", seed=SEED):
-            for connected in nx.connected_components(numbered.subgraph(part)):
-                if self.smallest <= len(connected) <= self.settings["largest_group"]:
-                    yield [component[number] for number in sorted(connected)]
-
-    def _links(self, members: Collection[str]) -> list[Link]:
-        """The links among the members in an order that depends on nothing else: communities depend on it."""
-        inside = set(members)
-        around = self.graph.adj
-        return [(a, b, around[a][b]) for a in sorted(inside) for b in sorted(inside.intersection(around[a])) if a < b]
-
-    def _group(self, members: list[str], day: int) -> tuple[Group, tuple[tuple[str, str], ...]]:
-        links = self._links(members)
-        strongest = sorted(links, key=lambda link: -link[2]["weight"])
+    def _group(self, members: tuple[str, ...], day: int) -> tuple[Group, tuple[tuple[str, str], ...]]:
+        links = self.graph.among(members)
+        strongest = sorted(links, key=lambda edge: -edge[2].weight)
         group = Group(
-            members=tuple(members),
+            members=members,
             pairs=len(links),
             probability=control_probability(_holding_together(strongest, len(members)) / MILLI),
-            weak=all(data["weak"] for *_, data in links),
-            declared=all(data["declared"] for *_, data in links),
-            identity=any(data["identity"] for *_, data in links),
+            weak=all(link.weak for *_, link in links),
+            declared=all(link.declared for *_, link in links),
+            identity=any(link.identity for *_, link in links),
             rewards=tuple(sorted(self._rewards(members, day))),
         )
-        return group, tuple((a, b) for a, b, _data in strongest[: self.settings["edges_shown"]])
+        return group, tuple((a, b) for a, b, _link in strongest[: self.settings["edges_shown"]])
 
-    def _rewards(self, members: list[str], day: int) -> Iterator[tuple[str, str, int, int]]:
+    def _rewards(self, members: Iterable[str], day: int) -> Iterator[tuple[str, str, int, int]]:
         since = (day - self.settings["promo_days"]) * DAY_US
         for account in members:
             for first_day, ts, event_id, cents in self.rewards.get(account, ()):
@@ -182,35 +182,37 @@ class Timeline:
                     yield account, event_id, ts, cents
 
 
-def _holding_together(strongest: Sequence[Link], accounts: int) -> int:
+def _holding_together(strongest: Sequence[Edge], accounts: int) -> int:
     """The weakest link that a connected group needs to be connected: the least of its maximum spanning tree."""
     joined: nx.utils.UnionFind[str] = nx.utils.UnionFind()
     needed = accounts - 1
-    for a, b, data in strongest:
+    for a, b, link in strongest:
         if joined[a] != joined[b]:
             joined.union(a, b)
             needed -= 1
         if not needed:
-            return int(data["weight"])
+            return link.weight
     raise ValueError("The links do not connect the accounts of the group.")
 
 
 def detect(engine: DuckDBEngine, settings: Settings, pattern: str, needed: int) -> Iterator[Episode]:
     """The groups that stood at any midnight, each until it changed; `needed` is the least weight of a link."""
-    smallest = int(settings[f"{pattern}_least"])
     edges = engine.frame(EDGES.format(day=DAY_US, never=NEVER, needed=needed)).astype({"a": object, "b": object})
     if edges.empty:
         return
     rewards = engine.frame(REWARDS.format(day=DAY_US, promo_days=int(settings["promo_days"])))
     rewards = rewards[rewards["account_id"].isin(pd.concat([edges["a"], edges["b"]]).unique())]
-    timeline = Timeline(settings, rewards, smallest)
+    timeline = Timeline(settings, rewards, pattern)
     starting, ending = _by_day(edges, "first_day"), _by_day(edges, "last_day")
     turning = pd.concat([rewards[["account_id", day]].set_axis(["account_id", "day"], axis=1) for day in DAYS])
     rewarded = {day: sorted(set(rows["account_id"])) for day, rows in _by_day(turning, "day").items()}
     nothing = edges.iloc[:0]
     found: list[Found] = []
+    newest = max(starting)  # later there are only links that will lapse
     for day in sorted({*starting, *ending, *rewarded} - {NEVER}):
         found += timeline.turn(day, ending.get(day, nothing), starting.get(day, nothing), rewarded.get(day, ()))
+        if day == newest:
+            engine.ceilings += timeline.ceilings(pattern)
     found += {one.group.members: one for one in timeline.standing.values()}.values()
     found.sort(key=lambda one: (one.day, one.group.members))
     yield from _episodes(engine, found, pattern)
@@ -274,7 +276,7 @@ def _shared(engine: DuckDBEngine, found: list[Found]) -> dict[int, tuple[tuple[s
 
 def _pattern(name: str, says: str, needed: int) -> Pattern:
     file = Path(__file__).with_suffix(".yaml")
-    return Pattern(name, "D20", "5.4", says, file, MEASURES, USES, partial(detect, pattern=name, needed=needed))
+    return Pattern(name, "D20", "5.4", says, file, MEASURES, USES, partial(detect, pattern=name, needed=needed), 2)
 
 
 ACCOUNT_CLUSTER = _pattern("account_cluster", "accounts that share identifiers", ASSOCIATION_WEIGHT)

@@ -127,7 +127,11 @@ def _groups(pairs: list[dict[str, Any]]) -> list[Case]:
     graph: nx.Graph[str] = nx.Graph()
     graph.add_edges_from((pair["maker"], pair["taker"]) for pair in pairs)
     groups = sorted(tuple(sorted(members)) for members in nx.connected_components(graph))
-    return [(accounts, [pair for pair in pairs if pair["maker"] in accounts]) for accounts in groups]
+    place = {account: number for number, accounts in enumerate(groups) for account in accounts}
+    in_group: list[list[dict[str, Any]]] = [[] for _ in groups]
+    for pair in pairs:
+        in_group[place[pair["maker"]]].append(pair)
+    return list(zip(groups, in_group, strict=True))
 
 
 def _episode(accounts: tuple[str, ...], found: list[dict[str, Any]], margin: dict[str, Any]) -> Episode:

@@ -20,6 +20,8 @@ from features.patterns.shared.daily_runs import Finding, versions
 from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
 from features.patterns.shared.pair_rhythm import Minutes, Rhythm, rhythm
 
+LINK_COLUMNS = ("b", "known_from", "known_until", "probability_micro")
+Links = Mapping[str, list[tuple[str, int, float, int]]]
 MEASURES: Mapping[str, type] = dict.fromkeys(
     (
         "accounts",
@@ -117,7 +119,10 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     asked = pd.concat([candidates[["a", "symbol"]].rename(columns={"a": "account"}), _second(candidates)])
     engine.connection.register("asked", asked.drop_duplicates())
     minutes = Minutes(engine.frame(MINUTES), engine.frame(MARKET), settings)
-    links = engine.frame(LINKED)
+    links: Links = {
+        str(a): list(zip(*(rows[name].tolist() for name in LINK_COLUMNS), strict=True))
+        for a, rows in engine.frame(LINKED).groupby("a")
+    }
     yield from versions(_findings(candidates, minutes, links, settings))
 
 
@@ -125,7 +130,7 @@ def _second(candidates: pd.DataFrame) -> pd.DataFrame:
     return candidates[["b", "symbol"]].rename(columns={"b": "account"})
 
 
-def _findings(candidates: pd.DataFrame, minutes: Minutes, links: pd.DataFrame, settings: Settings) -> Iterator[Finding]:
+def _findings(candidates: pd.DataFrame, minutes: Minutes, links: Links, settings: Settings) -> Iterator[Finding]:
     before: dict[tuple[str, ...], int] = {}
     for grid, pairs in candidates.groupby("grid"):
         run = int(str(grid))
@@ -149,8 +154,12 @@ def _groups(
     significant = false_discovery_control([one.p_value for one in judged]) <= settings["false_discovery_rate"]
     kept = [one for one, enough in zip(judged, significant, strict=True) if enough and _together(one, settings)]
     graph: nx.Graph[str] = nx.Graph([(one.a, one.b) for one in kept])
-    for connected in sorted(nx.connected_components(graph), key=min):
-        found = [one for one in kept if one.a in connected]
+    groups = sorted(nx.connected_components(graph), key=min)
+    place = {account: number for number, connected in enumerate(groups) for account in connected}
+    in_group: list[list[Rhythm]] = [[] for _ in groups]
+    for one in kept:
+        in_group[place[one.a]].append(one)
+    for connected, found in zip(groups, in_group, strict=True):
         days = {day for one in found for day in one.days}
         symbols = {one.symbol for one in found}
         repeated = max(len(days), len(symbols)) >= settings["min_days"]
@@ -164,7 +173,7 @@ def _together(one: Rhythm, settings: Settings) -> bool:
     return bool(in_step or (one.bins >= settings["bins"] and one.correlation >= settings["correlation"]))
 
 
-def _episode(members: tuple[str, ...], found: list[Rhythm], run: int, links: pd.DataFrame, minutes: Minutes) -> Episode:
+def _episode(members: tuple[str, ...], found: list[Rhythm], run: int, links: Links, minutes: Minutes) -> Episode:
     known_at = run * DAY_US
     trades = {trade.trade_id: trade for one in found for trade in one.matched}
     ordered = sorted(trades.values(), key=lambda trade: (trade.ts, trade.trade_id))
@@ -199,11 +208,16 @@ def _episode(members: tuple[str, ...], found: list[Rhythm], run: int, links: pd.
     )
 
 
-def _link_probability(members: tuple[str, ...], links: pd.DataFrame, known_at: int) -> float:
+def _link_probability(members: tuple[str, ...], links: Links, known_at: int) -> float:
     """The largest probability, as it stood at the run, that two of the members have one controller nobody declared."""
-    inside = links["a"].isin(members) & links["b"].isin(members) & (links["known_from"] <= known_at)
-    standing = links[inside & (links["known_until"].isna() | (links["known_until"] > known_at))]
-    return float(standing["probability_micro"].max()) / 1e6 if len(standing) else 0.0
+    others = set(members)
+    standing = (
+        probability_micro
+        for account in members
+        for other, known_from, known_until, probability_micro in links.get(account, ())
+        if other in others and known_from <= known_at and not known_until <= known_at
+    )
+    return float(max(standing, default=0)) / 1e6
 
 
 LOCKSTEP = Pattern(

@@ -129,7 +129,11 @@ def _components(pairs: list[dict[Hashable, Any]]) -> list[tuple[tuple[str, ...],
     graph: nx.Graph[str] = nx.Graph()
     graph.add_edges_from((pair["a"], pair["b"]) for pair in pairs)
     groups = sorted(tuple(sorted(members)) for members in nx.connected_components(graph))
-    return [(accounts, [pair for pair in pairs if pair["a"] in accounts]) for accounts in groups]
+    place = {account: number for number, accounts in enumerate(groups) for account in accounts}
+    in_group: list[list[dict[Hashable, Any]]] = [[] for _ in groups]
+    for pair in pairs:
+        in_group[place[pair["a"]]].append(pair)
+    return list(zip(groups, in_group, strict=True))
 
 
 def _rings(engine: DuckDBEngine, settings: Settings) -> list[dict[str, Any]]:

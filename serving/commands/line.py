@@ -16,6 +16,7 @@ from features.kernel.console import (
     err,
     out,
     progress,
+    show_ceilings,
     table,
 )
 from features.kernel.errors import Invalid
@@ -64,6 +65,7 @@ def _scored(done: ScoringReport) -> dict[str, Any]:
         "reviews_known": list(done.known),
         "models": dict(done.models),
         "notes": list(done.notes),
+        "ceilings": [dict(ceiling) for ceiling in done.ceilings],
     }
 
 
@@ -74,6 +76,7 @@ def _show_scored(done: ScoringReport) -> None:
     )
     for note in done.notes:
         out.print(f"  {note}", markup=False)
+    show_ceilings(done.ceilings)
 
 
 @app.command()

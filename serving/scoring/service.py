@@ -52,6 +52,7 @@ class ScoringReport:
     known: tuple[str, ...]
     models: Mapping[str, str]
     notes: tuple[str, ...] = field(default=())
+    ceilings: tuple[Mapping[str, Any], ...] = field(default=())
 
 
 def score_accounts(
@@ -229,7 +230,14 @@ def _store(
             else:
                 known.append(earlier or ReviewLog(transaction).id_of(review.dedup_key) or review.review_id)
     return ScoringReport(
-        run.as_of, run.features.activity.version, len(states), tuple(opened), tuple(known), versions, tuple(notes)
+        as_of=run.as_of,
+        lake_version=run.features.activity.version,
+        accounts=len(states),
+        opened=tuple(opened),
+        known=tuple(known),
+        models=versions,
+        notes=tuple(notes),
+        ceilings=tuple(run.features.ceilings()),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from features.catalogue import UNITS, Catalogue, Feature
 from features.definitions import CATALOGUE, FAMILIES
+from features.derivation.steps import patterns
 from features.facts.orders import ORDERS
 from features.kernel.errors import Invalid
 from features.vocabulary.aggregates import by_then, count, days
@@ -71,6 +72,13 @@ def test_a_feature_depends_on_every_step_behind_its_fact() -> None:
         "wash_pair",
     } <= behind.keys()
     assert "spoofing" not in behind
+
+
+def test_a_feature_of_episodes_depends_on_the_patterns_it_names_and_on_no_other() -> None:
+    assert CATALOGUE.versions(["spoof_episodes_7d"]).keys() == {"spoof_episodes_7d", "fact_findings", "spoofing"}
+    names = {pattern.name for pattern in patterns()}
+    of_episodes = [feature for feature in CATALOGUE if "*" in feature.of.patterns]
+    assert [feature.name for feature in of_episodes if not feature.reads & names] == []
 
 
 @pytest.mark.parametrize("seed", ["1", "2", "3", "4"])

@@ -92,7 +92,7 @@ class Actions:
     def __len__(self) -> int:
         return len(self.ts)
 
-    def where(self, kept: NDArray[np.bool_]) -> "Actions":
+    def where(self, kept: NDArray[np.bool_] | slice) -> "Actions":
         """The actions that are kept."""
         return Actions(*(getattr(self, name)[kept] for name in self.__slots__))
 
@@ -113,7 +113,10 @@ class Minutes:
         self.slot = int(settings["slot_s"] * SECOND_US)
         self.bin = int(settings["bin_s"] * SECOND_US)
         self.window_days = int(settings["window_days"])
-        self._market = market
+        self._volumes = {
+            str(symbol): tuple(rows[name].to_numpy() for name in ("day", "first_grid", "cents"))
+            for symbol, rows in market.sort_values("day").groupby("symbol")
+        }
         self._by_symbol = {str(name): Actions.of(rows) for name, rows in actions.groupby("symbol")}
         self._by_account = {
             (str(symbol), str(account)): Actions.of(rows)
@@ -126,18 +129,26 @@ class Minutes:
 
     def everybody(self, symbol: str, bins: NDArray[np.int64], run: int) -> Actions:
         """Everybody's actions in some minutes, as known by a run."""
-        rows = self._by_symbol[symbol]
-        return self._seen(rows.where(np.isin(rows.bin, bins)), run)
+        rows = self._seen(self._by_symbol[symbol], run)
+        return rows.where(np.isin(rows.bin, bins))
 
     def volume(self, found: list[Rhythm], run: int) -> tuple[int, int]:
         """The volume of matched actions, and of everybody in their symbols, in the trailing window of a run; cents."""
         matched = {(action.trade_id, action.cents) for one in found for action in one.matched}
-        inside = (self._market["first_grid"] <= run) & (self._market["day"] >= run - self.window_days)
-        symbols = self._market["symbol"].isin({one.symbol for one in found})
-        return sum(cents for _, cents in matched), int(self._market.loc[inside & symbols, "cents"].sum())
+        everybody = 0
+        for symbol in {one.symbol for one in found}:
+            day, first_grid, cents = self._volumes[symbol]
+            window = self._window(day, run)
+            everybody += int(cents[window][first_grid[window] <= run].sum())
+        return sum(cents for _, cents in matched), everybody
 
     def _seen(self, rows: Actions, run: int) -> Actions:
-        return rows.where((rows.first_grid <= run) & (rows.day >= run - self.window_days))
+        window = self._window(rows.day, run)
+        return rows.where(window).where(rows.first_grid[window] <= run)
+
+    def _window(self, day: NDArray[np.int64], run: int) -> slice:
+        """Where the days of a run's window stand: they are in order, so no other day is looked at."""
+        return slice(*np.searchsorted(day, [run - self.window_days, run]).tolist())
 
 
 def rhythm(minutes: Minutes, a: str, b: str, symbol: str, run: int, partners: Collection[str]) -> Rhythm:

@@ -74,11 +74,14 @@ def unfold(rows: Iterable[Row], openings: Sequence[tuple[int, Judge[Row]]]) -> I
     """
     free: list[Row] = []
     bursts: list[_Burst[Row]] = []
+    widest = max(width for width, _judge in openings)
+    by_place: dict[int, list[_Burst[Row]]] = {}
     for known_at, batch in groupby(rows, key=attrgetter("known_from")):
         grown: list[_Burst[Row]] = []
         fresh: list[Row] = []
         for row in batch:
-            home = next((burst for burst in bursts if burst.start <= row.ts < burst.end), None)
+            near = by_place.get(row.ts // widest, ())
+            home = next((burst for burst in near if burst.start <= row.ts < burst.end), None)
             insort(free if home is None else home.rows, row, key=_by_time)
             if home is None:
                 fresh.append(row)
@@ -89,16 +92,24 @@ def unfold(rows: Iterable[Row], openings: Sequence[tuple[int, Judge[Row]]]) -> I
         for row in fresh:
             opened = next((found for width, judge in openings if (found := _opened(free, row, width, judge))), None)
             if opened is not None:
-                free = [other for other in free if not any(other is taken for taken in opened.rows)]
+                here = _between(free, opened.start, opened.end)
+                free[here] = [other for other in free[here] if not any(other is taken for taken in opened.rows)]
                 opened.judged(known_at)
                 bursts.append(opened)
+                for place in {opened.start // widest, (opened.end - 1) // widest}:
+                    by_place.setdefault(place, []).append(opened)
     for burst in bursts:
         yield from burst.versions
 
 
+def _between(rows: Sequence[Row], since: int, until: int) -> slice:
+    """Where the rows with since <= ts < until stand among rows that are in order."""
+    return slice(bisect_left(rows, since, key=_by_time), bisect_left(rows, until, key=_by_time))
+
+
 def _opened(free: Sequence[Row], row: Row, width: int, judge: Judge[Row]) -> _Burst[Row] | None:
     """The burst of the width that the row completes, beginning as early as it can."""
-    if not any(other is row for other in free):
+    if not any(other is row for other in free[_between(free, row.ts, row.ts + 1)]):
         return None
     since = bisect_left(free, row.ts - width + 1, key=_by_time)
     until = bisect_left(free, row.ts + 1, key=_by_time)

@@ -1,8 +1,11 @@
 """Groups of accounts form and end at midnights; one café never merges the world, and an address alone stays weak."""
 
+from collections.abc import Iterable
 from itertools import product
 
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from features.patterns.shared.episode import Episode
 from tests.features.facts.network import Network, at, held
@@ -139,3 +142,75 @@ def test_a_late_session_changes_no_group_before_it_is_known() -> None:
             (e.accounts, e.measures) for e in standing(after, day)
         ]
     assert standing(after, 7)[0].accounts == ("f0", "f1", "f2", "f9")
+
+
+ACCOUNTS = st.sampled_from([f"a{number:02}" for number in range(14)])
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["session", "session", "withdrawal", "transfer", "reward"]),
+        ACCOUNTS,
+        ACCOUNTS,
+        st.integers(0, 2),
+        st.floats(0, 45, allow_nan=False).map(lambda day: round(day, 3)),
+    ),
+    min_size=20,
+    max_size=90,
+)
+Event = tuple[str, str, str, int, float]
+
+
+def network_of(events: Iterable[Event]) -> Network:
+    """Everybody logs in once, apart from others; then what is given happens."""
+    network = Network()
+    for number in range(14):
+        network.session(f"a{number:02}", -1.0)
+    for kind, account, other, number, day in events:
+        if kind == "session":
+            network.session(account, day, ip=f"ip{number}", device=f"d{number}" if account > other else "")
+        elif kind == "withdrawal":
+            network.withdrew(account, day, f"0x{number}{account[-1]}")
+        elif kind == "reward":
+            network.rewarded(account, day, 10.0 + number)
+        elif account != other:
+            network.paid(account, day, other)
+            network.paid(other, day, account)
+    return network
+
+
+def cut(network: Network, day: int) -> Network:
+    """What had happened before a midnight."""
+    rows = {name: [row for row in rows if row["ts"] < at(float(day))] for name, rows in network.rows.items()}
+    return Network({name: kept for name, kept in rows.items() if kept}, network.owners)
+
+
+@settings(max_examples=6, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(EVENTS, st.integers(1, 60))
+def test_groups_until_a_day_are_those_of_what_had_happened_by_then(events: list[Event], day: int) -> None:
+    """Links lapse meanwhile: a session holds its address for thirty days."""
+    network = network_of(events)
+    whole, past = network.engine(), cut(network, day).engine()
+    for pattern in (Network().clusters, Network().groups):
+        assert as_known(pattern(whole), day) == as_known(pattern(past), day)
+
+
+def as_known(episodes: list[Episode], day: int) -> list[tuple[object, ...]]:
+    """What was found by a midnight; that something ends later is not known yet."""
+    until = midnight(day)
+    return [
+        (e.accounts, e.known_at, e.measures, e.links, e.superseded_at if (e.superseded_at or until) < until else None)
+        for e in episodes
+        if e.known_at <= until
+    ]
+
+
+def test_a_community_too_large_for_a_group_is_said_and_has_no_episode() -> None:
+    network = Network()
+    crowd = [f"c{number:02}" for number in range(52)]
+    for one, other in product(crowd, crowd):
+        if one != other:
+            network.paid(one, 0.5, other)
+    engine = network.engine()
+    assert network.clusters(engine) == []
+    said = [(ceiling.step, ceiling.count) for ceiling in engine.ceilings]
+    assert set(said) == {("account_cluster", 52)}
+    assert "52 accounts" in engine.ceilings[0].what
