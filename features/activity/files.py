@@ -182,7 +182,7 @@ def _open_csv(connection: duckdb.DuckDBPyConnection, path: Path, table: Table | 
         reader = csv_reader(path, spelt.values(), delimiter, compression)
         connection.execute(f"SELECT count(COLUMNS(*)) FROM {reader}").fetchall()
     except duckdb.Error:
-        lines = mended(path, list(spelt.values()), delimiter, compression)
+        lines = mended(path, len(spelt), delimiter, compression, connection)
         return SourceFile(path, {**file.columns, BROKEN: "STRUCT"}, spelt, delimiter, lines)
     return file
 

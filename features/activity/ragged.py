@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -18,12 +19,11 @@ MISPLACED = "a quote inside a field, not doubled"
 NO_TEXT = "not UTF-8 text"
 
 
+@dataclass(frozen=True, slots=True)
 class Mended:
-    """A CSV file taken apart into a file of rows and one of lines that are no rows; both go with this object."""
+    """A CSV file taken apart in a folder: one file of its rows, one of the lines that are no rows."""
 
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="mscore-csv-"))
-        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+    folder: Path
 
     @property
     def rows_file(self) -> Path:
@@ -70,16 +70,17 @@ def header_line(path: Path, compression: str) -> str:
     return first.decode("utf-8-sig")
 
 
-def mended(path: Path, names: list[str], delimiter: str, compression: str) -> Mended:
-    """The file taken apart: a broken line costs no other line."""
-    parts = Mended()
+def mended(path: Path, width: int, delimiter: str, compression: str, owner: object) -> Mended:
+    """The file taken apart: a broken line costs no other line. The parts go with their owner, who reads them."""
+    parts = Mended(Path(tempfile.mkdtemp(prefix="mscore-csv-")))
+    weakref.finalize(owner, shutil.rmtree, parts.folder, ignore_errors=True)
     with (
         opened(path, compression) as file,
         parts.rows_file.open("w", encoding="utf-8", newline="") as rows,
         parts.broken_file.open("w", encoding="utf-8", newline="") as broken,
     ):
         good, bad = csv.writer(rows, lineterminator="\n"), csv.writer(broken, lineterminator="\n")
-        for number, (line, text, found) in enumerate(_records(_lines(file), len(names), delimiter), 1):
+        for number, (line, text, found) in enumerate(_records(_lines(file), width, delimiter), 1):
             if isinstance(found, str):
                 bad.writerow([number, line, found, text.decode("utf-8", "backslashreplace")])
             else:
