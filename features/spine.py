@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
+from features.activity.bounds import is_within_calendar
 from features.errors import Invalid, NotFound
 
 WEEK = timedelta(days=7)
@@ -26,6 +27,8 @@ def moment(text: str) -> pd.Timestamp:
         stamp = stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise Invalid(f"{text!r} is not a moment; write it like 2025-05-30T03:12:00Z.") from error
+    if not is_within_calendar(stamp):
+        raise Invalid(f"{text!r} lies at the edge of the calendar; give a moment of the years 1900 to 9998.")
     return pd.Timestamp(stamp).as_unit("us")
 
 

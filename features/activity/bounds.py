@@ -2,11 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 MAX_USD = 1e12
 EARLIEST_EVENT = "2009-01-01"
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9999
 PROBABLE_YEARS = (2000, 2100)
+
+
+def is_within_calendar(moment: datetime) -> bool:
+    """Whether a moment in UTC has room around it for every window and deadline: of the years 1900 to 9998.
+
+    >>> is_within_calendar(datetime(2025, 5, 31)), is_within_calendar(datetime(9999, 12, 31))
+    (True, False)
+    """
+    return EARLIEST_YEAR <= moment.year < LATEST_YEAR
 
 
 @dataclass(frozen=True, slots=True)
