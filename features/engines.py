@@ -137,12 +137,11 @@ class DuckDBEngine:
         if table.name == "accounts" and "account_id" in given:
             self.odd_accounts = self._odd_accounts(relation)
         columns = ", ".join(self._presented(c, given) for c in table.columns)
-        self.view(written(table.name), f"SELECT * FROM {relation}")
+        self.view(written_view(table.name), f"SELECT * FROM {relation}")
         known = f"greatest(coalesce(epoch_us(ingested_at), epoch_us({table.time})), epoch_us({table.time}))"
         if "ingested_at" not in given:
             known = f"epoch_us({table.time})"
         self.view(table.name, f"SELECT {columns}, {known} AS known_from FROM {relation}")
-
 
     def _odd_accounts(self, relation: str) -> tuple[str, ...]:
         """The accounts whose ids look like stand-ins for "unknown": what refers to exactly these refers to somebody."""
@@ -166,7 +165,7 @@ class DuckDBEngine:
         return f"{value} AS {name}"
 
 
-def written(name: str) -> str:
+def written_view(name: str) -> str:
     """The view of a table's rows as they were imported, identifiers as they were written."""
     return f"written_{name}"
 

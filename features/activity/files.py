@@ -65,7 +65,7 @@ class SourceFile:
         names = ", ".join(self._named(name) for name in self.columns if name != BROKEN)
         if self.mended:
             return f"(SELECT {names}, _row FROM {self.mended.rows(named)})"
-        reader = csv_reader(self.path, named, self.delimiter, CSV_ENDINGS[ending_of(self.path)])
+        reader = csv_reader(self.path, named, self.delimiter, CSV_ENDINGS[str(ending_of(self.path))])
         return f"(SELECT {names}, row_number() OVER () AS _row FROM {reader})"
 
     def _named(self, name: str) -> str:

@@ -20,9 +20,9 @@ from features.activity.files import (
     quote,
     require_columns,
 )
+from features.activity.improbable import notices
 from features.activity.judging import RETRIED, UNKNOWN_ACCOUNT, lake_rows, refuse_known_keys, refuse_unknown_accounts
 from features.activity.lake import Lake
-from features.activity.improbable import notices
 from features.activity.mapping import MappedRows, Mapping, mapped_relation
 from features.activity.quarantine import Quarantine
 from features.activity.schema import LABELS, TABLES, Table

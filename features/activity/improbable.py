@@ -13,7 +13,11 @@ HOT_ACCOUNTS = 50
 HOT_SHARE = 0.01
 HOT_VALUES = 3
 LINKING_FORMS = ("address", "hash", "ip", "token", "owner")
-ROWS_OF_ONE = ("order_events", "trades", "labels")  # their tokens name one order or session, which are counted elsewhere
+ROWS_OF_ONE = (
+    "order_events",
+    "trades",
+    "labels",
+)  # their tokens name one order or session, which are counted elsewhere
 
 
 def notices(engine: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> list[str]:

@@ -106,20 +106,16 @@ def _records(lines: Iterator[bytes], width: int, delimiter: str) -> Iterator[tup
     next(lines, None)
     waiting: list[bytes] = []
     number = 1
-    while waiting or (more := next(lines, None)) is not None:
-        line = waiting.pop(0) if waiting else bytes(more)
+    while (line := waiting.pop(0) if waiting else next(lines, None)) is not None:
         number += 1
         if not line:
             continue
         found = _fields(line, width, delimiter)
-        if found != UNCLOSED:
-            yield number, line, found
-            continue
-        whole, ahead = _extended(line, lines, waiting, width, delimiter)
-        waiting = ahead
-        yield number, line, whole
-        if not isinstance(whole, str):
-            number += sum(field.count("\n") for field in whole)
+        if found == UNCLOSED:
+            found, waiting = _extended(line, lines, waiting, width, delimiter)
+        yield number, line, found
+        if not isinstance(found, str):
+            number += sum(field.count("\n") for field in found)
 
 
 def _extended(

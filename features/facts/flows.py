@@ -6,9 +6,18 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from features.facts.access import CREDENTIAL_EVENTS
 from features.activity.bounds import MAX_USD
-from features.facts.fact import MICRO, NEVER_ENDS, Fact, activity_table, first_known, micro_usd, previously_known, rounded
+from features.facts.access import CREDENTIAL_EVENTS
+from features.facts.fact import (
+    MICRO,
+    NEVER_ENDS,
+    Fact,
+    activity_table,
+    first_known,
+    micro_usd,
+    previously_known,
+    rounded,
+)
 from features.thresholds import read_thresholds
 
 HOUR_US = 3600 * 1_000_000

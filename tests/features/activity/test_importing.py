@@ -287,8 +287,13 @@ def test_labels_without_a_date_are_known_from_the_start(desk: Desk) -> None:
         {"undated": pd.DataFrame({"account_id": ["a"], "typology": "phishing", "finding": "confirmed"})}
     )
     desk.importing().labels(undated / "undated.parquet")
-    rows = {"account_id": ["b", "nobody"], "typology": "spoofing", "finding": "cleared", "known_at": "2025-05-01T00:00:00Z"}
-    dated = desk.folder({"dated": pd.DataFrame(rows)}, "csv")
+    rows = {
+        "account_id": ["b", "nobody"],
+        "typology": "spoofing",
+        "finding": "cleared",
+        "known_at": "2025-05-01T00:00:00Z",
+    }
+    dated = desk.folder({"dated": pd.DataFrame({**rows, "known_at": "2025-05-01T00:00:00Z"})}, "csv")
     done = desk.importing().labels(dated / "dated.csv")
     assert counts(done.tables["labels"]) == (2, 1, 0, 1)
     found = labels(desk.home.lake)
