@@ -79,8 +79,7 @@ def _collect(engine: DuckDBEngine) -> None:
     if held:
         return
     parts = [
-        f"SELECT {quote(str(column.form))} AS form, {spelt_sql(str(column.form), identifier(column.name))} AS comparable, "
-        f"{identifier(column.name)} AS written FROM {written_view(table.name)}"
+        _spellings(str(column.form), identifier(column.name), written_view(table.name))
         for table in TABLES.values()
         for column in table.columns
         if column.form in FORMS
@@ -89,3 +88,7 @@ def _collect(engine: DuckDBEngine) -> None:
     ]
     rows = " UNION ALL ".join(parts)
     engine.create(SPELLINGS, f"SELECT DISTINCT form, comparable, written FROM ({rows}) WHERE comparable <> written")
+
+
+def _spellings(form: str, name: str, view: str) -> str:
+    return f"SELECT {quote(form)} AS form, {spelt_sql(form, name)} AS comparable, {name} AS written FROM {view}"

@@ -56,7 +56,8 @@ def checked_rows(
         f"{_typed(c, raw[c.name], given.get(c.name, 'NULL'))} AS {identifier(c.name)}" for c in table.columns
     )
     keep = ", ".join(f"{raw[name]} AS {identifier('_raw_' + name)}" for name in given)
-    original = ", ".join(f"{identifier(name)} := {identifier('_raw_' + name)}" for name in given)
+    packed = ", ".join(f"{identifier(name)} := {identifier('_raw_' + name)}" for name in given)
+    original = f"struct_pack({packed})"
     names = ", ".join(identifier(c.name) for c in table.columns)
     reasons = "\n".join(_when(condition, reason) for condition, reason in _reasons(table, given, imported_at))
     broken = ""
@@ -66,7 +67,7 @@ def checked_rows(
         broken = f"WHEN {BROKEN} IS NOT NULL THEN CAST(to_json({BROKEN}) AS VARCHAR)"
     return f"""
     SELECT {names}, {quote(origin)} AS _origin, _row, _reason,
-           CASE {broken} WHEN _reason IS NOT NULL THEN CAST(to_json(struct_pack({original})) AS VARCHAR) END AS _original
+           CASE {broken} WHEN _reason IS NOT NULL THEN CAST(to_json({original}) AS VARCHAR) END AS _original
     FROM (SELECT *, CASE {reasons} END AS _reason
           FROM (SELECT {typed}, {keep}, r._row AS _row FROM {relation} AS r))"""
 

@@ -158,7 +158,8 @@ def _address(text: str) -> str:
 
 
 def _address_sql(value: str) -> str:
-    return f"CASE WHEN regexp_full_match({value}, {quote(f'{HEX_ADDRESS}|{UPPER_BECH32}')}) THEN lower({value}) ELSE {value} END"
+    caseless = quote(f"{HEX_ADDRESS}|{UPPER_BECH32}")
+    return f"CASE WHEN regexp_full_match({value}, {caseless}) THEN lower({value}) ELSE {value} END"
 
 
 def _digest(text: str) -> str:
