@@ -122,14 +122,14 @@ def files_not_read(folder: Path, names: Iterable[str]) -> list[str]:
     for path in sorted(folder.iterdir()):
         if path.is_dir() and path.name.lower() in known:
             left = [part for part in sorted(path.rglob("*")) if part.is_file() and part not in read]
-            sentences += [f"{part.relative_to(folder)} was not read: {_ending_fault(part)}." for part in left]
+            sentences += [f"{part.relative_to(folder)} was not read: {_ending_fault(part)}" for part in left]
         elif path not in read:
-            sentences.append(f"{path.name}{'/' if path.is_dir() else ''} was not read: {_name_fault(path, known)}.")
+            sentences.append(f"{path.name}{'/' if path.is_dir() else ''} was not read: {_name_fault(path, known)}")
     return sentences
 
 
 def _ending_fault(path: Path) -> str:
-    return f"{path.suffix or 'a name without ending'} is none of {', '.join(ENDINGS)}"
+    return f"{path.suffix or 'a name without ending'} is none of {', '.join(ENDINGS)}."
 
 
 def _name_fault(path: Path, known: list[str]) -> str:
@@ -138,7 +138,7 @@ def _name_fault(path: Path, known: list[str]) -> str:
     if stem in known:
         return _ending_fault(path)
     close = get_close_matches(stem, known, n=1)
-    return f"there is no table {stem!r}" + (f"; did you mean {close[0]}?" if close else "")
+    return f"there is no table {stem!r}" + (f"; did you mean {close[0]}?" if close else ".")
 
 
 def csv_reader(path: Path, names: Iterable[str], delimiter: str, compression: str = "none") -> str:

@@ -20,7 +20,7 @@ from tests.features.activity.exports import Desk
 from tests.features.activity.good_rows import EVERY_TABLE, good_row
 
 EXAMPLES = int(os.environ.get("MSCORE_FUZZ", "200"))
-STAND_INS = ["", " ", "null", "NaN", "N/A", "unknown", "-", "0.0.0.0", "::", "0x0", "0" * 32, "None"]
+STAND_INS = ["", " ", "null", "NaN", "N/A", "unknown", "-", "::", "0x0", "0" * 32, "None"]
 MOMENTS = [
     "2025-05-01T12:00:00Z",
     "2025-05-01 12:00:00+02",
