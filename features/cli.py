@@ -110,8 +110,11 @@ def _emit_import(done: ImportReport, as_json: bool) -> None:
         reasons = [(n, reason, count) for n, r in done.tables.items() for reason, count in r.reasons.items()]
         if reasons:
             table(("table", "reason", "rows"), reasons, "set aside (see `mscore quarantine list`)")
+        for notice in done.notices:
+            out.print(notice, markup=False)
 
-    emit({"lake_version": done.lake_version, "tables": tables}, as_json, human)
+    document = {"lake_version": done.lake_version, "tables": tables, "notices": list(done.notices)}
+    emit(document, as_json, human)
 
 
 @quarantine_app.command("list")

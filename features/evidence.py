@@ -17,6 +17,7 @@ from features.facts.sentences import row_sentence
 from features.kernel.errors import NotFound
 from features.pipeline import Features
 from features.queries import condition, visible
+from features.spellings import frame_as_written
 from features.vocabulary.aggregates import value_of
 
 MOST_ROWS = 20
@@ -79,6 +80,7 @@ def evidence_of_many(
     spine = pd.DataFrame({"account_id": list(dict.fromkeys(accounts)), "as_of": pd.Timestamp(as_of)})
     features.look_at(spine)
     found = features.engine.frame(_query(feature))
+    found = frame_as_written(features.engine, found)
     found.insert(0, "time", pd.to_datetime(found["ts"], unit="us", utc=True))
     by_account = dict(tuple(found.groupby("account_id")))
     nothing = found.iloc[:0]

@@ -24,6 +24,7 @@ from features.kernel.errors import Invalid
 from features.kernel.moments import microseconds
 from features.kernel.progress import Progress, silent
 from features.queries import Query, queries
+from features.spellings import episodes_as_written
 from features.spine import checked_spine, weekly_moments
 
 MOST_LINKS = 20
@@ -130,7 +131,10 @@ class Features:
     def _episodes(self, condition: str, parameters: list[Any]) -> list[dict[str, Any]]:
         query = f"FROM episodes WHERE {condition} ORDER BY known_at, episode_id"
         rows: list[dict[str, Any]] = self.engine.run(query, parameters).to_pylist()
-        return [{**row, **{name: json.loads(row[name]) for name in ("measures", "evidence", "links")}} for row in rows]
+        parsed = [
+            {**row, **{name: json.loads(row[name]) for name in ("measures", "evidence", "links")}} for row in rows
+        ]
+        return episodes_as_written(self.engine, parsed)
 
     def links(self, account_id: str, as_of: datetime) -> list[dict[str, Any]]:
         """The links of an account that hold at a moment, the strongest first: other_id, kind, weight, row_id."""

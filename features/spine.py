@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
+from features.activity.bounds import is_within_calendar
 from features.kernel.errors import Invalid, NotFound
 from features.kernel.moments import moment_of
 
@@ -22,7 +23,10 @@ def moment(text: str) -> pd.Timestamp:
     Raises:
         Invalid: the text is not a moment, or names a time of day without a zone.
     """
-    return pd.Timestamp(moment_of(text)).as_unit("us")
+    stamp = moment_of(text)
+    if not is_within_calendar(stamp):
+        raise Invalid(f"{text!r} lies at the edge of the calendar; give a moment of the years 1900 to 9998.")
+    return pd.Timestamp(stamp).as_unit("us")
 
 
 def read_spine(path: Path) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from features.activity.bounds import BOUNDS, Bound
 from features.kernel.errors import Invalid
 
 TIME = pa.timestamp("us", tz="UTC")
@@ -24,13 +25,33 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `kind` is a word of `ARROW_TYPES` or `enum`; an `account` refers to a row of `accounts`."""
+    """One column: `kind` is a word of `ARROW_TYPES` or `enum`; an `account` refers to a row of `accounts`.
+
+    `bound` is a word of `BOUNDS`, of numbers only; `form` says how identifiers are compared, a word of `FORMS`.
+    """
 
     name: str
     kind: str
     required: bool
     values: tuple[str, ...] = ()
     meaning: str = ""
+    bound: str | None = None
+    form: str | None = None
+
+    @property
+    def limits(self) -> Bound | None:
+        """Between which numbers the column's values lie; of a column without numbers None."""
+        return BOUNDS[self.bound] if self.bound else None
+
+    @property
+    def is_event_clock(self) -> bool:
+        """Whether the column says when a row happened or was learned of, which no later moment can be."""
+        return self.name in EVENT_CLOCKS
+
+    @property
+    def is_id(self) -> bool:
+        """Whether the column names an account or a row, and so holds to the rule for ids."""
+        return self.kind in ("id", "account") and self.form is None
 
     @property
     def arrow_type(self) -> pa.DataType:
@@ -69,6 +90,9 @@ class Table:
         return pa.schema([(c.name, c.arrow_type) for c in self.columns])
 
 
+EVENT_CLOCKS = ("ts", "created_at", "ingested_at")
+BOUND_OF_KIND = {"int": "count", "share": "share"}
+PRODUCT_BOUND = ("price * quantity < 1e12", "price times quantity is not below 1e12")
 TIME_COLUMNS = ("ts", "created_at", "announced_at", "since", "valid_from", "effective_from", "starts_at", "known_at")
 INGESTED_AT = Column(
     "ingested_at", "time", required=False, meaning="when the platform learned of the row; null = at once"
@@ -78,10 +102,12 @@ INGESTED_AT = Column(
 def _columns(text: str) -> Iterator[Column]:
     for line in text.strip().splitlines():
         declaration, _, meaning = (part.strip() for part in line.partition("#"))
-        name, kind = declaration.split()
+        name, kind, *more = declaration.split()
+        word = more[0] if more else BOUND_OF_KIND.get(kind)
         values = tuple(kind.split("|")) if "|" in kind else ()
         required = not name.endswith("?")
-        yield Column(name.removesuffix("?"), "enum" if values else kind, required, values, meaning)
+        bound, form = (word, None) if word in BOUNDS else (None, word)
+        yield Column(name.removesuffix("?"), "enum" if values else kind, required, values, meaning, bound, form)
 
 
 def declare(
@@ -94,4 +120,6 @@ def declare(
     parsed = (*_columns(columns), INGESTED_AT)
     names = [column.name for column in parsed]
     time = next((candidate for candidate in TIME_COLUMNS if candidate in names), None)
+    if {"price", "quantity"} <= set(names):
+        rules = (*rules, PRODUCT_BOUND)
     return Table(name, meaning, parsed, key or tuple(names), time, rules)

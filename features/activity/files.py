@@ -1,40 +1,76 @@
 """Finds and opens the files of an activity folder: Parquet or CSV, one file or one folder of files a table."""
 
 import csv
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from features.activity.schema import Table
+from features.activity.columns import Table
+from features.activity.ragged import BROKEN, DELIMITERS, Mended, header_line, mended
 from features.kernel.errors import Invalid, NotFound
 
-ENDINGS = (".parquet", ".csv")
-DELIMITERS = ",;\t|"
+__all__ = ["BROKEN", "SourceFile", "identifier", "open_file", "quote"]
+
+CSV_ENDINGS: Mapping[str, str] = {".csv": "none", ".csv.gz": "gzip", ".csv.zst": "zstd"}
+ENDINGS = (".parquet", *CSV_ENDINGS)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file of a table with its columns and their engine types; `delimiter` matters for CSV only."""
+    """One file of a table with its columns and their engine types.
+
+    Attributes:
+        path: the file.
+        columns: name -> engine type; the names are those of the table that the file was opened for, where they fit.
+        spelt: name -> the name as the file spells it, where that differs.
+        delimiter: between the fields; matters for CSV only.
+        mended: of a CSV file with lines that are no rows, its rows and those lines, apart.
+    """
 
     path: Path
     columns: dict[str, str]
+    spelt: Mapping[str, str] = field(default_factory=dict)
     delimiter: str = ","
+    mended: Mended | None = None
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether the file is text."""
+        return ending_of(self.path) in CSV_ENDINGS
 
     @property
     def relation(self) -> str:
-        """SQL that reads the file with its row number, as `_row`."""
-        quoted = quote(str(self.path))
-        if self.path.suffix == ".csv":
-            names = ", ".join(f"{quote(name)}: 'VARCHAR'" for name in self.columns)
-            dialect = f"delim = {quote(self.delimiter)}, quote = '\"', escape = '\"'"
-            reader = f"read_csv({quoted}, header = true, auto_detect = false, {dialect}, columns = {{{names}}})"
-            return f"(SELECT *, row_number() OVER () AS _row FROM {reader})"
-        return (
-            f"(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _row FROM "
-            f"read_parquet({quoted}, file_row_number = true))"
-        )
+        """SQL that reads the file with its row number, as `_row`; a line that is no row has its fault in `BROKEN`."""
+        if self.mended is None:
+            return self.rows
+        fields = ", ".join(f"NULL AS {identifier(name)}" for name in self.columns if name != BROKEN)
+        broken = f"SELECT {fields}, _row, {{line: _line, reason: _reason, text: _text}} AS {BROKEN}"
+        return f"(SELECT *, NULL AS {BROKEN} FROM {self.rows} UNION ALL BY NAME {broken} FROM {self.mended.broken})"
+
+    @property
+    def rows(self) -> str:
+        """SQL that reads only what is a row, with its number, as `_row`."""
+        if not self.is_csv:
+            names = ", ".join(self._named(name) for name in self.columns)
+            return (
+                f"(SELECT {names}, file_row_number + 1 AS _row "
+                f"FROM read_parquet({quote(str(self.path))}, file_row_number = true))"
+            )
+        named = [self.spelt.get(name, name) for name in self.columns if name != BROKEN]
+        names = ", ".join(self._named(name) for name in self.columns if name != BROKEN)
+        if self.mended:
+            return f"(SELECT {names}, _row FROM {self.mended.rows(named)})"
+        reader = csv_reader(self.path, named, self.delimiter, CSV_ENDINGS[str(ending_of(self.path))])
+        return f"(SELECT {names}, row_number() OVER () AS _row FROM {reader})"
+
+    def _named(self, name: str) -> str:
+        written = self.spelt.get(name, name)
+        return identifier(name) if written == name else f"{identifier(written)} AS {identifier(name)}"
 
 
 def quote(text: str) -> str:
@@ -45,6 +81,12 @@ def quote(text: str) -> str:
 def identifier(name: str) -> str:
     """A name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def ending_of(path: Path) -> str | None:
+    """The ending by which a file is read, in any case of letters; None of a file that is not read."""
+    name = path.name.lower()
+    return next((ending for ending in ENDINGS if name.endswith(ending)), None)
 
 
 def activity_folder(folder: Path) -> Path:
@@ -60,44 +102,122 @@ def activity_folder(folder: Path) -> Path:
 
 
 def files_of(folder: Path, name: str) -> tuple[Path, ...]:
-    """The files of one table, in a stable order; empty where the table is missing."""
-    alone = [folder / f"{name}{ending}" for ending in ENDINGS if (folder / f"{name}{ending}").is_file()]
-    parts = folder / name
-    inside: Iterable[Path] = sorted(parts.rglob("*")) if parts.is_dir() else ()
-    return (*alone, *(path for path in inside if path.suffix in ENDINGS and path.is_file()))
+    """The files of one table, in a stable order; empty where the table is missing. Names may be of any case."""
+    alone: dict[str, list[Path]] = {ending: [] for ending in ENDINGS}
+    inside: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        ending = ending_of(path)
+        if path.is_dir() and path.name.lower() == name:
+            inside += [part for part in sorted(path.rglob("*")) if ending_of(part) and part.is_file()]
+        elif ending and path.is_file() and path.name.lower() == name + ending:
+            alone[ending].append(path)
+    return (*(path for paths in alone.values() for path in paths), *inside)
 
 
-def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> SourceFile:
-    """The file with its columns.
+def files_not_read(folder: Path, names: Iterable[str]) -> list[str]:
+    """A sentence for every file or folder of a folder that is of none of these tables, with the likely one."""
+    known = list(names)
+    read = {path for name in known for path in files_of(folder, name)}
+    sentences: list[str] = []
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name.lower() in known:
+            left = [part for part in sorted(path.rglob("*")) if part.is_file() and part not in read]
+            sentences += [f"{part.relative_to(folder)} was not read: {_ending_fault(part)}" for part in left]
+        elif path not in read:
+            sentences.append(f"{path.name}{'/' if path.is_dir() else ''} was not read: {_name_fault(path, known)}")
+    return sentences
+
+
+def _ending_fault(path: Path) -> str:
+    return f"{path.suffix or 'a name without ending'} is none of {', '.join(ENDINGS)}."
+
+
+def _name_fault(path: Path, known: list[str]) -> str:
+    ending = "" if path.is_dir() else ending_of(path)
+    stem = path.name.lower().removesuffix(ending or path.suffix.lower())
+    if stem in known:
+        return _ending_fault(path)
+    close = get_close_matches(stem, known, n=1)
+    return f"there is no table {stem!r}" + (f"; did you mean {close[0]}?" if close else ".")
+
+
+def csv_reader(path: Path, names: Iterable[str], delimiter: str, compression: str = "none") -> str:
+    """SQL that reads a CSV file with a header, every column as text; the dialect is fixed: a guessed one loses rows."""
+    columns = ", ".join(f"{quote(name)}: 'VARCHAR'" for name in names)
+    dialect = f"delim = {quote(delimiter)}, quote = '\"', escape = '\"', compression = {quote(compression)}"
+    return f"read_csv({quote(str(path))}, header = true, auto_detect = false, {dialect}, columns = {{{columns}}})"
+
+
+def open_file(connection: duckdb.DuckDBPyConnection, path: Path, table: Table | None = None) -> SourceFile:
+    """The file with its columns; where it is of a table, columns that differ by case or blanks only bear its names.
 
     Raises:
-        Invalid: the file cannot be read.
+        Invalid: the file cannot be read, or two of its columns have one name.
     """
-    if path.suffix == ".csv":
-        return _open_csv(path)
-    probe = SourceFile(path, {})
+    if ending_of(path) in CSV_ENDINGS:
+        return _open_csv(connection, path, table)
+    spelt: Mapping[str, str] = {}
     try:
-        described = connection.execute(f"DESCRIBE SELECT * EXCLUDE (_row) FROM {probe.relation}").fetchall()
-    except duckdb.Error as error:
+        spelt = _names(path, pq.read_schema(path).names, table)
+        names = ", ".join(f"{identifier(written)} AS {identifier(name)}" for name, written in spelt.items())
+        read = f"SELECT {names} FROM read_parquet({quote(str(path))})"
+        described = connection.execute(f"DESCRIBE {read}").fetchall()
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
         first = str(error).splitlines()[0]
         raise Invalid(f"{path.name} cannot be read: {first} Nothing was imported.") from error
-    return SourceFile(path, {name: kind for name, kind, *_ in described})
+    return SourceFile(path, {name: kind for name, kind, *_ in described}, spelt)
 
 
-def _open_csv(path: Path) -> SourceFile:
-    """The file with the columns of its header; the dialect is fixed there, because a guessed one loses rows."""
+def _open_csv(connection: duckdb.DuckDBPyConnection, path: Path, table: Table | None) -> SourceFile:
+    compression = CSV_ENDINGS[str(ending_of(path))]
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline()
-    except UnicodeDecodeError as error:
-        raise Invalid(f"{path.name} cannot be read: it is not UTF-8 text. Nothing was imported.") from error
+        header = header_line(path, compression)
+    except (UnicodeDecodeError, OSError, pa.ArrowException) as error:
+        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error).splitlines()[0]
+        raise Invalid(f"{path.name} cannot be read: {reason}. Nothing was imported.") from error
     delimiter = max(DELIMITERS, key=header.count)
-    names = next(csv.reader([header], delimiter=delimiter), [])
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice or "" in names:
-        found = f"names column {twice[0]!r} twice" if twice else "has a column without a name"
-        raise Invalid(f"{path.name} cannot be read: its header {found}. Nothing was imported.")
-    return SourceFile(path, dict.fromkeys(names, "VARCHAR"), delimiter)
+    spelt = _names(path, next(csv.reader([header], delimiter=delimiter), []), table)
+    file = SourceFile(path, dict.fromkeys(spelt, "VARCHAR"), spelt, delimiter)
+    try:
+        reader = csv_reader(path, spelt.values(), delimiter, compression)
+        connection.execute(f"SELECT count(COLUMNS(*)) FROM {reader}").fetchall()
+    except duckdb.Error:
+        lines = mended(path, len(spelt), delimiter, compression, connection)
+        return SourceFile(path, {**file.columns, BROKEN: "STRUCT"}, spelt, delimiter, lines)
+    return file
+
+
+def _names(path: Path, written: Iterable[str], table: Table | None) -> dict[str, str]:
+    """The names to use for the columns of a file -> as they are written there.
+
+    Raises:
+        Invalid: a column has no name, or two cannot be told apart.
+    """
+    ours = {column.name for column in table.columns} if table else set()
+    names: dict[str, str] = {}
+    folded: dict[str, str] = {}
+    for name in written:
+        plain = name.strip().lower()
+        if not plain:
+            raise Invalid(f"{path.name} cannot be read: it has a column without a name. Nothing was imported.")
+        if plain in folded:
+            both = f"{folded[plain]!r} and {name!r}" if folded[plain] != name else f"{name!r} twice"
+            raise Invalid(
+                f"{path.name} cannot be read: it has the columns {both}, which cannot be told apart; rename or remove "
+                "one. Nothing was imported."
+            )
+        folded[plain] = name
+        names[plain if plain in ours else name] = name
+    return names
+
+
+def columns_renamed(file: SourceFile) -> list[str]:
+    """A sentence for every column that was taken for one of ours although it is written otherwise."""
+    return [
+        f"{file.path.name}: column {written!r} was read as {name}."
+        for name, written in file.spelt.items()
+        if written != name
+    ]
 
 
 def require_columns(file: SourceFile, table: Table, given_otherwise: Iterable[str] = ()) -> None:

@@ -9,7 +9,18 @@ import duckdb
 import pyarrow as pa
 
 from features.activity.checking import checked_rows, sql_type
-from features.activity.files import SourceFile, activity_folder, files_of, identifier, open_file, quote, require_columns
+from features.activity.files import (
+    SourceFile,
+    activity_folder,
+    columns_renamed,
+    files_not_read,
+    files_of,
+    identifier,
+    open_file,
+    quote,
+    require_columns,
+)
+from features.activity.improbable import notices
 from features.activity.judging import RETRIED, UNKNOWN_ACCOUNT, lake_rows, refuse_known_keys, refuse_unknown_accounts
 from features.activity.lake import Lake
 from features.activity.mapping import MappedRows, Mapping, mapped_relation
@@ -46,10 +57,11 @@ class TableReport:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The import as a whole: the lake version after it and what became of each table's rows."""
+    """The import as a whole: the lake version after it, what became of each table's rows, and what to look at."""
 
     lake_version: str | None
     tables: dict[str, TableReport]
+    notices: tuple[str, ...] = ()
 
 
 class Import:
@@ -58,6 +70,7 @@ class Import:
     def __init__(self, lake: Lake, quarantine: Quarantine, imported_at: datetime, progress: Progress) -> None:
         self.lake, self.quarantine, self.imported_at, self.progress = lake, quarantine, imported_at, progress
         self.waiting = pa.table({})
+        self.notices: list[str] = []
         self.engine = duckdb.connect()
         self.engine.execute("SET TimeZone = 'UTC'")
 
@@ -65,10 +78,11 @@ class Import:
         """Imports a folder that holds our own tables."""
         folder = activity_folder(folder)
         sources = [
-            self._source(table, open_file(self.engine, path))
+            self._source(table, open_file(self.engine, path, table))
             for table in ALL_TABLES.values()
             for path in files_of(folder, table.name)
         ]
+        self.notices += files_not_read(folder, ALL_TABLES)
         if not sources:
             names = ", ".join(f"{name}.parquet" for name in list(TABLES)[:4])
             raise Invalid(f"{folder} holds none of our tables ({names} …); for a foreign export give --mapping.")
@@ -91,7 +105,7 @@ class Import:
         """Imports one file of labels; labels without a date are known from the start."""
         if not path.is_file():
             raise Invalid(f"There is no file {path}; give a Parquet or CSV file of labels.")
-        file = open_file(self.engine, path)
+        file = open_file(self.engine, path, LABELS)
         defaults = {"known_at": UNDATED, "source": "external"}
         missing = {name: value for name, value in defaults.items() if name not in file.columns}
         require_columns(file, LABELS, missing)
@@ -102,6 +116,7 @@ class Import:
 
     def _source(self, table: Table, file: SourceFile) -> Source:
         require_columns(file, table)
+        self.notices += columns_renamed(file)
         return Source(table, file.relation, file.columns, file.path.name)
 
     def _mapped_source(self, mapping: Mapping, rows: MappedRows, file: SourceFile) -> Source:
@@ -136,8 +151,9 @@ class Import:
             refuse_unknown_accounts(self.engine, table, self.lake)
             refuse_known_keys(self.engine, table, self.lake)
         reports = {name: self._report(name) for name in tables}
+        self.notices += notices(self.engine, tables)
         version = self._append(tables)
-        return ImportReport(version, reports)
+        return ImportReport(version, reports, tuple(self.notices))
 
     def _retried(self) -> Iterator[Source]:
         self.engine.register("waiting", self.waiting)
@@ -154,7 +170,7 @@ class Import:
             "_original VARCHAR)"
         )
         for source in sources:
-            rows = checked_rows(table, source.relation, source.columns, source.origin)
+            rows = checked_rows(table, source.relation, source.columns, source.origin, self.imported_at)
             try:
                 self.engine.execute(f"INSERT INTO checked_{table.name} {rows}")
             except duckdb.Error as error:

@@ -18,9 +18,9 @@ _DECLARED = (
         account_id id
         created_at time
         kind retail|institution|sub|staff|project
-        owner_id? id              # declared beneficial owner or master; accounts that share one are one entity
-        country text              # ISO 3166-1 alpha-2, ZZ unknown
-        referrer_id? id
+        owner_id? id owner        # declared beneficial owner or master; accounts that share one are one entity
+        country text country      # ISO 3166-1 alpha-2, ZZ unknown
+        referrer_id? id reference
         market_maker bool         # has an agreement on file
         legacy_tier? VIP1|VIP2|VIP3
         """,
@@ -33,10 +33,10 @@ _DECLARED = (
         ts time
         level int                 # 0 none, 1 primary, 2 advanced, 3 institutional
         status submitted|approved|rejected|expired
-        document_hash? id
-        face_hash? id
-        name_hash? id
-        birth_hash? id
+        document_hash? id hash
+        face_hash? id hash
+        name_hash? id hash
+        birth_hash? id hash
         """,
         rules=(("level BETWEEN 0 AND 3", "level is not 0, 1, 2 or 3"),),
     ),
@@ -48,20 +48,20 @@ _DECLARED = (
         account_id account
         ts time
         event signup|login|api|logout
-        ip text
-        asn? text
+        ip text ip
+        asn? text token
         asn_type residential|mobile|hosting|corporate
-        ip_country text
+        ip_country text country
         vpn bool
         anonymiser? none|vpn|proxy|tor
-        device_id? id
+        device_id? id token
         headless bool
         emulator? bool
-        user_agent_hash? id
-        tls_hash? id
+        user_agent_hash? id hash
+        tls_hash? id hash
         timezone? text
-        latitude? float
-        longitude? float
+        latitude? float latitude
+        longitude? float longitude
         """,
         ("session_id",),
     ),
@@ -73,20 +73,20 @@ _DECLARED = (
         account_id account
         ts time
         event new|modify|cancel|reject|expire
-        symbol id
+        symbol id symbol
         product {PRODUCTS}
         order_type? limit|market
         side buy|sell
-        price positive            # of a market order: the best opposite price
-        quantity non_negative     # open after the event; 0 only on cancel, reject, expire
+        price positive price      # of a market order: the best opposite price
+        quantity non_negative quantity  # open after the event; 0 only on cancel, reject, expire
         effect open|close|none    # none on spot
         source web|app|api|copy|grid|liquidation
-        session_id? id
-        api_key_id? id
-        leverage? positive
+        session_id? id token
+        api_key_id? id token
+        leverage? positive leverage
         had_ui_event? bool        # a click or key in the 5 s before
-        best_bid? positive
-        best_ask? positive
+        best_bid? positive price
+        best_ask? positive price
         depth_share? share        # quantity over the depth of that side within 10 levels
         """,
         ("order_id", "ts", "event"),
@@ -98,20 +98,20 @@ _DECLARED = (
         f"""
         trade_id id
         ts time
-        symbol id
+        symbol id symbol
         product {PRODUCTS}
-        price positive
-        quantity positive
-        notional_usd non_negative
+        price positive price
+        quantity positive quantity
+        notional_usd non_negative usd
         maker_account_id account
         taker_account_id account
-        maker_order_id? id
-        taker_order_id? id
+        maker_order_id? id token
+        taker_order_id? id token
         taker_side buy|sell
         maker_effect open|close|none
         taker_effect open|close|none
-        maker_fee_usd float       # negative = rebate
-        taker_fee_usd float
+        maker_fee_usd float usd   # negative = rebate
+        taker_fee_usd float usd
         liquidation bool
         """,
         ("trade_id",),
@@ -120,10 +120,10 @@ _DECLARED = (
         "instruments",
         "Tick and lot sizes with their validity.",
         f"""
-        symbol id
+        symbol id symbol
         product {PRODUCTS}
-        tick_size positive
-        lot_size positive
+        tick_size positive price
+        lot_size positive quantity
         valid_from time
         valid_to? time
         """,
@@ -132,11 +132,11 @@ _DECLARED = (
         "position_limits",
         "The largest position somebody may hold.",
         f"""
-        symbol id
+        symbol id symbol
         product? {PRODUCTS}
-        owner_id? id              # null = everybody
-        max_leverage? positive
-        max_notional_usd positive
+        owner_id? id owner        # null = everybody
+        max_leverage? positive leverage
+        max_notional_usd positive usd
         valid_from time
         valid_to? time
         """,
@@ -145,25 +145,25 @@ _DECLARED = (
         "quotes",
         "Best bid and ask with the depth behind them.",
         """
-        symbol id
+        symbol id symbol
         ts time
-        bid positive
-        ask positive
-        bid_depth_usd non_negative
-        ask_depth_usd non_negative
+        bid positive price
+        ask positive price
+        bid_depth_usd non_negative usd
+        ask_depth_usd non_negative usd
         """,
     ),
     declare(
         "marks",
         "Mark and index prices.",
         """
-        symbol id
+        symbol id symbol
         ts time
-        mark_price positive
-        index_price positive
-        funding_rate? float
-        open_interest_usd? non_negative
-        external_price? positive
+        mark_price positive price
+        index_price positive price
+        funding_rate? float rate
+        open_interest_usd? non_negative usd
+        external_price? positive price
         """,
     ),
     declare(
@@ -172,9 +172,9 @@ _DECLARED = (
         """
         account_id account
         ts time
-        asset id
-        amount float
-        amount_usd float
+        asset id asset
+        amount float quantity
+        amount_usd float usd
         """,
     ),
     declare(
@@ -185,15 +185,15 @@ _DECLARED = (
         account_id account
         ts time
         direction deposit|withdrawal|internal_in|internal_out
-        asset id
-        amount non_negative
-        amount_usd non_negative
+        asset id asset
+        amount non_negative quantity
+        amount_usd non_negative usd
         n_events? int             # how many transfers a row sums up
         network? text
-        address? id
-        source_address? id
+        address? id address
+        source_address? id address
         address_first_seen_at? time
-        counterparty_account_id? id
+        counterparty_account_id? id reference
         counterparty_type exchange|self_hosted|mixer|bridge|p2p|bank|internal|unknown
         fiat_name_match? bool
         risk_category? sanctions|terrorism|ransomware|darknet|hack|scam|mixer|none
@@ -211,8 +211,8 @@ _DECLARED = (
         account_id account
         ts time
         event {SECURITY_EVENTS}
-        address? id
-        session_id? id
+        address? id address
+        session_id? id token
         """,
         ("event_id",),
     ),
@@ -235,8 +235,8 @@ _DECLARED = (
         account_id account
         ts time
         action stake|unstake
-        asset id
-        amount_usd non_negative
+        asset id asset
+        amount_usd non_negative usd
         """,
         ("event_id",),
     ),
@@ -245,10 +245,10 @@ _DECLARED = (
         "Promotions with their conditions.",
         """
         campaign_id id
-        symbol? id
+        symbol? id symbol
         starts_at time
         ends_at time
-        min_deposit_usd? non_negative
+        min_deposit_usd? non_negative usd
         min_trades? int
         """,
         ("campaign_id",),
@@ -263,7 +263,7 @@ _DECLARED = (
         campaign_id id
         kind launchpool|competition|airdrop|bonus|trial|rebate|referral
         action joined|completed|rewarded
-        reward_usd non_negative   # 0 unless rewarded
+        reward_usd non_negative usd  # 0 unless rewarded
         """,
         ("event_id",),
     ),
@@ -271,12 +271,12 @@ _DECLARED = (
         "listings",
         "New tokens: announcement, deposits, trading.",
         """
-        symbol id
+        symbol id symbol
         project_id id
         announced_at time
         deposits_open_at time
         trading_open_at time
-        circulating_supply positive
+        circulating_supply positive quantity
         """,
     ),
     declare(
@@ -284,9 +284,9 @@ _DECLARED = (
         "Who belongs to a project, declared or not.",
         """
         project_id id
-        account_id? id
-        owner_id? id
-        address? id
+        account_id? id reference
+        owner_id? id owner
+        address? id address
         role team|treasury|deployer|market_maker|investor|staff
         declared bool
         since time
@@ -298,7 +298,7 @@ _DECLARED = (
         """
         list sanctions|criminal|mixer|prohibited_country|edd_country|banned_identity
         kind address|country|document|face|name|device|account|owner
-        value id
+        value id listed
         effective_from time
         effective_to? time
         source text

@@ -36,7 +36,7 @@ TRADING = (
     Feature(
         "credited_volume_usd_30d",
         FILLS,
-        scaled(usd(total(_.notional * CREDIT)), 1_000),
+        scaled(usd(total(_.notional.cast("decimal(38, 0)") * CREDIT)), 1_000),
         days(30),
         "usd",
         "of credited trading in 30 days",

@@ -6,11 +6,13 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
+from features.activity.bounds import MAX_USD
 from features.activity.schema import TABLES, Column
 from features.kernel.units import MICRO
 
 IBIS_TYPES = {"int": "int64", "bool": "boolean", "time": "int64", "float": "float64"}
 NUMBERS = {"positive", "non_negative", "share", "float"}
+MAX_SUM = 4 * 10**18
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -94,5 +96,20 @@ def first_known(rows: ir.Table, key: str, happening: str) -> ir.Table:
 
 
 def micro_usd(value: ir.FloatingValue) -> ir.IntegerValue:
-    """Money as integer millionths of a dollar, so that sums are exact on every engine."""
-    return (value * MICRO).round().cast("int64")
+    """Money as integer millionths of a dollar, so that sums are exact on every engine; null where it is no number.
+
+    Beyond the bound of a row it is the bound: what a lake holds from before there was one must not stop the rest.
+    """
+    return rounded(value, MICRO, MAX_USD)
+
+
+def rounded(value: ir.FloatingValue, times: int, most: float) -> ir.IntegerValue:
+    """The value times a factor as an integer, the value itself held between `-most` and `most`; null if no number."""
+    held = ibis.least(ibis.greatest(value, -most), most)
+    is_number = ~(value.isnan() | value.isinf())
+    return ibis.cases((is_number, (held * times).round().cast("int64")))
+
+
+def in_64_bits(total: ir.IntegerValue) -> ir.IntegerValue:
+    """A sum, which engines hold in 128 bits, held within 64, with room for adding two of them."""
+    return ibis.cases((total > MAX_SUM, MAX_SUM), (total < -MAX_SUM, -MAX_SUM), else_=total).cast("int64")

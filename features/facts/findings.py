@@ -5,7 +5,9 @@ import ibis.expr.types as ir
 from ibis import _
 from ibis.common.deferred import Deferred
 
-from features.facts.fact import Fact
+from features.facts.fact import Fact, rounded
+
+MAX_MEASURE = 1e12
 
 EPISODES = ibis.table(
     {
@@ -43,7 +45,7 @@ def _episodes() -> ir.Table:
 
 def milli(measure: str) -> Deferred:
     """A measure of the episode in thousandths, an integer so that aggregates are exact; null where it has none."""
-    value: Deferred = (_.numbers[measure] * 1_000).round().cast("int64")
+    value: Deferred = _.numbers[measure].pipe(rounded, 1_000, MAX_MEASURE)
     return value
 
 

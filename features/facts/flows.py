@@ -6,8 +6,17 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from features.activity.bounds import MAX_USD
 from features.facts.access import CREDENTIAL_EVENTS
-from features.facts.fact import NEVER_ENDS, Fact, activity_table, first_known, micro_usd, previously_known
+from features.facts.fact import (
+    NEVER_ENDS,
+    Fact,
+    activity_table,
+    first_known,
+    micro_usd,
+    previously_known,
+    rounded,
+)
 from features.kernel.moments import HOUR_US
 from features.kernel.thresholds import read_thresholds
 from features.kernel.units import MICRO
@@ -50,8 +59,8 @@ def _flows() -> ir.Table:
         just_above=_near(amount, 1, NUMBERS["above_share"]),
         young_address=(~inward & (age < NUMBERS["young_address_h"] * HOUR_US)).fill_null(False),
         name_mismatch=(~transfers.fiat_name_match).fill_null(False),
-        tainted=(amount * transfers.taint_direct.fill_null(0.0)).round().cast("int64"),
-        tainted_indirectly=(amount * transfers.taint_indirect.fill_null(0.0)).round().cast("int64"),
+        tainted=rounded(amount * transfers.taint_direct.fill_null(0.0), 1, MAX_USD * MICRO),
+        tainted_indirectly=rounded(amount * transfers.taint_indirect.fill_null(0.0), 1, MAX_USD * MICRO),
         risky=transfers.risk_category.notnull() & (transfers.risk_category != "none"),
     )
     rows = previously_known(rows)

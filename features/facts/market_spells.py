@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from features.facts.fact import NEVER_ENDS, Fact, activity_table, micro_usd
+from features.facts.fact import NEVER_ENDS, Fact, activity_table, in_64_bits, micro_usd
 from features.kernel.moments import DAY_US, HOUR_US
 from features.kernel.units import MICRO
 
@@ -23,9 +23,9 @@ def _spells(width_us: int) -> ir.Table:
         trades.select(account_id=trades.taker_account_id, signed=bought, **place)
     )
     spells = legs.group_by(["account_id", "symbol", "product", "spell"]).agg(
-        volume=legs.notional.sum().cast("int64"), net=legs.signed.sum().abs().cast("int64")
+        volume=in_64_bits(legs.notional.sum()), net=in_64_bits(legs.signed.sum().abs())
     )
-    market = trades.group_by(["symbol", "product", "spell"]).agg(market_volume=trades.notional.sum().cast("int64"))
+    market = trades.group_by(["symbol", "product", "spell"]).agg(market_volume=in_64_bits(trades.notional.sum()))
     joined = spells.inner_join(market, ["symbol", "product", "spell"])
     return joined.select(
         account_id=_.account_id,

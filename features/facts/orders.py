@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from features.facts.fact import NEVER_ENDS, Fact, activity_table, first_known, micro_usd, not_negative
+from features.facts.fact import NEVER_ENDS, Fact, activity_table, first_known, micro_usd, not_negative, rounded
 from features.kernel.moments import SECOND_US
 from features.kernel.thresholds import read_thresholds
 
@@ -96,6 +96,9 @@ def _known_before(unaware: ir.Table, fills: ir.Table) -> ir.Table:
     )
 
 
+MAX_TIMES = 1e9  # no leverage and no distance from the best price is more than so many times
+
+
 def _behind_best(orders: ir.Table) -> ir.IntegerValue:
     """How far behind the best price of its own side a resting order stood, in thousandths of a basis point."""
     behind = ibis.ifelse(
@@ -104,7 +107,7 @@ def _behind_best(orders: ir.Table) -> ir.IntegerValue:
         (orders.price - orders.best_ask) / orders.best_ask,
     )
     resting = orders.order_type.fill_null("limit") == "limit"
-    return ibis.ifelse(resting, (behind * 10_000_000).round().cast("int64"), ibis.null("int64"))
+    return ibis.ifelse(resting, rounded(behind, 10_000_000, MAX_TIMES), ibis.null("int64"))
 
 
 def _orders() -> ir.Table:
@@ -127,8 +130,8 @@ def _orders() -> ir.Table:
         by_hand=_.source.isin(BY_HAND),
         by_engine=_.source.isin(ENGINES),
         without_ui=(~_.had_ui_event).fill_null(False),
-        leverage_milli=(_.leverage * 1000).round().cast("int64"),
-        depth_milli=(_.depth_share * 1000).round().cast("int32"),
+        leverage_milli=rounded(_.leverage, 1000, MAX_TIMES),
+        depth_milli=rounded(_.depth_share, 1000, 1.0).cast("int32"),
         behind_milli_bp=_behind_best(new),
     )
     cancels = events.filter(_.event == "cancel").select(order_id=_.order_id, ts=_.ts, known_from=_.known_from)

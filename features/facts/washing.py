@@ -4,7 +4,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from features.facts.fact import Fact
-from features.facts.findings import EPISODES
+from features.facts.findings import EPISODES, milli
 
 
 def _meetings(pattern: str) -> ir.Table:
@@ -40,7 +40,7 @@ WASHING = Fact(
         row_id=_.episode_id,
         other_id=_.account_b,
         symbol=_.symbol,
-        lift_milli=(_.numbers["lift"] * 1_000).round().cast("int64"),
+        lift_milli=milli("lift"),
     ),
     "episodes",
     patterns=("wash_pair",),

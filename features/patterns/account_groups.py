@@ -50,7 +50,7 @@ SELECT * FROM (
 WHERE first_day < last_day ORDER BY first_day, a, b
 """
 REWARDS = """
-SELECT account_id, event_id, ts, CAST(round(reward_usd * 100) AS BIGINT) AS cents,
+SELECT account_id, event_id, ts, cents_usd(reward_usd) AS cents,
        (greatest(known_from, ts + 1) + {day} - 1) // {day} AS first_day, ts // {day} + {promo_days} + 1 AS last_day
 FROM participations WHERE reward_usd > 0 ORDER BY ts, event_id
 """

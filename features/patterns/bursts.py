@@ -17,7 +17,7 @@ from features.patterns.shared.episode import Episode, Pattern
 FLOWS = """
 CREATE OR REPLACE TEMP TABLE burst_flows AS
 SELECT account_id, transfer_id, ts, known_from, asset, direction IN ('deposit', 'internal_in') AS inward,
-       CAST(round(amount_usd * 1000000) AS BIGINT) AS usd
+       micro_usd(amount_usd) AS usd
 FROM transfers;
 CREATE OR REPLACE TEMP TABLE burst_people AS
 SELECT account_id, arg_min(kind, struct_pack(k := known_from, c := created_at)) AS kind,
@@ -33,7 +33,7 @@ WITH days AS (
       ON f.ts >= (w.day - $peer_days) * $day AND f.ts < w.day * $day AND f.known_from <= w.day * $day
     WHERE f.inward OR $both
     GROUP BY ALL)
-SELECT day, kind, CAST(quantile_disc(flow, $quantile) AS BIGINT) AS high
+SELECT day, kind, in_64_bits(quantile_disc(flow, $quantile)) AS high
 FROM days JOIN burst_people USING (account_id) GROUP BY day, kind HAVING count(*) >= $least
 """
 
@@ -41,7 +41,7 @@ FROM days JOIN burst_people USING (account_id) GROUP BY day, kind HAVING count(*
 NEWCOMERS = """
 CREATE OR REPLACE TEMP TABLE burst_candidates AS
 SELECT p.account_id, p.kind, p.created_at AS ts, p.created_at + $gone AS known_at,
-       CAST(sum(f.usd) AS BIGINT) AS deposited
+       in_64_bits(sum(f.usd)) AS deposited
 FROM burst_people AS p JOIN burst_flows AS f USING (account_id)
 WHERE f.inward AND f.ts >= p.created_at AND f.ts < p.created_at + $first
   AND f.known_from <= p.created_at + $gone AND p.known_from <= p.created_at + $gone
@@ -60,7 +60,7 @@ legs AS (
     SELECT maker_account_id AS account_id, ts, known_from, notional_usd FROM trades
     UNION ALL SELECT taker_account_id, ts, known_from, notional_usd FROM trades),
 traded AS (
-    SELECT l.account_id, CAST(sum(CAST(round(t.notional_usd * 1000000) AS BIGINT)) AS BIGINT) AS usd
+    SELECT l.account_id, in_64_bits(sum(micro_usd(t.notional_usd))) AS usd
     FROM large AS l JOIN legs AS t USING (account_id)
     WHERE t.ts >= l.ts AND t.ts < l.known_at AND t.known_from <= l.known_at GROUP BY l.account_id),
 moved AS (
@@ -70,7 +70,7 @@ moved AS (
            list({'id': transfer_id, 'ts': ts, 'usd': usd, 'inward': inward} ORDER BY usd DESC, ts, transfer_id) AS rows
     FROM seen GROUP BY account_id)
 SELECT l.account_id, m.asset, m.started_at, m.ended_at, l.known_at, l.deposited AS usd, l.high, m.rows,
-       CAST(m.out AS BIGINT) AS out, coalesce(t.usd, 0) AS traded
+       in_64_bits(m.out) AS out, coalesce(t.usd, 0) AS traded
 FROM large AS l JOIN moved AS m USING (account_id) LEFT JOIN traded AS t USING (account_id)
 WHERE m.out + coalesce(t.usd, 0) >= $share * l.deposited
 ORDER BY l.known_at, l.account_id
@@ -106,7 +106,7 @@ WITH grown AS (
                          AND f.known_from >= c.known_from
     WINDOW upto AS (PARTITION BY c.account_id, c.transfer_id ORDER BY f.known_from, f.ts, f.transfer_id, f.inward
                     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW))
-SELECT account_id, assets AS asset, started_at, ended_at, known_at, CAST(usd AS BIGINT) AS usd, high, rows,
+SELECT account_id, assets AS asset, started_at, ended_at, known_at, in_64_bits(usd) AS usd, high, rows,
        CAST(0 AS BIGINT) AS out, CAST(0 AS BIGINT) AS traded
 FROM grown WHERE usd >= high
 QUALIFY row_number() OVER (PARTITION BY account_id, first_id ORDER BY known_at, ts, transfer_id) = 1

@@ -20,7 +20,7 @@ from features.patterns.shared.episode import Episode, Pattern
 # Only accounts with enough named transfers one way inside some window can have fanned anything.
 MOVES = """
 WITH moves AS (
-    SELECT account_id, transfer_id, ts, known_from, asset, CAST(round(amount_usd * 1000000) AS BIGINT) AS usd,
+    SELECT account_id, transfer_id, ts, known_from, asset, micro_usd(amount_usd) AS usd,
            direction IN ('deposit', 'internal_in') AS inward,
            coalesce(counterparty_account_id,
                     CASE WHEN direction = 'deposit' THEN source_address ELSE address END) AS other

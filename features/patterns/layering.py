@@ -70,8 +70,8 @@ def _states(settings: Settings) -> str:
         FROM layer_pulled),
     grown AS (
         SELECT {BOOK}, moment, count(*) OVER so_far AS orders, count(depth) OVER so_far AS depths,
-               CAST(sum(CAST(new_level AS INTEGER)) OVER so_far AS BIGINT) AS levels,
-               CAST(sum(micro) OVER so_far AS BIGINT) AS micro, CAST(sum(depth) OVER so_far AS BIGINT) AS depth,
+               in_64_bits(sum(CAST(new_level AS INTEGER)) OVER so_far) AS levels,
+               in_64_bits(sum(micro) OVER so_far) AS micro, in_64_bits(sum(depth) OVER so_far) AS depth,
                min(ts) OVER so_far AS started_at, min(cancelled_at) OVER so_far AS first_cancel,
                max(cancelled_at) OVER so_far AS last_cancel
         FROM marked
@@ -102,7 +102,7 @@ def _side(settings: Settings) -> str:
 def _sides() -> str:
     return f"""
     WITH filled AS (
-        SELECT s.order_id, s.moment, s.filled_at, CAST(sum(l.micro) AS BIGINT) AS micro
+        SELECT s.order_id, s.moment, s.filled_at, in_64_bits(sum(l.micro)) AS micro
         FROM layer_side AS s JOIN {LEGS} AS l USING (order_id) WHERE l.known_from <= s.moment GROUP BY ALL)
     SELECT {BOOK}, moment, count(*) AS orders, CAST(sum(s.micro) AS DOUBLE) AS micro,
            CAST(coalesce(sum(f.micro), 0) AS DOUBLE) AS filled
@@ -114,7 +114,7 @@ def _counter(settings: Settings) -> str:
     window, after = int(settings["window_s"] * SECOND_US), int(settings["cancel_after_fill_s"] * SECOND_US)
     span = minutes_between(f"filled_at - {window}", f"filled_at + {after}")
     return f"""
-    SELECT s.account_id, s.symbol, s.product, s.side, s.filled_at, s.moment, CAST(sum(o.micro) AS BIGINT) AS micro
+    SELECT s.account_id, s.symbol, s.product, s.side, s.filled_at, s.moment, in_64_bits(sum(o.micro)) AS micro
     FROM (SELECT *, {span} AS minute FROM layer_states) AS s
     JOIN (SELECT *, {MICRO_USD} AS micro, ts // {MINUTE_US} AS minute FROM order_events WHERE {RESTING}) AS o
       USING (account_id, symbol, product, minute)
@@ -128,7 +128,7 @@ def _fills(settings: Settings) -> str:
     """The own fills on the other side, from the first of the orders to the last fill before the cancels."""
     window = int(settings["window_s"] * SECOND_US)
     return f"""
-    SELECT s.account_id, s.symbol, s.product, s.side, s.filled_at, s.moment, CAST(sum(l.micro) AS BIGINT) AS micro,
+    SELECT s.account_id, s.symbol, s.product, s.side, s.filled_at, s.moment, in_64_bits(sum(l.micro)) AS micro,
            count(*) AS fill_count,
            list(struct_pack(trade_id := l.trade_id, ts := l.ts, micro := l.micro) ORDER BY l.ts DESC, l.trade_id)
                [:{FILLS_SHOWN}] AS fills

@@ -57,7 +57,7 @@ WITH seen AS (
     SELECT t.* REPLACE ((greatest(ts + 1, linked_from) + {day} - 1) // {day} AS first_grid), ts // {day} AS day
     FROM trades_of_people AS t JOIN linked_trades USING (trade_id) WHERE NOT by_engine)
 SELECT symbol, product, day, grid, maker_account_id AS maker, taker_account_id AS taker,
-       bool_or(first_grid = grid) AS news, count(*) AS trades, CAST(sum(volume) AS BIGINT) AS volume,
+       bool_or(first_grid = grid) AS news, count(*) AS trades, in_64_bits(sum(volume)) AS volume,
        min(ts) AS first_ts, max(ts) AS last_ts,
        list(struct_pack(ts, trade_id, volume, maker := maker_account_id, taker := taker_account_id, taker_side)
             ORDER BY ts, trade_id)[:{most}] AS rows

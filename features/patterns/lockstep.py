@@ -48,7 +48,7 @@ WITH engines AS (
 makers AS (SELECT account_id, min(known_from) AS known FROM accounts WHERE market_maker GROUP BY account_id),
 taken AS (
     SELECT t.taker_account_id AS account, t.symbol, t.taker_side = 'buy' AS buy, t.ts, t.trade_id, t.known_from,
-           CAST(round(t.notional_usd * 100) AS BIGINT) AS cents, coalesce(t.taker_order_id, t.trade_id) AS action
+           cents_usd(t.notional_usd) AS cents, coalesce(t.taker_order_id, t.trade_id) AS action
     FROM trades AS t LEFT JOIN engines AS e ON e.order_id = t.taker_order_id AND e.known <= t.known_from
     LEFT JOIN makers AS m ON m.account_id = t.taker_account_id AND m.known <= t.known_from
     WHERE NOT t.liquidation AND e.order_id IS NULL AND m.account_id IS NULL)
@@ -94,7 +94,7 @@ SEMI JOIN (SELECT DISTINCT symbol, bin FROM lock_bins
 ORDER BY l.symbol, l.ts, l.account, l.trade_id
 """
 MARKET = """
-SELECT symbol, day, first_grid, CAST(sum(cents) AS BIGINT) AS cents FROM lock_actions
+SELECT symbol, day, first_grid, in_64_bits(sum(cents)) AS cents FROM lock_actions
 SEMI JOIN (SELECT DISTINCT symbol FROM asked) AS q USING (symbol) GROUP BY ALL ORDER BY ALL
 """
 LINKED = """

@@ -22,7 +22,7 @@ from features.patterns.shared.unfolding import Version, unfold
 # Only rows with money the other way within the window can be part of a passage; most transfers have none.
 MOVES = """
 SELECT account_id, transfer_id, ts, known_from, direction IN ('deposit', 'internal_in') AS inward, asset,
-       CAST(round(amount_usd * 1000000) AS BIGINT) AS usd, counterparty_type = 'exchange' AS venue,
+       micro_usd(amount_usd) AS usd, counterparty_type = 'exchange' AS venue,
        coalesce(counterparty_type IN ('bank', 'p2p') AND fiat_name_match, false) AS own_name,
        coalesce(counterparty_account_id, source_address) AS sender
 FROM transfers WHERE amount_usd > 0
@@ -35,7 +35,7 @@ TRADED = """
 WITH legs AS (
     SELECT maker_account_id AS account_id, ts, known_from, notional_usd FROM trades
     UNION ALL SELECT taker_account_id, ts, known_from, notional_usd FROM trades)
-SELECT p.number, CAST(sum(CAST(round(notional_usd * 1000000) AS BIGINT)) AS BIGINT) AS usd
+SELECT p.number, in_64_bits(sum(micro_usd(notional_usd))) AS usd
 FROM passages AS p JOIN legs AS l
   ON l.account_id = p.account_id AND l.ts BETWEEN p.started_at AND p.ended_at AND l.known_from <= p.known_at
 GROUP BY p.number

@@ -83,7 +83,7 @@ def _answered(after: int) -> str:
         JOIN (SELECT *, ts // {MINUTE_US} AS minute FROM {LEGS}) AS l USING (account_id, symbol, product, minute)
         WHERE l.side <> s.side AND l.ts BETWEEN s.ts AND s.cancelled_at + {after}),
     known AS (SELECT * FROM fills QUALIFY moment = min(moment) OVER (PARTITION BY order_id))
-    SELECT order_id, moment AS known_at, min(filled_at) AS filled_at, CAST(sum(filled_micro) AS BIGINT) AS filled_micro,
+    SELECT order_id, moment AS known_at, min(filled_at) AS filled_at, in_64_bits(sum(filled_micro)) AS filled_micro,
            min_by(filled_price, (filled_at, trade_id)) AS filled_price, min_by(maker, (filled_at, trade_id)) AS maker,
            list(struct_pack(trade_id, filled_at, filled_micro) ORDER BY filled_at, trade_id)[:{FILLS_SHOWN}] AS fills,
            count(*) AS fill_count
@@ -120,7 +120,7 @@ def _counter(settings: Settings, after: int) -> str:
     life = int(settings["quiet_life_s"] * SECOND_US)
     first, last = f"ts - {life}", f"cancelled_at + {after}"
     return f"""
-    SELECT s.order_id, CAST(sum(o.micro) AS BIGINT) AS micro
+    SELECT s.order_id, in_64_bits(sum(o.micro)) AS micro
     FROM (SELECT *, {minutes_between(first, last)} AS minute FROM spoof_large) AS s
     JOIN (SELECT *, {MICRO_USD} AS micro, ts // {MINUTE_US} AS minute FROM order_events WHERE {RESTING}) AS o
       USING (account_id, symbol, product, minute)

@@ -23,11 +23,11 @@ NEAR = """
 WITH near AS (
     SELECT account_id, transfer_id, ts, known_from, direction, asset, t.threshold,
            counterparty_type = 'exchange' AS venue,
-           CAST(round(amount_usd * 1000000) AS BIGINT) AS usd
+           micro_usd(amount_usd) AS usd
     FROM transfers, unnest(CAST($thresholds AS BIGINT[])) AS t(threshold)
     WHERE coalesce(n_events, 1) = 1
-      AND CAST(round(amount_usd * 1000000) AS BIGINT) >= CAST(round($below * t.threshold * 1000000) AS BIGINT)
-      AND CAST(round(amount_usd * 1000000) AS BIGINT) < CAST(round($above * t.threshold * 1000000) AS BIGINT))
+      AND micro_usd(amount_usd) >= CAST(round($below * t.threshold * 1000000) AS BIGINT)
+      AND micro_usd(amount_usd) < CAST(round($above * t.threshold * 1000000) AS BIGINT))
 SELECT * FROM near
 QUALIFY count(*) FILTER (WHERE usd < threshold * 1000000) OVER (PARTITION BY account_id, threshold) >= $least
 ORDER BY account_id, threshold, known_from, ts, transfer_id, direction

@@ -74,7 +74,7 @@ WHERE (changed_at IS NOT NULL)::INT + (new_device OR new_network)::INT + (new_ad
 BALANCES = """
 WITH dated AS (
     SELECT c.*, b.ts AS held_at, b.asset AS held, b.known_from AS held_known,
-           CAST(round(b.amount_usd * 1000000) AS BIGINT) AS held_usd,
+           micro_usd(b.amount_usd) AS held_usd,
            max(b.ts) OVER (PARTITION BY c.account_id, c.transfer_id) AS snapshot_at
     FROM takeover_candidates AS c LEFT JOIN balances AS b
       ON b.account_id = c.account_id AND b.ts <= c.first_sign AND b.ts > c.first_sign - $balance
@@ -86,7 +86,7 @@ newest AS (
 held AS (SELECT account_id, transfer_id, snapshot_at, sum(usd) AS usd FROM newest GROUP BY ALL),
 moves AS (
     SELECT account_id, transfer_id, ts, known_from, direction IN ('deposit', 'internal_in') AS inward,
-           CAST(round(amount_usd * 1000000) AS BIGINT) AS usd
+           micro_usd(amount_usd) AS usd
     FROM transfers SEMI JOIN takeover_candidates USING (account_id)),
 moved AS (
     SELECT c.account_id, c.transfer_id,
@@ -100,12 +100,12 @@ legs AS (
     SELECT CASE taker_side WHEN 'sell' THEN taker_account_id ELSE maker_account_id END AS account_id, ts, known_from,
            notional_usd FROM trades WHERE product = 'spot'),
 sold AS (
-    SELECT c.account_id, c.transfer_id, sum(CAST(round(l.notional_usd * 1000000) AS BIGINT)) AS usd
+    SELECT c.account_id, c.transfer_id, sum(micro_usd(l.notional_usd)) AS usd
     FROM takeover_candidates AS c JOIN legs AS l
       ON l.account_id = c.account_id AND l.ts BETWEEN c.first_sign AND c.ts AND l.known_from <= c.known_at
     GROUP BY ALL)
-SELECT c.*, CAST(m.withdrawn AS BIGINT) AS withdrawn, CAST(h.usd + m.since AS BIGINT) AS balance,
-       CAST(coalesce(s.usd, 0) AS BIGINT) AS sold
+SELECT c.*, in_64_bits(m.withdrawn) AS withdrawn, in_64_bits(h.usd + m.since) AS balance,
+       in_64_bits(coalesce(s.usd, 0)) AS sold
 FROM takeover_candidates AS c JOIN moved AS m USING (account_id, transfer_id)
 LEFT JOIN held AS h USING (account_id, transfer_id) LEFT JOIN sold AS s USING (account_id, transfer_id)
 ORDER BY c.account_id, c.known_at, c.ts, c.transfer_id

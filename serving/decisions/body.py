@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from features.activity.bounds import is_within_calendar
+from features.activity.identifiers import ID_PATTERN
 from serving.decisions.request import DecisionRequest
 
-# More than any market is worth, and small enough to stay exact and finite in every rule.
-LARGEST_AMOUNT = Decimal("1e15")
+# The bounds of activity (activity schema, Bad input), so that what is decided can be imported later.
+MAX_USD, MAX_QUANTITY = Decimal("1e12"), Decimal("1e24")
 
 
 def _is_no_bool(value: object) -> object:
@@ -19,15 +21,21 @@ def _is_no_bool(value: object) -> object:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        in_utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside the calendar once it is written in UTC") from None
+    if not is_within_calendar(in_utc):
+        raise ValueError("give a moment of the years 1900 to 9998")
+    return in_utc
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Amount = Annotated[
-    Decimal,
-    BeforeValidator(_is_no_bool),
-    Field(ge=0, le=LARGEST_AMOUNT, allow_inf_nan=False),
-]
+AccountId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+Amount = Annotated[Decimal, BeforeValidator(_is_no_bool), Field(ge=0, lt=MAX_USD, allow_inf_nan=False)]
+Price = Annotated[Decimal, BeforeValidator(_is_no_bool), Field(ge=0, le=MAX_USD, allow_inf_nan=False)]
+Quantity = Annotated[Decimal, BeforeValidator(_is_no_bool), Field(ge=0, lt=MAX_QUANTITY, allow_inf_nan=False)]
 
 
 class ActionBody(BaseModel):
@@ -36,7 +44,7 @@ class ActionBody(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: Literal["withdrawal", "deposit", "order", "login", "transfer", "subscription", "upgrade", "account"]
-    occurred_at: datetime
+    occurred_at: Moment
     amount_usd: Amount | None = None
     asset: Text | None = None
     address: Text | None = None
@@ -44,8 +52,8 @@ class ActionBody(BaseModel):
     product: Literal["spot", "perp"] | None = None
     side: Literal["buy", "sell"] | None = None
     effect: Literal["open", "close", "none"] | None = None
-    price: Amount | None = None
-    quantity: Amount | None = None
+    price: Price | None = None
+    quantity: Quantity | None = None
     ip: Text | None = None
     device_id: Text | None = None
     session_id: Text | None = None
@@ -56,10 +64,9 @@ class DecisionBody(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    account_id: Text
+    account_id: AccountId
     action: ActionBody
 
     def request(self) -> DecisionRequest:
         """The request as the decision takes it."""
-        action = self.action.model_dump() | {"occurred_at": _in_utc(self.action.occurred_at)}
-        return DecisionRequest(account_id=self.account_id, **action)
+        return DecisionRequest(account_id=self.account_id, **self.action.model_dump())

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from features.activity.identifiers import spelt, spelt_as_listed
 from serving.decisions.request import DecisionRequest
 from serving.measures.model import Measure, MeasureState
 from serving.policy.fields import PROBABILITY_PREFIX
@@ -79,14 +80,14 @@ def _score_fields(scores: Scores) -> dict[str, Value]:
 
 def _request_fields(state: AccountState, period: Period, request: DecisionRequest | None) -> dict[str, Value]:
     entries = [entry for entry in _entries_in_force(state, period) if entry.kind == "address"]
-    address = request.address if request else None
-    found = _gravest_list(entry for entry in entries if entry.value == address)
+    address = spelt("address", request.address) if request and request.address else None
+    found = _gravest_list(entry for entry in entries if spelt_as_listed(entry.kind, entry.value) == address)
     amount = request.amount_usd if request else None
     return {
         "request_type": request.type if request else None,
         "request_amount_usd": None if amount is None else float(amount),
-        "request_asset": request.asset if request else None,
-        "request_symbol": request.symbol if request else None,
+        "request_asset": spelt("asset", request.asset) if request and request.asset else None,
+        "request_symbol": spelt("symbol", request.symbol) if request and request.symbol else None,
         "request_product": request.product if request else None,
         "request_side": request.side if request else None,
         "request_effect": request.effect if request else None,
@@ -100,7 +101,7 @@ def _fact_fields(state: AccountState, period: Period, request: DecisionRequest |
     orders = [o for o in facts.legal_orders if period.meets(o.ts, o.expires_at, o.lifted_at)]
     entries = _entries_in_force(state, period)
     account_list = _gravest_list(entry for entry in entries if entry.kind in _STRONG_KINDS)
-    added_at = facts.addresses_added.get(request.address) if request and request.address else None
+    added_at = _added_at(facts.addresses_added, request.address) if request and request.address else None
     kyc_level = state.vector.get("kyc_level") if facts.kyc_level is None else facts.kyc_level
     return {
         "kyc_level": kyc_level,
@@ -126,7 +127,13 @@ def _concerns(measure: Measure, request: DecisionRequest | None) -> bool:
     if measure.scope in _PRODUCTS:
         return request.product in (None, measure.scope)
     names_a_symbol = measure.scope.isupper()
-    return not names_a_symbol or request.symbol in (None, measure.scope)
+    return not names_a_symbol or request.symbol is None or spelt("symbol", request.symbol) == measure.scope
+
+
+def _added_at(added: Mapping[str, datetime], address: str) -> datetime | None:
+    """When an address was last authorised, however it was written then."""
+    asked = spelt("address", address)
+    return max((at for written, at in added.items() if spelt("address", written) == asked), default=None)
 
 
 def _entries_in_force(state: AccountState, period: Period) -> list[WatchlistEntry]:
@@ -139,7 +146,10 @@ def _gravest_list(entries: Iterable[WatchlistEntry]) -> str | None:
 
 
 def _country_list(entries: Iterable[WatchlistEntry], country: str | None) -> str | None:
-    lists = {entry.list for entry in entries if entry.kind == "country" and entry.value == country}
+    if country is None:
+        return None
+    here = spelt("country", country)
+    lists = {e.list for e in entries if e.kind == "country" and spelt_as_listed(e.kind, e.value) == here}
     return next((word for name, word in _COUNTRY_LISTS.items() if name in lists), None)
 
 

@@ -19,7 +19,7 @@ router = APIRouter(tags=["accounts"])
 
 
 @router.get(
-    "/v1/accounts/{account_id}/scores",
+    "/v1/accounts/{account_id:path}/scores",
     responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 async def scores(request: Request, account_id: str, _caller: ScoreReader) -> Response:

@@ -50,7 +50,7 @@ async def reviews(
 
 
 @router.get(
-    "/v1/reviews/{review_id}",
+    "/v1/reviews/{review_id:path}",
     responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 async def review(request: Request, review_id: str, _caller: ReviewReader) -> Response:

@@ -76,7 +76,7 @@ def queue(
     )
 
 
-@router.get("/reviews/{review_id}")
+@router.get("/reviews/{review_id:path}")
 def case(request: Request, site: TheSite, user: Reviewer, review_id: str) -> Response:
     """One case."""
     with site.database.reading() as transaction:

@@ -64,7 +64,7 @@ class RequestLog:
 
     def _write(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
-        route = getattr(scope.get("route"), "path", UNMATCHED)
+        route = getattr(scope.get("route"), "path_format", UNMATCHED)
         self._metrics.count_request(method, route, status, seconds)
         client: Any = scope.get("client")
         self._log.info(

@@ -37,7 +37,7 @@ WHERE symbol = ? AND product = 'perp' AND ts >= ? AND ts <= ? AND ts < ? AND kno
 ORDER BY trade_id
 """
 POSITIONS = """
-SELECT account_id, CAST(sum(CAST(round(quantity * 1e9) AS HUGEINT)) AS DOUBLE) / 1e9 AS quantity FROM (
+SELECT account_id, CAST(sum(in_128_bits(quantity * 1e9)) AS DOUBLE) / 1e9 AS quantity FROM (
     SELECT taker_account_id AS account_id, CASE taker_side WHEN 'buy' THEN quantity ELSE -quantity END AS quantity
     FROM trades WHERE symbol = $1 AND product = 'perp' AND ts <= $2 AND known_from <= $3
     UNION ALL

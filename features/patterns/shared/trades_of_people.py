@@ -18,8 +18,8 @@ WITH theirs AS (
     WHERE NOT liquidation AND (maker_account_id IN (SELECT account_id FROM people_asked)
                                OR taker_account_id IN (SELECT account_id FROM people_asked)))
 SELECT t.trade_id, t.ts, t.known_from, t.symbol, t.product, t.maker_account_id, t.taker_account_id, t.taker_side,
-       CAST(round(t.quantity * 100000000) AS HUGEINT) AS units,
-       CAST(round(t.notional_usd * 1000000) AS BIGINT) AS volume,
+       in_128_bits(t.quantity * 100000000) AS units,
+       micro_usd(t.notional_usd) AS volume,
        (greatest(t.ts + 1, t.known_from) + {day} - 1) // {day} AS first_grid,
        coalesce(least(m.known, k.known) <= first_grid * {day}, false) AS by_engine
 FROM theirs AS t LEFT JOIN engine_orders AS m ON m.order_id = t.maker_order_id

@@ -23,8 +23,8 @@ MET = """
 CREATE TEMP TABLE IF NOT EXISTS wash_met AS
 SELECT symbol, product, maker_account_id AS maker, taker_account_id AS taker, ts // {day} AS day,
        (greatest(ts + 1, known_from) + {day} - 1) // {day} AS first_grid, count(*) AS n,
-       sum(CAST(round(notional_usd * 1000000) AS BIGINT)) AS volume,
-       sum(CAST(round(notional_usd * 1000000) AS BIGINT) * CASE taker_side WHEN 'buy' THEN 1 ELSE -1 END) AS taken,
+       sum(micro_usd(notional_usd)) AS volume,
+       sum(micro_usd(notional_usd) * CASE taker_side WHEN 'buy' THEN 1 ELSE -1 END) AS taken,
        min(ts) AS first_ts, max(ts) AS last_ts
 FROM trades WHERE NOT liquidation GROUP BY ALL
 """
@@ -33,7 +33,7 @@ CREATE TEMP TABLE IF NOT EXISTS wash_candidates AS
 WITH often AS (
     SELECT symbol, product, least(maker, taker) AS a, greatest(maker, taker) AS b
     FROM wash_met WHERE maker <> taker GROUP BY ALL HAVING sum(n) >= {least})
-SELECT m.symbol, m.product, a, b, grid, CAST(sum(n) AS BIGINT) AS n, sum(volume) / 1000000 AS volume,
+SELECT m.symbol, m.product, a, b, grid, in_64_bits(sum(n)) AS n, sum(volume) / 1000000 AS volume,
        abs(sum(CASE WHEN taker = a THEN taken ELSE -taken END)) / 1000000 AS net,
        min(first_ts) AS first_ts, max(last_ts) AS last_ts, bool_or(first_grid = grid) AS traded
 FROM wash_met AS m JOIN often AS o ON (m.symbol, m.product, least(m.maker, m.taker), greatest(m.maker, m.taker))
@@ -52,7 +52,7 @@ sides AS (
     UNION ALL SELECT symbol, product, taker, day, first_grid, 0, n FROM wash_met),
 daily AS (
     SELECT symbol, product, account, day, first_grid,
-           CAST(sum(made) AS BIGINT) AS made, CAST(sum(took) AS BIGINT) AS took
+           in_64_bits(sum(made)) AS made, in_64_bits(sum(took)) AS took
     FROM sides SEMI JOIN asked USING (symbol, product) GROUP BY ALL),
 runs AS (
     SELECT * FROM (

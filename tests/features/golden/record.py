@@ -32,7 +32,7 @@ def golden_features() -> Features:
 
 
 def present_values(features: Features) -> dict[str, dict[str, Any]]:
-    """By feature and pattern: the versions behind it, a digest of everything it gives, and a few examples for the reader."""
+    """By feature and pattern: the versions behind it, a digest of all it gives, and a few examples."""
     spine = pd.concat([features.accounts(at) for at in MOMENTS], ignore_index=True)
     vectors = features.vectors(spine)
     values = {f.name: _of_column(vectors, f.name, CATALOGUE.versions([f.name])) for f in CATALOGUE}
