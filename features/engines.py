@@ -1,6 +1,5 @@
 """Runs the expressions: DuckDB, embedded, over activity presented with times as integer microseconds."""
 
-import os
 import shutil
 import tempfile
 import weakref
@@ -8,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
@@ -16,12 +14,10 @@ import pyarrow as pa
 
 from features.activity.checking import sql_type
 from features.activity.files import identifier
+from features.activity.memory import connect
+from features.activity.revisions import TIED_OWNERS, VERSIONED
 from features.activity.schema import TABLES, Column, Table
 from features.activity.snapshot import Activity
-from features.errors import Invalid
-
-MEMORY_VARIABLE = "MSCORE_DUCKDB_MEMORY"
-MEMORY = "3GB"
 
 # The known accounts come first; trades may name others.
 NUMBER_ACCOUNTS = """
@@ -46,14 +42,7 @@ class DuckDBEngine:
         self.activity = activity
         folder = tempfile.mkdtemp(prefix="mscore-duckdb-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        memory = os.environ.get(MEMORY_VARIABLE, MEMORY)
-        try:
-            self.connection = duckdb.connect(
-                Path(folder, "derived.duckdb"), config={"memory_limit": memory, "temp_directory": folder}
-            )
-        except duckdb.Error as error:
-            raise Invalid(f"{MEMORY_VARIABLE} is {memory!r}; write it like 3GB or 2500MB.") from error
-        self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection = connect(Path(folder, "derived.duckdb"), Path(folder))
         # Sorted by account, clocks look like runs to DuckDB, which then takes a fifth longer to read than packed bits.
         self.connection.execute("SET force_compression = 'bitpacking'")
         for table in TABLES.values():
@@ -118,6 +107,8 @@ class DuckDBEngine:
         known = f"greatest(coalesce(epoch_us(ingested_at), epoch_us({table.time})), epoch_us({table.time}))"
         if "ingested_at" not in given:
             known = f"epoch_us({table.time})"
+        if table.name == VERSIONED:
+            columns += f", CAST({TIED_OWNERS if TIED_OWNERS in given else 'NULL'} AS VARCHAR[]) AS {TIED_OWNERS}"
         self.view(table.name, f"SELECT {columns}, {known} AS known_from FROM {relation}")
 
 

@@ -73,7 +73,9 @@ TIME_COLUMNS = ("ts", "created_at", "announced_at", "since", "valid_from", "effe
 INGESTED_AT = Column(
     "ingested_at", "time", required=False, meaning="when the platform learned of the row; null = at once"
 )
-CANCELLED = Column("cancelled", "bool", required=False, meaning="true: what an earlier row of this key says never happened")
+CANCELLED = Column(
+    "cancelled", "bool", required=False, meaning="true: what an earlier row of this key says never happened"
+)
 
 
 def _columns(text: str) -> Iterator[Column]:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from features.activity.memory import MEMORY_VARIABLE
 from features.console import err, out, table
-from features.engines import MEMORY_VARIABLE
 from tests.benchmarks.events import EVENTS
 from tests.benchmarks.measuring import Report
 
