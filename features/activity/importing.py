@@ -15,12 +15,12 @@ from features.activity.files import SourceFile, activity_folder, files_of, ident
 from features.activity.judging import (
     RETRIED,
     UNKNOWN_ACCOUNT,
+    Held,
     held_rows,
     judge_keys,
-    refuse,
     refuse_unknown_accounts,
 )
-from features.activity.lake import Addition, Lake
+from features.activity.lake import Addition, Lake, Snapshot
 from features.activity.mapping import MappedRows, Mapping, mapped_relation
 from features.activity.memory import connect
 from features.activity.quarantine import Quarantine
@@ -185,11 +185,13 @@ class Import:
             try:
                 return self._run_alone(sources, accounts_from)
             finally:
-                self.engine.execute("USE memory")
-                self.engine.execute("DETACH staging")
+                self.engine.close()
+                self.engine = connect()
 
     def _run_alone(self, sources: list[Source], accounts_from: object) -> ImportReport:
         self.quarantine.settle(self.lake.next_version - 1)
+        snapshot = self.lake.snapshot() if self.lake.version else None
+        held: Held = snapshot.files if snapshot else {}
         retried = self._retried()
         tables = {source.table.name: source.table for source in (*sources, *retried)}
         if accounts_from is not None:
@@ -198,12 +200,11 @@ class Import:
             self.progress(f"checking {table.name}", 0.5 * position / len(tables))
             self._check(table, [s for s in (*sources, *retried) if s.table.name == table.name])
         if isinstance(accounts_from, dict):
-            self._make_accounts(tables, accounts_from)
-        clocks = self._clocks(tables)
+            self._make_accounts(tables, accounts_from, held)
+        clocks = self._clocks(tables, snapshot)
         for table in tables.values():
-            refuse(self.engine, table, f"{table.time}: after its own ingestion", clocks.too_early(table))
-            refuse_unknown_accounts(self.engine, table, self.lake)
-            judge_keys(self.engine, table, self.lake, clocks)
+            refuse_unknown_accounts(self.engine, table, held)
+            judge_keys(self.engine, table, held, clocks)
         reports = {name: self._report(table, clocks) for name, table in tables.items()}
         version = self._append(tables, reports, clocks)
         return ImportReport(version, reports, tuple(dict.fromkeys(source.origin for source in sources)))
@@ -239,7 +240,7 @@ class Import:
             what = f"{source.origin} cannot be read as {source.table.name}"
             raise Invalid(f"{what}: {reason} Nothing was imported.") from error
 
-    def _make_accounts(self, tables: dict[str, Table], given: dict[str, object]) -> None:
+    def _make_accounts(self, tables: dict[str, Table], given: dict[str, object], files: Held) -> None:
         parties = " UNION ALL ".join(
             f"SELECT {c.name} AS account_id, {t.time} AS created_at FROM checked_{t.name} WHERE _reason IS NULL"
             for t in tables.values()
@@ -249,7 +250,7 @@ class Import:
         )
         made = {name: quote(str(value)) for name, value in given.items()}
         columns = "".join(f", {value} AS {name}" for name, value in made.items())
-        held = held_rows(self.engine, TABLES["accounts"], self.lake)
+        held = held_rows(self.engine, TABLES["accounts"], files)
         known = f"SELECT account_id FROM {held} UNION ALL " if held else ""
         relation = (
             f"(SELECT account_id, min(created_at) AS created_at{columns}, 0 AS _row FROM ({parties}) AS party "
@@ -260,16 +261,15 @@ class Import:
         types = {"account_id": "VARCHAR", "created_at": "TIMESTAMP WITH TIME ZONE", **dict.fromkeys(made, "VARCHAR")}
         self._insert(Source(TABLES["accounts"], relation, types, PARTIES))
 
-    def _clocks(self, tables: dict[str, Table]) -> Clocks:
+    def _clocks(self, tables: dict[str, Table], snapshot: Snapshot | None) -> Clocks:
         """How this import's rows are dated; what an older version of the lake did not write down is looked up."""
-        snapshot = self.lake.snapshot() if self.lake.version else None
         held = [name for name in (snapshot.files if snapshot else {}) if name in TABLES]
         if self.as_history or not held or snapshot is None:
             return Clocks(self.imported_at, is_history=True)
         newest = dict(snapshot.newest_ingested_us)
         bound = Clocks(self.imported_at, is_history=True)
         for name in (name for name in held if name in tables and name not in newest):
-            rows = held_rows(self.engine, tables[name], self.lake)
+            rows = held_rows(self.engine, tables[name], snapshot.files)
             query = f"SELECT {bound.newest(tables[name], 'ingested_at')} FROM {rows}"
             ((newest[name],),) = self.engine.execute(query).fetchall()
         return Clocks(self.imported_at, is_history=False, newest_held_us=newest)

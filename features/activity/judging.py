@@ -1,26 +1,31 @@
 """Judges well-formed rows against the others: unknown accounts, duplicates, corrections, ties."""
 
+from collections.abc import Mapping
+from typing import TypeAlias
+
 import duckdb
 
 from features.activity.checking import sql_type
 from features.activity.clocks import Clocks
 from features.activity.files import identifier, quote
-from features.activity.lake import Lake
-from features.activity.revisions import REVISION, VERSIONED, key_columns, laxity, read_files, row_text
+from features.activity.revisions import REVISION, VERSIONED, content, key_columns, laxity, read_files
 from features.activity.schema import Table
 
 UNKNOWN_ACCOUNT = "unknown account"
 NOT_LATER = "known key with other content and no later ingested_at"
 TIE = "tie: the row of this key with other content and the same ingested_at that restricts more was accepted"
+TOO_EARLY = "after its own ingestion"
 RETRIED = "(retried)"
 
+Held: TypeAlias = Mapping[str, tuple[str, ...]]
+"""By table the files that hold its rows in the lake."""
 
-def held_rows(connection: duckdb.DuckDBPyConnection, table: Table, lake: Lake) -> str | None:
+
+def held_rows(connection: duckdb.DuckDBPyConnection, table: Table, held: Held) -> str | None:
     """SQL of the rows of a table that the lake holds, typed as declared, with `_revision`; None where it holds none."""
-    files = lake.snapshot().files.get(table.name, ()) if lake.version else ()
-    if not files:
+    if not held.get(table.name):
         return None
-    relation = read_files(files)
+    relation = read_files(held[table.name])
     given = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
     columns = [(c.name, sql_type(c)) for c in table.columns]
     typed = ", ".join(
@@ -31,31 +36,31 @@ def held_rows(connection: duckdb.DuckDBPyConnection, table: Table, lake: Lake) -
     return f"(SELECT {typed}, CAST({revision} AS BIGINT) AS {REVISION} FROM {relation})"
 
 
-def refuse_unknown_accounts(connection: duckdb.DuckDBPyConnection, table: Table, lake: Lake) -> None:
+def refuse_unknown_accounts(connection: duckdb.DuckDBPyConnection, table: Table, held: Held) -> None:
     """Gives a reason to rows that refer to an account which neither the lake nor this import knows."""
     imported = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'checked_accounts'").fetchall()
     here = "SELECT account_id FROM checked_accounts WHERE _reason IS NULL" if imported else None
-    files = lake.snapshot().files.get(VERSIONED, ()) if lake.version else ()
-    there = f"SELECT account_id FROM {read_files(files)}" if files else None
+    there = f"SELECT account_id FROM {read_files(held[VERSIONED])}" if held.get(VERSIONED) else None
     known = " UNION ".join(filter(None, (here, there))) or "SELECT NULL WHERE false"
     for column in (c.name for c in table.columns if c.kind == "account"):
         unknown = f"NOT EXISTS (SELECT 1 FROM ({known}) AS known(id) WHERE known.id = {column})"
         refuse(connection, table, f"{column}: {UNKNOWN_ACCOUNT}", unknown)
 
 
-def judge_keys(connection: duckdb.DuckDBPyConnection, table: Table, lake: Lake, clocks: Clocks) -> None:
+def judge_keys(connection: duckdb.DuckDBPyConnection, table: Table, held: Held, clocks: Clocks) -> None:
     """Fills `verdict_<table>` for every row whose key occurs again, in the import or in the lake.
 
     `_verdict` is accepted, duplicate, tie or not later, the latter two also being reasons; `_revision` numbers the
     accepted rows of a key, `_redated` marks those that restrict more than the held row of the same moment, and
     `_owners` names the owners of the rows that tied with an accepted account. A row that is not there is accepted.
     """
-    held = held_rows(connection, table, lake)
-    _collect_rivals(connection, table, held, clocks)
+    _collect_rivals(connection, table, held_rows(connection, table, held), clocks)
     connection.execute(f"CREATE TABLE verdict_{table.name} AS {_verdicts(table)}")
     for verdict, reason in (("tie", TIE), ("not later", NOT_LATER)):
         refused = f"rowid IN (SELECT _id FROM verdict_{table.name} WHERE _verdict = {quote(verdict)})"
         refuse(connection, table, reason, refused)
+    duplicate = f"rowid IN (SELECT _id FROM verdict_{table.name} WHERE _verdict = 'duplicate')"
+    refuse(connection, table, f"{table.time}: {TOO_EARLY}", f"{clocks.too_early(table)} AND NOT {duplicate}")
 
 
 def refuse(connection: duckdb.DuckDBPyConnection, table: Table, reason: str, where: str) -> None:
@@ -78,19 +83,19 @@ def _collect_rivals(connection: duckdb.DuckDBPyConnection, table: Table, held: s
         f"SELECT _hash FROM ({good}) GROUP BY _hash HAVING count(*) > 1 {known if held else ''}"
     )
     named = ", ".join(f"{sql} AS {identifier('_key_' + name)}" for name, sql in keys.items())
-    content = f"{row_text(table)} AS _text, {laxity(table)} AS _laxity"
+    said = f"{content(table)} AS _content, {laxity(table)} AS _laxity"
     owner = f"{'owner_id' if table.name == VERSIONED else 'NULL::VARCHAR'} AS _owner"
     suspect = f"{hashed} IN (SELECT _hash FROM suspects_{table.name})"
     happened = identifier(str(table.time))
     connection.execute(
         f"CREATE TABLE rivals_{table.name} AS SELECT rowid AS _id, {named}, {clocks.claimed(table)} AS _clock, "
-        f"NULL::BIGINT AS {REVISION}, {content}, {owner}, _origin = {quote(RETRIED)} AS _again, _origin, _row "
+        f"NULL::BIGINT AS {REVISION}, {said}, {owner}, _origin = {quote(RETRIED)} AS _again, _origin, _row "
         f"FROM checked_{table.name} WHERE _reason IS NULL AND {suspect}"
     )
     if held:
         connection.execute(
             f"INSERT INTO rivals_{table.name} SELECT NULL, {named}, coalesce(ingested_at, {happened}), {REVISION}, "
-            f"{content}, {owner}, false, NULL, NULL FROM {held} WHERE {suspect}"
+            f"{said}, {owner}, false, NULL, NULL FROM {held} WHERE {suspect}"
         )
 
 
@@ -108,37 +113,48 @@ def _verdicts(table: Table) -> str:
         return " AND ".join(f"{one}.{name} IS NOT DISTINCT FROM {other}.{name}" for name in names)
 
     return f"""
-    WITH held AS (
-        SELECT {keys}, max(_clock) AS _newest, max({REVISION}) AS _last, arg_max(_text, {newest}) AS _held_text,
-               arg_max(_laxity, {newest}) AS _held_laxity
-        FROM rivals_{table.name} WHERE _id IS NULL GROUP BY ALL),
-    said AS (SELECT DISTINCT {keys}, _text FROM rivals_{table.name} WHERE _id IS NULL),
+    WITH keyed AS (
+        SELECT {keys}, max(_clock) FILTER (_id IS NULL) AS _newest, max({REVISION}) AS _last,
+               arg_max(struct_pack(content := _content), {newest}) FILTER (_id IS NULL) AS _held,
+               arg_max(_laxity, {newest}) FILTER (_id IS NULL) AS _held_laxity,
+               count(_id) = 1 AS _is_alone
+        FROM rivals_{table.name} GROUP BY ALL),
+    said AS (SELECT DISTINCT {keys}, _content, true AS _is_said FROM rivals_{table.name} WHERE _id IS NULL),
     compared AS (
-        SELECT r.*, h._last, h._held_text, said._text IS NOT NULL AS _is_said, r._clock <= h._newest AS _is_not_later,
-               r._clock = h._newest AND (r._laxity < h._held_laxity OR (r._laxity = h._held_laxity
-                                         AND r._text > h._held_text)) AS _restricts_more,
-               r._clock = h._newest AS _is_tie
-        FROM rivals_{table.name} AS r LEFT JOIN held AS h ON {same("r", "h")}
-        LEFT JOIN said ON {same("r", "said")} AND said._text = r._text
+        SELECT r.*, k._last, k._held.content AS _held_content, k._is_alone, coalesce(said._is_said, false) AS _is_said,
+               r._clock <= k._newest AS _is_not_later, r._clock = k._newest AS _is_tie,
+               r._clock = k._newest AND (r._laxity < k._held_laxity OR (r._laxity = k._held_laxity
+                   AND CAST(to_json(r._content) AS VARCHAR) > CAST(to_json(k._held.content) AS VARCHAR)))
+                   AS _restricts_more
+        FROM rivals_{table.name} AS r JOIN keyed AS k ON {same("r", "k")}
+        LEFT JOIN said ON {same("r", "said")} AND said._content IS NOT DISTINCT FROM r._content
         WHERE r._id IS NOT NULL),
-    passed AS (
-        SELECT * FROM compared WHERE _last IS NULL OR NOT _is_not_later OR (_restricts_more AND NOT _is_said)),
+    judged AS (
+        SELECT *, CASE WHEN _last IS NULL OR NOT _is_not_later OR (_restricts_more AND NOT _is_said)
+                            THEN CASE WHEN NOT _is_alone THEN 'several'
+                                      WHEN _last IS NOT NULL AND _content IS NOT DISTINCT FROM _held_content
+                                      THEN 'duplicate' ELSE 'accepted' END
+                       WHEN _is_said THEN 'duplicate' WHEN _is_tie THEN 'tie' ELSE 'not later' END AS _verdict
+        FROM compared),
     placed AS (
-        SELECT *, row_number() OVER best AS _place, first_value(_text) OVER best AS _best,
+        SELECT *, row_number() OVER best AS _place, first_value(_content) OVER best AS _best,
                list(_owner) OVER (PARTITION BY {keys}, _clock) AS _owners
-        FROM passed
-        WINDOW best AS (PARTITION BY {keys}, _clock ORDER BY _laxity, _text DESC, _again, _origin, _row, _id)),
+        FROM judged WHERE _verdict = 'several'
+        WINDOW best AS (PARTITION BY {keys}, _clock ORDER BY _laxity,
+                        CAST(to_json(_content) AS VARCHAR) DESC, _again, _origin, _row, _id)),
     changes AS (
-        SELECT *, coalesce(lag(_text) OVER (PARTITION BY {keys} ORDER BY _clock), _held_text)
-                  IS NOT DISTINCT FROM _text AS _is_same
-        FROM placed WHERE _place = 1),
+        SELECT *, CASE WHEN row_number() OVER by_clock > 1
+                       THEN lag(_content) OVER by_clock IS NOT DISTINCT FROM _content
+                       ELSE _last IS NOT NULL AND _content IS NOT DISTINCT FROM _held_content END AS _is_same
+        FROM placed WHERE _place = 1 WINDOW by_clock AS (PARTITION BY {keys} ORDER BY _clock)),
     counted AS (
         SELECT *, count(*) FILTER (NOT _is_same) OVER (PARTITION BY {keys} ORDER BY _clock) AS _changes FROM changes)
-    SELECT _id, CASE WHEN _is_said THEN 'duplicate' WHEN _is_tie THEN 'tie' ELSE 'not later' END AS _verdict,
-           0 AS {REVISION}, false AS _redated, NULL::VARCHAR[] AS _owners
-    FROM compared ANTI JOIN passed USING (_id)
+    SELECT _id, _verdict, coalesce(_last + 1, 0) AS {REVISION}, coalesce(_is_tie, false) AS _redated,
+           NULL::VARCHAR[] AS _owners
+    FROM judged WHERE _verdict <> 'several'
     UNION ALL
-    SELECT _id, CASE WHEN _text = _best THEN 'duplicate' ELSE 'tie' END, 0, false, NULL FROM placed WHERE _place > 1
+    SELECT _id, CASE WHEN _content IS NOT DISTINCT FROM _best THEN 'duplicate' ELSE 'tie' END, 0, false, NULL
+    FROM placed WHERE _place > 1
     UNION ALL
     SELECT _id, CASE WHEN _is_same THEN 'duplicate' ELSE 'accepted' END, coalesce(_last + 1, 0) + _changes - 1,
            coalesce(_is_tie, false), list_distinct(list_filter(_owners, lambda owner: owner IS DISTINCT FROM _owner))

@@ -30,14 +30,13 @@ def key_columns(declared: Table) -> dict[str, str]:
     return expressions
 
 
-def row_text(declared: Table) -> str:
-    """SQL of a row's content as one text: equal texts are equal content; a cancelled row says nothing else."""
-    content = ", ".join(
+def content(declared: Table) -> str:
+    """SQL of what a row says, as one value that is equal for equal content; null for a cancelled row."""
+    packed = ", ".join(
         f"{identifier(c.name)} := {identifier(c.name)}" for c in declared.columns if c.name not in NOT_CONTENT
     )
-    text = f"CAST(to_json(struct_pack({content})) AS VARCHAR)"
     cancelled = any(c.name == "cancelled" for c in declared.columns)
-    return f"CASE WHEN cancelled THEN 'cancelled' ELSE {text} END" if cancelled else text
+    return f"CASE WHEN cancelled IS NOT TRUE THEN struct_pack({packed}) END" if cancelled else f"struct_pack({packed})"
 
 
 def laxity(declared: Table) -> str:
@@ -128,12 +127,14 @@ def numbered(connection: duckdb.DuckDBPyConnection, declared: Table, rows: pa.Ta
         return rows
     known = known_from(declared, rows.column_names)
     names = ", ".join(identifier(name) for name in rows.column_names)
-    order = f"PARTITION BY {keys} ORDER BY _known, _laxity DESC, _text"
+    order = f"PARTITION BY {keys} ORDER BY _known, _laxity DESC, CAST(to_json(_content) AS VARCHAR)"
     numbered_rows = connection.sql(f"""
         WITH given_rows AS (
-            SELECT *, row_number() OVER () AS _place, {known} AS _known,
-                   {laxity(declared)} AS _laxity, {row_text(declared)} AS _text FROM given),
-        changes AS (SELECT * FROM given_rows QUALIFY _text IS DISTINCT FROM lag(_text) OVER ({order}))
+            SELECT *, row_number() OVER () AS _place, {known} AS _known, {laxity(declared)} AS _laxity,
+                   {content(declared)} AS _content FROM given),
+        changes AS (
+            SELECT * FROM given_rows WINDOW by_clock AS ({order})
+            QUALIFY row_number() OVER by_clock = 1 OR _content IS DISTINCT FROM lag(_content) OVER by_clock)
         SELECT {names}, CAST(row_number() OVER ({order}) - 1 AS BIGINT) AS {REVISION} FROM changes ORDER BY _place
     """).to_arrow_table()
     return numbered_rows.cast(declared.arrow_schema.append(pa.field(REVISION, pa.int64())))

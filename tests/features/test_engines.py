@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from features.activity.memory import MEMORY_VARIABLE
-from features.engines import DuckDBEngine
 from features.activity.snapshot import Activity
 from features.definitions import CATALOGUE
+from features.engines import DuckDBEngine
 from features.errors import Invalid
 from features.pipeline import Features
 from tests.features.patterns.trading_floor import DAY, accounts, frame, sale
