@@ -119,7 +119,7 @@ def test_one_market_has_one_quote_at_a_moment(desk: Desk) -> None:
             "ask_depth_usd": 1.0,
         }
     )
-    assert counts(desk.take(quotes=quotes).tables["quotes"]) == (3, 1, 1, 1)
+    assert counts(desk.take(quotes=quotes).tables["quotes"]) == (3, 1, 0, 2)
 
 
 def test_of_several_rows_for_one_account_the_newest_visible_one_holds(desk: Desk) -> None:
