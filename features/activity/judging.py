@@ -54,7 +54,9 @@ def judge_keys(connection: duckdb.DuckDBPyConnection, table: Table, held: Held, 
     accepted rows of a key, `_redated` marks those that restrict more than the held row of the same moment, and
     `_owners` names the owners of the rows that tied with an accepted account. A row that is not there is accepted.
     """
-    _collect_rivals(connection, table, held_rows(connection, table, held), clocks)
+    rows = held_rows(connection, table, held)
+    _collect_suspects(connection, table, rows)
+    _collect_rivals(connection, table, rows, clocks)
     connection.execute(f"CREATE TABLE verdict_{table.name} AS {_verdicts(table)}")
     for verdict, reason in (("tie", TIE), ("not later", NOT_LATER)):
         refused = f"rowid IN (SELECT _id FROM verdict_{table.name} WHERE _verdict = {quote(verdict)})"
@@ -72,31 +74,55 @@ def refuse(connection: duckdb.DuckDBPyConnection, table: Table, reason: str, whe
     )
 
 
-def _collect_rivals(connection: duckdb.DuckDBPyConnection, table: Table, held: str | None, clocks: Clocks) -> None:
-    """Fills `rivals_<table>` with the rows whose keys may repeat: a hash preselects, the keys themselves decide."""
-    keys = key_columns(table)
-    hashed = f"hash({', '.join(keys.values())})"
+def _collect_suspects(connection: duckdb.DuckDBPyConnection, table: Table, held: str | None) -> None:
+    """Fills `suspects_<table>` with hashes of keys that may occur again, and how often: the keys themselves decide.
+
+    A row that repeats the one held row of its key, as most of a second export do, is known at once: `repeats_<table>`.
+    """
+    hashed = _hash(table)
     good = f"SELECT {hashed} AS _hash FROM checked_{table.name} WHERE _reason IS NULL"
-    known = f"UNION SELECT _hash FROM (SELECT {hashed} AS _hash FROM {held}) SEMI JOIN ({good}) USING (_hash)"
+    known = f"UNION ALL SELECT _hash, true FROM (SELECT {hashed} AS _hash FROM {held}) SEMI JOIN ({good}) USING (_hash)"
     connection.execute(
-        f"CREATE TABLE suspects_{table.name} AS "
-        f"SELECT _hash FROM ({good}) GROUP BY _hash HAVING count(*) > 1 {known if held else ''}"
+        f"CREATE TABLE suspects_{table.name} AS SELECT _hash, count(*) = 2 AND count_if(_is_held) = 1 AS _is_pair "
+        f"FROM (SELECT _hash, false AS _is_held FROM ({good}) {known if held else ''}) "
+        "GROUP BY _hash HAVING count(*) > 1"
     )
-    named = ", ".join(f"{sql} AS {identifier('_key_' + name)}" for name, sql in keys.items())
+    connection.execute(f"CREATE TABLE repeats_{table.name} (_id BIGINT, _hash UBIGINT)")
+    if held:
+        columns = [c.name for c in table.columns if c.name != "ingested_at"]
+        named = [f"coalesce({n}, false)" if n == "cancelled" else identifier(n) for n in columns]
+        listed = ", ".join(f"{sql} AS _{n}" for n, sql in enumerate(named))
+        same = " AND ".join(f"mine._{n} IS NOT DISTINCT FROM theirs._{n}" for n in range(len(named)))
+        mine = f"SELECT rowid AS _id, {hashed} AS _hash, {listed} FROM checked_{table.name} WHERE _reason IS NULL"
+        connection.execute(
+            f"INSERT INTO repeats_{table.name} SELECT _id, _hash FROM ({mine}) AS mine "
+            f"SEMI JOIN (FROM suspects_{table.name} WHERE _is_pair) USING (_hash) "
+            f"SEMI JOIN (SELECT {listed} FROM {held}) AS theirs ON {same}"
+        )
+
+
+def _collect_rivals(connection: duckdb.DuckDBPyConnection, table: Table, held: str | None, clocks: Clocks) -> None:
+    """Fills `rivals_<table>` with the rows to be compared, of the import and of the lake, whose keys may repeat."""
+    named = ", ".join(f"{sql} AS {identifier('_key_' + name)}" for name, sql in key_columns(table).items())
     said = f"{content(table)} AS _content, {laxity(table)} AS _laxity"
     owner = f"{'owner_id' if table.name == VERSIONED else 'NULL::VARCHAR'} AS _owner"
-    suspect = f"{hashed} IN (SELECT _hash FROM suspects_{table.name})"
+    compared = f"FROM suspects_{table.name} ANTI JOIN repeats_{table.name} USING (_hash)"
+    suspect = f"{_hash(table)} IN (SELECT _hash {compared})"
     happened = identifier(str(table.time))
     connection.execute(
         f"CREATE TABLE rivals_{table.name} AS SELECT rowid AS _id, {named}, {clocks.claimed(table)} AS _clock, "
         f"NULL::BIGINT AS {REVISION}, {said}, {owner}, _origin = {quote(RETRIED)} AS _again, _origin, _row "
         f"FROM checked_{table.name} WHERE _reason IS NULL AND {suspect}"
     )
-    if held:
+    if held and connection.execute(f"SELECT 1 {compared} LIMIT 1").fetchall():
         connection.execute(
             f"INSERT INTO rivals_{table.name} SELECT NULL, {named}, coalesce(ingested_at, {happened}), {REVISION}, "
             f"{said}, {owner}, false, NULL, NULL FROM {held} WHERE {suspect}"
         )
+
+
+def _hash(table: Table) -> str:
+    return f"hash({', '.join(key_columns(table).values())})"
 
 
 def _verdicts(table: Table) -> str:
@@ -123,14 +149,15 @@ def _verdicts(table: Table) -> str:
     compared AS (
         SELECT r.*, k._last, k._held.content AS _held_content, k._is_alone, coalesce(said._is_said, false) AS _is_said,
                r._clock <= k._newest AS _is_not_later, r._clock = k._newest AS _is_tie,
-               r._clock = k._newest AND (r._laxity < k._held_laxity OR (r._laxity = k._held_laxity
-                   AND CAST(to_json(r._content) AS VARCHAR) > CAST(to_json(k._held.content) AS VARCHAR)))
-                   AS _restricts_more
+               CASE WHEN r._clock = k._newest AND said._is_said IS NULL
+                    THEN r._laxity < k._held_laxity OR (r._laxity = k._held_laxity
+                         AND CAST(to_json(r._content) AS VARCHAR) > CAST(to_json(k._held.content) AS VARCHAR))
+                    ELSE false END AS _restricts_more
         FROM rivals_{table.name} AS r JOIN keyed AS k ON {same("r", "k")}
         LEFT JOIN said ON {same("r", "said")} AND said._content IS NOT DISTINCT FROM r._content
         WHERE r._id IS NOT NULL),
     judged AS (
-        SELECT *, CASE WHEN _last IS NULL OR NOT _is_not_later OR (_restricts_more AND NOT _is_said)
+        SELECT *, CASE WHEN _last IS NULL OR NOT _is_not_later OR _restricts_more
                             THEN CASE WHEN NOT _is_alone THEN 'several'
                                       WHEN _last IS NOT NULL AND _content IS NOT DISTINCT FROM _held_content
                                       THEN 'duplicate' ELSE 'accepted' END
@@ -158,4 +185,6 @@ def _verdicts(table: Table) -> str:
     UNION ALL
     SELECT _id, CASE WHEN _is_same THEN 'duplicate' ELSE 'accepted' END, coalesce(_last + 1, 0) + _changes - 1,
            coalesce(_is_tie, false), list_distinct(list_filter(_owners, lambda owner: owner IS DISTINCT FROM _owner))
-    FROM counted"""
+    FROM counted
+    UNION ALL
+    SELECT _id, 'duplicate', 0, false, NULL FROM repeats_{table.name}"""

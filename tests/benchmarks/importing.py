@@ -21,12 +21,13 @@ ACCOUNTS = 100_000
 ROWS = "order_events"
 MORE = "more"
 # What the columns hold decides the speed of both: ids and clocks differ in every row, the rest repeats.
-GENERATED = f"""
-SELECT 'O' || i // 2 AS order_id, 'A' || (hash(i // 2) % {ACCOUNTS})::VARCHAR AS account_id,
+GENERATED = """
+SELECT 'O' || i // 2 AS order_id, 'A' || (hash(i // 2) % $accounts)::VARCHAR AS account_id,
        make_timestamptz(1743465600000000 + i * 200000 + (hash(i) % 200000)::BIGINT) AS ts,
        if(i % 2 = 0, 'new', 'cancel') AS event, 'S' || i // 2 % 20 || 'USDT' AS symbol,
        if(i // 2 % 2 = 0, 'perp', 'spot') AS product, 'limit' AS order_type, if(i // 2 % 3 = 0, 'buy', 'sell') AS side,
-       10 + (hash(i // 2) % 100000)::DOUBLE / 1e4 AS price, if(i % 2 = 0, (1 + hash(i) % 5000)::DOUBLE / 100, 0) AS quantity,
+       10 + (hash(i // 2) % 100000)::DOUBLE / 1e4 AS price,
+       if(i % 2 = 0, (1 + hash(i) % 5000)::DOUBLE / 100, 0) AS quantity,
        'none' AS effect, if(hash(i // 2) % 3 = 0, 'api', 'web') AS source, NULL::VARCHAR AS session_id,
        if(hash(i // 2) % 3 = 0, 'K' || hash(i // 2) % 1000, NULL) AS api_key_id,
        (1 + hash(i // 2) % 20)::DOUBLE AS leverage, hash(i) % 2 = 0 AS had_ui_event, price * .9999 AS best_bid,
@@ -34,9 +35,9 @@ SELECT 'O' || i // 2 AS order_id, 'A' || (hash(i // 2) % {ACCOUNTS})::VARCHAR AS
        ts + to_microseconds((hash(i) % 40000)::BIGINT) AS ingested_at
 FROM range($first::BIGINT, $first::BIGINT + $rows::BIGINT) t(i)
 """
-ACCOUNT_ROWS = f"""
+ACCOUNT_ROWS = """
 SELECT 'A' || i AS account_id, TIMESTAMPTZ '2024-01-01 00:00:00Z' AS created_at, 'retail' AS kind, 'DE' AS country,
-       false AS market_maker FROM range({ACCOUNTS}) t(i)
+       false AS market_maker FROM range($accounts) t(i)
 """
 
 
@@ -47,9 +48,11 @@ def generate(folder: Path, rows: int) -> None:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"SET temp_directory = '{folder}'")
-        connection.execute(f"COPY ({ACCOUNT_ROWS}) TO '{folder}/export/accounts.parquet'")
+        accounts = ACCOUNT_ROWS.replace("$accounts", str(ACCOUNTS))
+        connection.execute(f"COPY ({accounts}) TO '{folder}/export/accounts.parquet'")
         for name, first, count in (("export", 0, rows), (MORE, rows, 1)):
-            select = GENERATED.replace("$first", str(first)).replace("$rows", str(count))
+            select = GENERATED.replace("$accounts", str(ACCOUNTS))
+            select = select.replace("$first", str(first)).replace("$rows", str(count))
             connection.execute(f"COPY ({select}) TO '{folder}/{name}/{ROWS}.parquet'")
 
 
