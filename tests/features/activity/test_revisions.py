@@ -28,7 +28,7 @@ VERSIONS = st.lists(
 def activity_of(versions: list[Version]) -> Activity:
     """The rows as transfers in memory."""
     happened = [START + pd.Timedelta(hours=v[1]) for v in versions]
-    rows = {
+    rows: dict[str, Any] = {
         "transfer_id": [v[0] for v in versions],
         "ts": pd.to_datetime(happened, utc=True),
         "ingested_at": pd.to_datetime(
