@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test golden install lint bench bench-features bench-handbook gates study m-score explanations docs serve clean
+.PHONY: demo test golden install lint bench bench-features bench-importing bench-handbook gates study m-score explanations docs serve clean
 
 demo: install
 	@echo "loading the libraries (the first time takes half a minute)"
@@ -39,13 +39,17 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: bench-features
+bench: bench-features bench-importing
 	$(BIN)/python -m tests.benchmarks.forest
 	$(BIN)/python -m tests.benchmarks.decisions
 
 # 2 and 20 million events, some gigabytes on disk. For a quick look: make bench-features ROWS=200000
 bench-features: install
 	$(BIN)/python -m tests.benchmarks.features $(foreach rows,$(ROWS),--rows $(rows))
+
+# 2 and 20 million order events. For a quick look: make bench-importing ROWS=200000
+bench-importing: install
+	$(BIN)/python -m tests.benchmarks.importing $(foreach rows,$(ROWS),--rows $(rows))
 
 # The Fraud Detection Handbook's week: make bench-handbook TRANSACTIONS=FILE TRAIN_START=2018-07-25
 bench-handbook: install

@@ -26,9 +26,12 @@ WATCHLIST = """
 SELECT list, kind, value, effective_from, effective_to FROM watchlist
 WHERE known_from <= $1 AND (effective_to IS NULL OR effective_to > $1) ORDER BY list, kind, value
 """
+# Of versions of an account that became known at the same moment, every owner is looked up.
 LISTED = """
-WITH people AS (SELECT account_id, arg_max(struct_pack(id := owner_id), known_from).id AS owner_id FROM accounts
-                WHERE created_at < $1 AND known_from <= $1 GROUP BY account_id),
+WITH versions AS (SELECT account_id, owner_id, _tied_owners FROM accounts WHERE created_at < $1 AND known_from <= $1
+                  QUALIFY known_from = max(known_from) OVER (PARTITION BY account_id)),
+people AS (SELECT DISTINCT account_id, unnest(list_append(coalesce(_tied_owners, []), owner_id)) AS owner_id
+           FROM versions),
 held AS (
     SELECT account_id, 'account' AS kind, account_id AS value FROM people
     UNION SELECT account_id, 'owner', owner_id FROM people WHERE owner_id IS NOT NULL

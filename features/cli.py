@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from features.activity.importing import Import, ImportReport
+from features.activity.importing import Import, ImportReport, NoKnownTable
 from features.activity.mapping import load_mapping
 from features.definitions import CATALOGUE
 from features.derivation.steps import patterns
@@ -17,10 +17,12 @@ from features.evidence import EpisodeEvidence, Evidence, episode_evidence, episo
 from features.home import Home
 from features.kernel.console import (
     DEFAULT_HOME,
+    WRONG_CALL,
     HomeOption,
     JsonOption,
     SeedOption,
     application,
+    complain,
     emit,
     out,
     progress,
@@ -67,14 +69,28 @@ def import_(
     mapping: Annotated[
         str | None, typer.Option(help="YAML file, or name of a shipped one, that maps a foreign export.")
     ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Name of where the export comes from, kept with the import.")
+    ] = None,
+    as_history: Annotated[
+        bool, typer.Option("--as-history", help="Rows were known when they say so, or else when they happened.")
+    ] = False,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
     """Check a folder of activity and append its good rows to the lake; bad rows are set aside with their reason."""
     foreign = load_mapping(mapping) if mapping else None
     with progress("importing") as report:
-        importing = Import(Home(home).lake, Home(home).quarantine, datetime.now(UTC), report)
-        done = importing.mapped(folder, foreign) if foreign else importing.folder(folder)
+        place = Home(home)
+        now = datetime.now(UTC)
+        importing = Import(place.lake, place.quarantine, now, report, as_history=as_history, source=source)
+        try:
+            done = importing.mapped(folder, foreign) if foreign else importing.folder(folder)
+        except NoKnownTable as error:
+            if not as_json:
+                raise
+            emit({"lake_version": place.lake.version, "tables": {}, "nothing_accepted": str(error)}, as_json, out.print)
+            raise typer.Exit(WRONG_CALL) from error
     _emit_import(done, as_json)
 
 
@@ -91,30 +107,34 @@ def import_labels(
 
 
 def _emit_import(done: ImportReport, as_json: bool) -> None:
+    names = ("read", "accepted", "superseding", "duplicates", "quarantined", "released", "redated")
     tables = {
-        name: {
-            "read": r.read,
-            "accepted": r.accepted,
-            "duplicates": r.duplicates,
-            "quarantined": r.quarantined,
-            "released": r.released,
-            "reasons": r.reasons,
-        }
-        for name, r in done.tables.items()
+        name: {**{what: getattr(report, what) for what in names}, "reasons": report.reasons}
+        for name, report in done.tables.items()
     }
+    nothing = done.nothing_accepted
 
     def human() -> None:
-        rows = [(n, r.read, r.accepted, r.duplicates, r.quarantined, r.released) for n, r in done.tables.items()]
-        headings = ("table", "read", "accepted", "duplicates", "quarantined", "released")
-        table(headings, rows, f"lake version {done.lake_version}")
+        rows = [(name, *(getattr(report, what) for what in names)) for name, report in done.tables.items()]
+        table(("table", *names), rows, f"lake version {done.lake_version}")
         reasons = [(n, reason, count) for n, r in done.tables.items() for reason, count in r.reasons.items()]
         if reasons:
             table(("table", "reason", "rows"), reasons, "set aside (see `mscore quarantine list`)")
+        redated = {name: report.redated for name, report in done.tables.items() if report.redated}
+        if redated:
+            counts = ", ".join(f"{count:,} of {name}" for name, count in redated.items())
+            out.print(
+                f"Rows that claim an ingested_at before the newest held one count from this import on: {counts}. "
+                "To take them as they say, import them into a new lake with --as-history."
+            )
         for notice in done.notices:
             out.print(notice, markup=False)
 
     document = {"lake_version": done.lake_version, "tables": tables, "notices": list(done.notices)}
-    emit(document, as_json, human)
+    emit(document | {"nothing_accepted": nothing}, as_json, human)
+    if nothing:
+        complain(nothing)
+        raise typer.Exit(WRONG_CALL)
 
 
 @quarantine_app.command("list")
@@ -124,20 +144,21 @@ def list_quarantine(
     as_json: JsonOption = False,
 ) -> None:
     """Show the rows set aside, with their reasons."""
-    rows = Home(home).quarantine.rows().to_pylist()
+    quarantine = Home(home).quarantine
+    total = quarantine.count()
     shown = [
         {**row, "quarantined_at": row["quarantined_at"].isoformat(), "original": json.loads(row["original"])}
-        for row in rows[:limit]
+        for row in quarantine.rows(limit).to_pylist()
     ]
 
     def human() -> None:
-        if not rows:
+        if not total:
             out.print("Nothing is set aside.")
             return
         lines = [(r["table"], r["origin"], r["row_number"], r["reason"]) for r in shown]
-        table(("table", "file", "row", "reason"), lines, f"{len(rows):,} rows set aside")
+        table(("table", "file", "row", "reason"), lines, f"{total:,} rows set aside")
 
-    emit({"total": len(rows), "rows": shown}, as_json, human)
+    emit({"total": total, "rows": shown}, as_json, human)
 
 
 @features_app.command("describe")

@@ -97,6 +97,9 @@ TIME_COLUMNS = ("ts", "created_at", "announced_at", "since", "valid_from", "effe
 INGESTED_AT = Column(
     "ingested_at", "time", required=False, meaning="when the platform learned of the row; null = at once"
 )
+CANCELLED = Column(
+    "cancelled", "bool", required=False, meaning="true: what an earlier row of this key says never happened"
+)
 
 
 def _columns(text: str) -> Iterator[Column]:
@@ -116,9 +119,13 @@ def declare(
     columns: str,
     key: tuple[str, ...] | None = None,
     rules: tuple[tuple[str, str], ...] = (),
+    *,
+    is_activity: bool = True,
 ) -> Table:
-    parsed = (*_columns(columns), INGESTED_AT)
-    names = [column.name for column in parsed]
+    """A table of the notation's columns and those that every table may carry; without a key the whole row is it."""
+    own = tuple(_columns(columns))
+    parsed = (*own, INGESTED_AT, CANCELLED) if is_activity else (*own, INGESTED_AT)
+    names = [column.name for column in own]
     time = next((candidate for candidate in TIME_COLUMNS if candidate in names), None)
     if {"price", "quantity"} <= set(names):
         rules = (*rules, PRODUCT_BOUND)

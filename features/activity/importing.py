@@ -1,5 +1,6 @@
 """Imports a folder of activity: checks every row, sets bad ones aside with a reason, appends the good ones."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from features.activity.checking import checked_rows, sql_type
+from features.activity.clocks import Clocks
 from features.activity.files import (
     SourceFile,
     activity_folder,
@@ -21,16 +23,28 @@ from features.activity.files import (
     require_columns,
 )
 from features.activity.improbable import notices
-from features.activity.judging import RETRIED, UNKNOWN_ACCOUNT, lake_rows, refuse_known_keys, refuse_unknown_accounts
-from features.activity.lake import Lake
+from features.activity.judging import (
+    RETRIED,
+    UNKNOWN_ACCOUNT,
+    Held,
+    held_rows,
+    judge_keys,
+    refuse_unknown_accounts,
+)
+from features.activity.lake import Addition, Lake, Snapshot
 from features.activity.mapping import MappedRows, Mapping, mapped_relation
+from features.activity.memory import connect
 from features.activity.quarantine import Quarantine
+from features.activity.revisions import REVISION, TIED_OWNERS, VERSIONED
 from features.activity.schema import LABELS, TABLES, Table
 from features.kernel.errors import Invalid
 from features.kernel.progress import Progress
 
 UNDATED = "1970-01-01T00:00:00Z"
 ALL_TABLES: dict[str, Table] = {**TABLES, LABELS.name: LABELS}
+PARTIES = "(parties)"
+BATCH_ROWS = 100_000
+MAX_REASONS_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +57,85 @@ class Source:
     origin: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TableReport:
-    """What became of the rows of one table; `read = accepted + duplicates + quarantined`."""
+    """What became of the rows of one table: `read = accepted + superseding + duplicates + quarantined`.
+
+    Attributes:
+        read: rows in the files.
+        accepted: rows of a key that was not known.
+        superseding: rows that hold instead of an earlier one of their key from then on.
+        duplicates: rows that say what is known already.
+        quarantined: rows set aside, by `reasons`.
+        released: rows set aside by earlier imports that this one accepted.
+        redated: of those that went into the lake, rows that claim to be older than what it held, known from now on.
+    """
 
     read: int = 0
     accepted: int = 0
+    superseding: int = 0
     duplicates: int = 0
     quarantined: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
     released: int = 0
+    redated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """The import as a whole: the lake version after it, what became of each table's rows, and what to look at."""
+    """The import as a whole.
+
+    Attributes:
+        lake_version: the lake version after it.
+        tables: what became of each table's rows.
+        notices: what somebody should look at: files not read, improbable moments, values that many accounts share.
+        files: the files that were read.
+    """
 
     lake_version: str | None
     tables: dict[str, TableReport]
     notices: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+    @property
+    def nothing_accepted(self) -> str | None:
+        """Where not one row was accepted or known already, the sentence that says why."""
+        reports = self.tables.values()
+        if any(r.accepted + r.superseding + r.duplicates + r.released for r in reports):
+            return None
+        files = ", ".join(self.files)
+        if not any(r.read for r in reports):
+            return f"Nothing was accepted: {files} hold no rows. Check that the export is complete."
+        counted = Counter({(name, why): n for name, r in self.tables.items() for why, n in r.reasons.items()})
+        reasons = "; ".join(f"{n:,} of {name}: {why}" for (name, why), n in counted.most_common(MAX_REASONS_TOLD))
+        read = sum(r.read for r in reports)
+        return (
+            f"Nothing was accepted of the {read:,} rows in {files}. The commonest reasons: {reasons}. "
+            "Mend the export or its mapping and import it again; `mscore quarantine list` shows the rows."
+        )
+
+
+class NoKnownTable(Invalid):
+    """The folder holds no table of ours."""
 
 
 class Import:
     """One import on its way from files to the lake; nothing is appended before every table has been checked."""
 
-    def __init__(self, lake: Lake, quarantine: Quarantine, imported_at: datetime, progress: Progress) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        quarantine: Quarantine,
+        imported_at: datetime,
+        progress: Progress,
+        *,
+        as_history: bool = False,
+        source: str | None = None,
+    ) -> None:
         self.lake, self.quarantine, self.imported_at, self.progress = lake, quarantine, imported_at, progress
-        self.waiting = pa.table({})
         self.notices: list[str] = []
-        self.engine = duckdb.connect()
-        self.engine.execute("SET TimeZone = 'UTC'")
+        self.as_history, self.source = as_history, source
+        self.engine = connect()
 
     def folder(self, folder: Path) -> ImportReport:
         """Imports a folder that holds our own tables."""
@@ -85,7 +148,10 @@ class Import:
         self.notices += files_not_read(folder, ALL_TABLES)
         if not sources:
             names = ", ".join(f"{name}.parquet" for name in list(TABLES)[:4])
-            raise Invalid(f"{folder} holds none of our tables ({names} …); for a foreign export give --mapping.")
+            raise NoKnownTable(
+                f"{folder} holds none of our tables ({names} …), only {_listed(folder)}; for a foreign export give "
+                "--mapping."
+            )
         return self._run(sources, accounts_from=None)
 
     def mapped(self, folder: Path, mapping: Mapping) -> ImportReport:
@@ -133,12 +199,21 @@ class Import:
         return Source(rows.table, relation, columns, rows.file)
 
     def _run(self, sources: list[Source], accounts_from: object) -> ImportReport:
-        with self.lake.locked():
-            return self._run_alone(sources, accounts_from)
+        with self.lake.locked() as staging:
+            self.engine.execute(f"SET temp_directory = {quote(str(staging))}")
+            self.engine.execute(f"ATTACH {quote(str(staging / 'import.duckdb'))} AS staging")
+            self.engine.execute("USE staging")
+            try:
+                return self._run_alone(sources, accounts_from)
+            finally:
+                self.engine.close()
+                self.engine = connect()
 
     def _run_alone(self, sources: list[Source], accounts_from: object) -> ImportReport:
-        self.waiting = self.quarantine.to_retry()
-        retried = list(self._retried())
+        self.quarantine.settle(self.lake.next_version - 1)
+        snapshot = self.lake.snapshot() if self.lake.version else None
+        held: Held = snapshot.files if snapshot else {}
+        retried = self._retried()
         tables = {source.table.name: source.table for source in (*sources, *retried)}
         if accounts_from is not None:
             tables["accounts"] = TABLES["accounts"]
@@ -146,38 +221,49 @@ class Import:
             self.progress(f"checking {table.name}", 0.5 * position / len(tables))
             self._check(table, [s for s in (*sources, *retried) if s.table.name == table.name])
         if isinstance(accounts_from, dict):
-            self._make_accounts(tables, accounts_from)
+            self._make_accounts(tables, accounts_from, held)
+        clocks = self._clocks(tables, snapshot)
         for table in tables.values():
-            refuse_unknown_accounts(self.engine, table, self.lake)
-            refuse_known_keys(self.engine, table, self.lake)
-        reports = {name: self._report(name) for name in tables}
+            refuse_unknown_accounts(self.engine, table, held)
+            judge_keys(self.engine, table, held, clocks)
+        reports = {name: self._report(table, clocks) for name, table in tables.items()}
         self.notices += notices(self.engine, tables)
-        version = self._append(tables)
-        return ImportReport(version, reports, tuple(self.notices))
+        version = self._append(tables, reports, clocks)
+        files = tuple(dict.fromkeys(source.origin for source in sources))
+        return ImportReport(version, reports, tuple(self.notices), files)
 
-    def _retried(self) -> Iterator[Source]:
-        self.engine.register("waiting", self.waiting)
-        for name in sorted(set(self.waiting["table"].to_pylist())):
-            table = ALL_TABLES[name]
-            columns = ", ".join(f"json_extract_string(original, '$.{c.name}') AS {c.name}" for c in table.columns)
-            relation = f'(SELECT {columns}, position AS _row FROM waiting WHERE "table" = {quote(name)})'
-            yield Source(table, relation, {c.name: "VARCHAR" for c in table.columns}, RETRIED)
+    def _retried(self) -> list[Source]:
+        self.engine.execute(
+            'CREATE TABLE waiting AS SELECT "table", original, row_number() OVER () - 1 AS position '
+            f"FROM {self.quarantine.relation} WHERE retry"
+        )
+        names = self.engine.execute('SELECT DISTINCT "table" FROM waiting ORDER BY ALL').fetchall()
+        return [self._retried_source(ALL_TABLES[name]) for (name,) in names]
+
+    def _retried_source(self, table: Table) -> Source:
+        columns = ", ".join(f"json_extract_string(original, '$.{c.name}') AS {c.name}" for c in table.columns)
+        relation = f'(SELECT {columns}, position AS _row FROM waiting WHERE "table" = {quote(table.name)})'
+        return Source(table, relation, {c.name: "VARCHAR" for c in table.columns}, RETRIED)
 
     def _check(self, table: Table, sources: list[Source]) -> None:
         names = ", ".join(f"{identifier(c.name)} {sql_type(c)}" for c in table.columns)
         self.engine.execute(
-            f"CREATE TEMP TABLE checked_{table.name} ({names}, _origin VARCHAR, _row BIGINT, _reason VARCHAR, "
+            f"CREATE TABLE checked_{table.name} ({names}, _origin VARCHAR, _row BIGINT, _reason VARCHAR, "
             "_original VARCHAR)"
         )
         for source in sources:
-            rows = checked_rows(table, source.relation, source.columns, source.origin, self.imported_at)
-            try:
-                self.engine.execute(f"INSERT INTO checked_{table.name} {rows}")
-            except duckdb.Error as error:
-                reason = str(error).splitlines()[0]
-                raise Invalid(f"{source.origin} cannot be read as {table.name}: {reason} Nothing imported.") from error
+            self._insert(source)
 
-    def _make_accounts(self, tables: dict[str, Table], given: dict[str, object]) -> None:
+    def _insert(self, source: Source) -> None:
+        rows = checked_rows(source.table, source.relation, source.columns, source.origin, self.imported_at)
+        try:
+            self.engine.execute(f"INSERT INTO checked_{source.table.name} {rows}")
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            what = f"{source.origin} cannot be read as {source.table.name}"
+            raise Invalid(f"{what}: {reason} Nothing was imported.") from error
+
+    def _make_accounts(self, tables: dict[str, Table], given: dict[str, object], files: Held) -> None:
         parties = " UNION ALL ".join(
             f"SELECT {c.name} AS account_id, {t.time} AS created_at FROM checked_{t.name} WHERE _reason IS NULL"
             for t in tables.values()
@@ -185,64 +271,117 @@ class Import:
             for c in t.columns
             if c.kind == "account"
         )
-        made = {"account_id": "account_id", "created_at": "min(created_at)"}
-        made |= {name: quote(str(value)) for name, value in given.items()}
-        columns = ", ".join(f"{value} AS {name}" for name, value in made.items())
-        known = lake_rows(self.lake, "accounts", "account_id") or "SELECT NULL AS account_id WHERE false"
-        self.engine.execute(
-            f"INSERT INTO checked_accounts BY NAME SELECT {columns}, '(parties)' AS _origin, 0 AS _row "
-            f"FROM ({parties}) AS party WHERE NOT EXISTS "
-            f"(FROM ({known}) AS known WHERE known.account_id = party.account_id) "
-            "GROUP BY account_id ORDER BY account_id"
+        made = {name: quote(str(value)) for name, value in given.items()}
+        columns = "".join(f", {value} AS {name}" for name, value in made.items())
+        held = held_rows(self.engine, TABLES["accounts"], files)
+        known = f"SELECT account_id FROM {held} UNION ALL " if held else ""
+        relation = (
+            f"(SELECT account_id, min(created_at) AS created_at{columns}, 0 AS _row FROM ({parties}) AS party "
+            f"WHERE account_id IS NOT NULL AND NOT EXISTS (FROM ({known} SELECT account_id FROM checked_accounts "
+            "WHERE _reason IS NULL) AS known WHERE known.account_id = party.account_id) "
+            "GROUP BY account_id ORDER BY account_id)"
+        )
+        types = {"account_id": "VARCHAR", "created_at": "TIMESTAMP WITH TIME ZONE", **dict.fromkeys(made, "VARCHAR")}
+        self._insert(Source(TABLES["accounts"], relation, types, PARTIES))
+
+    def _clocks(self, tables: dict[str, Table], snapshot: Snapshot | None) -> Clocks:
+        """How this import's rows are dated; what an older version of the lake did not write down is looked up."""
+        held = [name for name in (snapshot.files if snapshot else {}) if name in TABLES]
+        if self.as_history or not held or snapshot is None:
+            return Clocks(self.imported_at, is_history=True)
+        newest = dict(snapshot.newest_ingested_us)
+        bound = Clocks(self.imported_at, is_history=True)
+        for name in (name for name in held if name in tables and name not in newest):
+            rows = held_rows(self.engine, tables[name], snapshot.files)
+            query = f"SELECT {bound.newest(tables[name], 'ingested_at')} FROM {rows}"
+            ((newest[name],),) = self.engine.execute(query).fetchall()
+        return Clocks(self.imported_at, is_history=False, newest_held_us=newest)
+
+    def _judged(self, table: Table, clocks: Clocks) -> str:
+        """SQL of the checked rows beside what was found of them: `_kind` and whether they are redated."""
+        return (
+            f"(SELECT c.*, coalesce(v.{REVISION}, 0) AS {REVISION}, v._owners, "
+            f"({clocks.is_redated(table)}) OR coalesce(v._redated, false) AS _redated, "
+            f"c._origin = {quote(RETRIED)} AS _again, "
+            f"CASE WHEN _reason IS NOT NULL THEN 'quarantined' WHEN v._verdict = 'duplicate' THEN 'duplicate' "
+            f"WHEN v.{REVISION} > 0 THEN 'superseding' ELSE 'accepted' END AS _kind "
+            f"FROM checked_{table.name} AS c LEFT JOIN verdict_{table.name} AS v ON v._id = c.rowid)"
         )
 
-    def _report(self, table: str) -> TableReport:
-        fresh = f"_origin <> '{RETRIED}'"
-        same = f"rowid IN (SELECT _id FROM refused_{table} WHERE _same)"
+    def _report(self, table: Table, clocks: Clocks) -> TableReport:
+        kept = "_kind IN ('accepted', 'superseding')"
         counted = self.engine.execute(
-            f"SELECT count(*) FILTER ({fresh}), count(*) FILTER ({fresh} AND _reason IS NOT NULL), "
-            f"count(*) FILTER ({fresh} AND _reason IS NULL AND {same}), "
-            f"count(*) FILTER (NOT {fresh} AND _reason IS NULL) FROM checked_{table}"
+            "SELECT count(*) FILTER (NOT _again), "
+            + ", ".join(
+                f"count(*) FILTER (NOT _again AND _kind = {quote(kind)})"
+                for kind in ("accepted", "superseding", "duplicate", "quarantined")
+            )
+            + ", count(*) FILTER (_again AND _kind <> 'quarantined'), "
+            f"count(*) FILTER ({kept} AND _redated) FROM {self._judged(table, clocks)}"
         ).fetchall()
-        read, quarantined, duplicates, released = counted[0]
+        read, accepted, superseding, duplicates, quarantined, released, redated = counted[0]
         reasons = self.engine.execute(
-            f"SELECT _reason, count(*) AS n FROM checked_{table} WHERE {fresh} AND _reason IS NOT NULL "
-            "GROUP BY 1 ORDER BY n DESC, 1"
+            f"SELECT _reason, count(*) AS n FROM checked_{table.name} WHERE _origin <> '{RETRIED}' "
+            "AND _reason IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1"
         ).fetchall()
-        accepted = read - quarantined - duplicates
-        return TableReport(read, accepted, duplicates, quarantined, dict(reasons), released)
+        redated = 0 if clocks.is_history else redated
+        return TableReport(
+            read, accepted, superseding, duplicates, quarantined, dict(reasons), released=released, redated=redated
+        )
 
-    def _append(self, tables: dict[str, Table]) -> str | None:
-        self.quarantine.add(self._set_aside(tables))
-        good: dict[str, pa.Table] = {}
-        for position, (name, table) in enumerate(tables.items()):
-            self.progress(f"appending {name}", 0.5 + 0.5 * position / len(tables))
-            columns = ", ".join(identifier(c.name) for c in table.columns)
-            order = ", ".join(c for c in ("account_id", table.time) if c and any(x.name == c for x in table.columns))
-            rows = f"FROM checked_{name} WHERE _reason IS NULL AND rowid NOT IN (SELECT _id FROM refused_{name})"
-            found = self.engine.execute(f"SELECT count(*) {rows}").fetchall()
-            if found[0][0]:
-                query = f"SELECT {columns} {rows} ORDER BY {order}"
-                good[name] = self.engine.sql(query).to_arrow_table().cast(table.arrow_schema)
-        version = self.lake.append(good, self.imported_at) if good else self.lake.version
-        self.quarantine.release(self._released(tables))
-        return version
+    def _append(self, tables: dict[str, Table], reports: dict[str, TableReport], clocks: Clocks) -> str | None:
+        """Appends what was accepted and sets aside the rest; both count, or neither, once the manifest says so."""
+        kept = [name for name, r in reports.items() if r.accepted + r.superseding + r.released]
+        version = self.lake.next_version if kept else self.lake.next_version - 1
+        with self.quarantine.adding(self.engine, self._set_aside(tables), self._released(tables), version):
+            if kept:
+                additions = self._additions([tables[name] for name in kept], clocks)
+                return self.lake.append(additions, self.imported_at, self.source)
+        return self.lake.version
 
-    def _set_aside(self, tables: dict[str, Table]) -> pa.Table:
-        selects = " UNION ALL ".join(
+    def _additions(self, tables: list[Table], clocks: Clocks) -> Iterator[tuple[str, Addition]]:
+        for position, table in enumerate(tables):
+            self.progress(f"appending {table.name}", 0.5 + 0.5 * position / len(tables))
+            dated = clocks.dated(table, "_redated")
+            rows = f"FROM {self._judged(table, clocks)} WHERE _kind IN ('accepted', 'superseding')"
+            cancelled = "cancelled" if any(c.name == "cancelled" for c in table.columns) else "false"
+            ((count, corrections, newest),) = self.engine.execute(
+                f"SELECT count(*), count(*) FILTER ({REVISION} > 0 OR {cancelled}), "
+                f"{clocks.newest(table, dated)} {rows}"
+            ).fetchall()
+            if count:
+                yield table.name, Addition(self._reader(table, dated, rows), corrections, newest)
+
+    def _reader(self, table: Table, dated: str, rows: str) -> pa.RecordBatchReader:
+        """The rows as the lake keeps them, those of an account together and in the order of time."""
+        names = [c.name for c in table.columns]
+        columns = ", ".join(f"{dated} AS ingested_at" if n == "ingested_at" else identifier(n) for n in names)
+        schema = table.arrow_schema.append(pa.field(REVISION, pa.int64()))
+        owners = ""
+        if table.name == VERSIONED:
+            schema = schema.append(pa.field(TIED_OWNERS, pa.list_(pa.string())))
+            owners = f", _owners AS {TIED_OWNERS}"
+        order = ", ".join(identifier(n) for n in ("account_id", table.time) if n in names)
+        query = f"SELECT {columns}, {REVISION}{owners} {rows} ORDER BY {order}"
+        return self.engine.sql(query).to_arrow_reader(BATCH_ROWS).cast(schema)
+
+    def _set_aside(self, tables: dict[str, Table]) -> str:
+        stamp = f"{quote(self.imported_at.isoformat())}::TIMESTAMPTZ AS quarantined_at"
+        return " UNION ALL ".join(
             f'SELECT {quote(name)} AS "table", _origin AS origin, _row AS row_number, _reason AS reason, '
-            f"_reason LIKE '%{UNKNOWN_ACCOUNT}' AS retry, _original AS original FROM checked_{name} "
+            f"_reason LIKE '%{UNKNOWN_ACCOUNT}' AS retry, _original AS original, {stamp} FROM checked_{name} "
             f"WHERE _reason IS NOT NULL AND _origin <> '{RETRIED}'"
             for name in tables
         )
-        rows = self.engine.sql(selects).to_arrow_table()
-        stamps = pa.array([self.imported_at] * rows.num_rows, pa.timestamp("us", tz="UTC"))
-        return rows.append_column("quarantined_at", stamps)
 
-    def _released(self, tables: dict[str, Table]) -> list[tuple[str, str]]:
-        positions = " UNION ALL ".join(
+    def _released(self, tables: dict[str, Table]) -> str:
+        accepted = " UNION ALL ".join(
             f"SELECT _row FROM checked_{name} WHERE _origin = '{RETRIED}' AND _reason IS NULL" for name in tables
         )
-        waiting = self.waiting.to_pylist()
-        released = (waiting[position] for (position,) in self.engine.execute(positions).fetchall())
-        return [(row["table"], row["original"]) for row in released]
+        return f'SELECT DISTINCT "table", original FROM waiting WHERE position IN ({accepted})'
+
+
+def _listed(folder: Path) -> str:
+    """The first names in a folder."""
+    names = sorted(path.name for path in folder.iterdir())
+    return ", ".join(names[:MAX_REASONS_TOLD]) + (" …" if len(names) > MAX_REASONS_TOLD else "") if names else "nothing"

@@ -3,8 +3,8 @@
 import fcntl
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,22 +14,51 @@ from urllib.parse import unquote, urlparse
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
+from features.activity.durable import make_durable
 from features.activity.schema import LABELS, TABLES, TIME
 from features.kernel.errors import Conflict, Invalid, NotFound
 
 MANIFEST = "manifest"
 MANIFEST_SCHEMA = pa.schema(
-    [("lake_version", pa.int64()), ("imported_at", TIME), ("versions", pa.string()), ("counts", pa.string())]
+    [
+        ("lake_version", pa.int64()),
+        ("imported_at", TIME),
+        ("versions", pa.string()),
+        ("counts", pa.string()),
+        ("newest_ingested_us", pa.string()),
+        ("corrections", pa.string()),
+        ("source", pa.string()),
+    ]
 )
+STAGING = "staging"
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The lake as one manifest row pins it: per table the Parquet files that hold its rows."""
+    """The lake as one manifest row pins it.
+
+    Attributes:
+        version: the lake version.
+        files: by table the Parquet files that hold its rows.
+        derived: folder in which facts and episodes of this state may be kept.
+        corrections: by table how many of its rows supersede or cancel; a table that is not named has none.
+        newest_ingested_us: by table the newest microsecond at which a row was learned of; older imports named none.
+    """
 
     version: str
     files: Mapping[str, tuple[str, ...]]
     derived: Path
+    corrections: Mapping[str, int]
+    newest_ingested_us: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Rows of one table to append, with what the manifest says of them: see `Snapshot`."""
+
+    rows: pa.RecordBatchReader | pa.Table
+    corrections: int = 0
+    newest_ingested_us: int | None = None
 
 
 class Lake:
@@ -44,24 +73,44 @@ class Lake:
         pinned = self._manifest()
         return str(pinned["lake_version"]) if pinned else None
 
-    def append(self, tables: Mapping[str, pa.RecordBatchReader | pa.Table], imported_at: datetime) -> str:
-        """Appends the rows of one import and pins them; returns the new lake version.
+    @property
+    def next_version(self) -> int:
+        """The version that the next import makes."""
+        pinned = self._manifest()
+        return int(str(pinned["lake_version"])) + 1 if pinned else 1
+
+    def append(
+        self, additions: Iterable[tuple[str, Addition]], imported_at: datetime, source: str | None = None
+    ) -> str:
+        """Appends the rows of one import, a table at a time, and pins them; returns the new lake version.
 
         What an interrupted import left behind is undone first. Everything is fsynced before the manifest names it.
         """
         pinned = self._manifest()
-        versions: dict[str, int] = json.loads(str(pinned["versions"])) if pinned else {}
+        versions: dict[str, int] = _document(pinned, "versions")
+        corrections: dict[str, int] = _document(pinned, "corrections")
+        newest: dict[str, int] = _document(pinned, "newest_ingested_us")
         for name in self._existing():
             self._undo_unpinned(name, versions.get(name))
-        for name, rows in tables.items():
-            write_deltalake(self._path(name), rows, mode="append", schema_mode="merge")
+        for name, added in additions:
+            write_deltalake(self._path(name), added.rows, mode="append", schema_mode="merge")
             versions[name] = self._make_durable(name)
-        following = int(str(pinned["lake_version"])) + 1 if pinned else 1
-        row = {"lake_version": following, "imported_at": imported_at, "versions": json.dumps(versions, sort_keys=True)}
-        counts = json.dumps({name: self._table(name, v).count() for name, v in sorted(versions.items())})
-        write_deltalake(
-            self._path(MANIFEST), pa.Table.from_pylist([{**row, "counts": counts}], MANIFEST_SCHEMA), mode="append"
-        )
+            if added.corrections:
+                corrections[name] = corrections.get(name, 0) + added.corrections
+            if added.newest_ingested_us is not None:
+                newest[name] = max(newest.get(name, added.newest_ingested_us), added.newest_ingested_us)
+        following = self.next_version
+        row = {
+            "lake_version": following,
+            "imported_at": imported_at,
+            "versions": json.dumps(versions, sort_keys=True),
+            "counts": json.dumps({name: self._table(name, v).count() for name, v in sorted(versions.items())}),
+            "newest_ingested_us": json.dumps(newest, sort_keys=True),
+            "corrections": json.dumps(corrections, sort_keys=True),
+            "source": source,
+        }
+        rows = pa.Table.from_pylist([row], MANIFEST_SCHEMA)
+        write_deltalake(self._path(MANIFEST), rows, mode="append", schema_mode="merge")
         self._make_durable(MANIFEST)
         return str(following)
 
@@ -74,23 +123,30 @@ class Lake:
         pinned = self._manifest()
         if pinned is None:
             raise NotFound(f"The lake at {self.root} is empty; run `mscore import DIR` or `mscore demo` first.")
-        versions: dict[str, int] = json.loads(str(pinned["versions"]))
+        versions: dict[str, int] = _document(pinned, "versions")
         files = {
             name: tuple(map(_path_of, self._table(name, version).file_uris())) for name, version in versions.items()
         }
         activity = {name: version for name, version in versions.items() if name != LABELS.name}
         state = hashlib.sha256(json.dumps(activity, sort_keys=True).encode()).hexdigest()[:16]
-        return Snapshot(str(pinned["lake_version"]), files, self.root / "derived" / state)
+        return Snapshot(
+            str(pinned["lake_version"]),
+            files,
+            self.root / "derived" / state,
+            _document(pinned, "corrections"),
+            _document(pinned, "newest_ingested_us"),
+        )
 
     def counts(self) -> dict[str, int]:
         """Rows per table in the newest pinned state."""
-        pinned = self._manifest()
-        counts: dict[str, int] = json.loads(str(pinned["counts"])) if pinned else {}
+        counts: dict[str, int] = _document(self._manifest(), "counts")
         return counts
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keeps every other import out while one reads, checks and appends.
+    def locked(self) -> Iterator[Path]:
+        """Keeps every other import out while one reads, checks and appends; gives an empty folder to work in.
+
+        What a killed import left in that folder is removed.
 
         Raises:
             Conflict: another import is under way.
@@ -106,7 +162,13 @@ class Lake:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise Conflict("Another import into this lake is under way; try again when it is done.") from error
-            yield
+            staging = self.root / STAGING
+            shutil.rmtree(staging, ignore_errors=True)
+            staging.mkdir()
+            try:
+                yield staging
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
 
     def _path(self, name: str) -> str:
         return str(self.root / name)
@@ -136,13 +198,15 @@ class Lake:
         log = folder / "_delta_log" / f"{table.version():020d}.json"
         added = [json.loads(line).get("add") for line in log.read_text().splitlines()]
         paths = [folder / entry["path"] for entry in added if entry]
-        for path in (*paths, log, folder, log.parent):
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        make_durable(*paths, log, folder, log.parent)
         return int(table.version())
+
+
+def _document(pinned: Mapping[str, object] | None, column: str) -> dict[str, int]:
+    """A JSON column of a manifest row; empty before the first import, and where an older version did not write it."""
+    written = pinned.get(column) if pinned else None
+    document: dict[str, int] = json.loads(str(written)) if written else {}
+    return document
 
 
 def _path_of(uri: str) -> str:

@@ -24,6 +24,7 @@ _DECLARED = (
         market_maker bool         # has an agreement on file
         legacy_tier? VIP1|VIP2|VIP3
         """,
+        ("account_id",),
     ),
     declare(
         "verifications",
@@ -38,7 +39,8 @@ _DECLARED = (
         name_hash? id hash
         birth_hash? id hash
         """,
-        rules=(("level BETWEEN 0 AND 3", "level is not 0, 1, 2 or 3"),),
+        ("account_id", "ts", "level", "status"),
+        (("level BETWEEN 0 AND 3", "level is not 0, 1, 2 or 3"),),
     ),
     declare(
         "sessions",
@@ -63,7 +65,7 @@ _DECLARED = (
         latitude? float latitude
         longitude? float longitude
         """,
-        ("session_id",),
+        ("session_id", "event"),
     ),
     declare(
         "order_events",
@@ -127,6 +129,7 @@ _DECLARED = (
         valid_from time
         valid_to? time
         """,
+        ("symbol", "product", "valid_from"),
     ),
     declare(
         "position_limits",
@@ -140,6 +143,7 @@ _DECLARED = (
         valid_from time
         valid_to? time
         """,
+        ("symbol", "product", "owner_id", "max_leverage", "valid_from"),
     ),
     declare(
         "quotes",
@@ -152,6 +156,7 @@ _DECLARED = (
         bid_depth_usd non_negative usd
         ask_depth_usd non_negative usd
         """,
+        ("symbol", "ts"),
     ),
     declare(
         "marks",
@@ -165,6 +170,7 @@ _DECLARED = (
         open_interest_usd? non_negative usd
         external_price? positive price
         """,
+        ("symbol", "ts"),
     ),
     declare(
         "balances",
@@ -176,6 +182,7 @@ _DECLARED = (
         amount float quantity
         amount_usd float usd
         """,
+        ("account_id", "ts", "asset"),
     ),
     declare(
         "transfers",
@@ -226,6 +233,7 @@ _DECLARED = (
         event approved|revoked
         scope? text
         """,
+        ("api_key_id", "event", "ts"),
     ),
     declare(
         "staking",
@@ -278,6 +286,7 @@ _DECLARED = (
         trading_open_at time
         circulating_supply positive quantity
         """,
+        ("symbol",),
     ),
     declare(
         "project_parties",
@@ -291,6 +300,7 @@ _DECLARED = (
         declared bool
         since time
         """,
+        ("project_id", "account_id", "owner_id", "address", "role"),
     ),
     declare(
         "watchlist",
@@ -303,6 +313,7 @@ _DECLARED = (
         effective_to? time
         source text
         """,
+        ("list", "kind", "value", "source", "effective_from"),
     ),
     declare(
         "legal_orders",
@@ -359,6 +370,7 @@ LABELS = declare(
     event_id? id
     group_id? id
     """,
+    is_activity=False,
 )
 
 

@@ -1,15 +1,25 @@
 """What features are computed from: one fixed state of the activity tables, wherever they lie."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from features.activity.files import activity_folder, files_of, quote
+from features.activity.files import activity_folder, files_of, identifier
 from features.activity.lake import Lake
+from features.activity.revisions import (
+    REVISION,
+    is_revision,
+    numbered,
+    read_files,
+    state_as_of,
+    visible_from,
+)
 from features.activity.schema import TABLES, Table, table
 from features.kernel.errors import Invalid
 
@@ -24,18 +34,20 @@ class Activity:
         version: names the state; the lake version where it comes from a lake.
         tables: table name -> Arrow table or Parquet files.
         derived: folder in which facts and episodes of this state may be kept, or None to keep nothing.
+        corrected: the tables in files in which rows supersede or cancel others.
     """
 
     version: str
     tables: Mapping[str, Rows]
     derived: Path | None = None
+    corrected: frozenset[str] = frozenset()
 
     @classmethod
     def from_lake(cls, lake: Lake) -> "Activity":
         """The newest state that the lake's manifest pins."""
         snapshot = lake.snapshot()
         tables = {name: files for name, files in snapshot.files.items() if name in TABLES}
-        return cls(snapshot.version, tables, snapshot.derived)
+        return cls(snapshot.version, tables, snapshot.derived, frozenset(snapshot.corrections))
 
     @classmethod
     def from_folder(cls, folder: Path | str) -> "Activity":
@@ -49,15 +61,58 @@ class Activity:
 
     @classmethod
     def from_frames(cls, frames: Mapping[str, pd.DataFrame | pa.Table], version: str = "frames") -> "Activity":
-        """Tables held in memory, for notebooks and tests; missing optional columns become null."""
-        return cls(version, {name: _conformed(frame, table(name)) for name, frame in frames.items()})
+        """Tables held in memory, for notebooks and tests; missing optional columns become null.
+
+        Where rows of one key repeat, the later known one supersedes the earlier, as in a lake.
+        """
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            tables = {n: numbered(connection, table(n), _conformed(frame, table(n))) for n, frame in frames.items()}
+        return cls(version, tables)
 
     def relation(self, name: str) -> str | None:
-        """SQL that reads a table kept in files, or None where it is in memory or empty."""
+        """SQL that reads all rows of a table kept in files, or None where it is in memory or empty."""
         rows = self.tables.get(name)
-        if not isinstance(rows, tuple) or not rows:
-            return None
-        return f"read_parquet([{', '.join(map(quote, rows))}], union_by_name = true)"
+        return read_files(rows) if isinstance(rows, tuple) and rows else None
+
+    def state(self, name: str, relation: str, given: Collection[str], moment: int | None = None) -> str:
+        """SQL of what a table says as of a moment, with `known_from`; see `revisions.state_as_of`.
+
+        Args:
+            name: the table.
+            relation: SQL that gives all its rows, from files or from where an engine registered them.
+            given: the columns of that relation.
+            moment: microseconds since 1970; None for what holds in the end.
+        """
+        if self.is_corrected(name):
+            return state_as_of(table(name), relation, given, moment)
+        return state_as_of(table(name), relation, set(given) - {REVISION, "cancelled"}, moment)
+
+    def is_corrected(self, name: str) -> bool:
+        """Whether rows of the table supersede or cancel others."""
+        rows = self.tables.get(name)
+        if not isinstance(rows, pa.Table):
+            return name in self.corrected
+        return REVISION in rows.column_names or bool(pc.any(rows.column("cancelled")).as_py())
+
+    def revision_moments(self) -> list[int]:
+        """The microseconds, ascending and each once, at which what an earlier row says changes.
+
+        At each the first moment t is meant at which features see the correction: known by t, and happened before t.
+        """
+        moments: set[int] = set()
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            for name in filter(self.is_corrected, self.tables):
+                relation = self.relation(name)
+                if relation is None:
+                    connection.register(name, self.tables[name])
+                    relation = identifier(name)
+                given = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+                changes = is_revision(table(name), given)
+                query = f"SELECT DISTINCT {visible_from(table(name), given)} FROM {relation} WHERE {changes}"
+                moments |= {moment for (moment,) in connection.execute(query).fetchall()}
+        return sorted(moments)
 
 
 def _conformed(frame: pd.DataFrame | pa.Table, declared: Table) -> pa.Table:

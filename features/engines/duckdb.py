@@ -1,6 +1,5 @@
 """Runs the expressions: DuckDB, embedded, over activity presented with times as integer microseconds."""
 
-import os
 import shutil
 import tempfile
 import weakref
@@ -8,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
@@ -18,13 +16,12 @@ from features.activity.bounds import MAX_USD
 from features.activity.checking import sql_type
 from features.activity.files import identifier
 from features.activity.identifiers import comparable_sql, is_stand_in_sql, listed_sql
+from features.activity.memory import connect
+from features.activity.revisions import TIED_OWNERS, VERSIONED
 from features.activity.schema import TABLES, Column, Table
 from features.activity.snapshot import Activity
 from features.engines.ceilings import Ceiling
-from features.kernel.errors import Invalid
 
-MEMORY_VARIABLE = "MSCORE_DUCKDB_MEMORY"
-MEMORY = "3GB"
 MAX_SUM = 4 * 10**18
 MAX_UNITS = 1e30
 
@@ -61,19 +58,14 @@ class DuckDBEngine:
     Steps note in `ceilings` what they leave out.
     """
 
-    def __init__(self, activity: Activity) -> None:
+    def __init__(self, activity: Activity, moment: int | None = None) -> None:
+        """An engine over the activity as it stood at a moment, in microseconds, or with all that is known of it."""
         self.activity = activity
+        self.moment = moment
         self.ceilings: list[Ceiling] = []
         folder = tempfile.mkdtemp(prefix="mscore-duckdb-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        memory = os.environ.get(MEMORY_VARIABLE, MEMORY)
-        try:
-            self.connection = duckdb.connect(
-                Path(folder, "derived.duckdb"), config={"memory_limit": memory, "temp_directory": folder}
-            )
-        except duckdb.Error as error:
-            raise Invalid(f"{MEMORY_VARIABLE} is {memory!r}; write it like 3GB or 2500MB.") from error
-        self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection = connect(Path(folder, "derived.duckdb"), Path(folder))
         # Sorted by account, clocks look like runs to DuckDB, which then takes a fifth longer to read than packed bits.
         self.connection.execute("SET force_compression = 'bitpacking'")
         self.odd_accounts: tuple[str, ...] = ()
@@ -141,10 +133,10 @@ class DuckDBEngine:
             self.odd_accounts = self._odd_accounts(relation)
         columns = ", ".join(self._presented(c, given) for c in table.columns)
         self.view(written_view(table.name), f"SELECT * FROM {relation}")
-        known = f"greatest(coalesce(epoch_us(ingested_at), epoch_us({table.time})), epoch_us({table.time}))"
-        if "ingested_at" not in given:
-            known = f"epoch_us({table.time})"
-        self.view(table.name, f"SELECT {columns}, {known} AS known_from FROM {relation}")
+        if table.name == VERSIONED:
+            columns += f", CAST({TIED_OWNERS if TIED_OWNERS in given else 'NULL'} AS VARCHAR[]) AS {TIED_OWNERS}"
+        state = self.activity.state(table.name, relation, given, self.moment)
+        self.view(table.name, f"SELECT {columns}, known_from FROM {state}")
 
     def _odd_accounts(self, relation: str) -> tuple[str, ...]:
         """The accounts whose ids look like stand-ins for "unknown": what refers to exactly these refers to somebody."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from features.engines.duckdb import MEMORY_VARIABLE
+from features.activity.memory import MEMORY_VARIABLE
 from features.kernel.console import err, out, table
 from tests.benchmarks.events import EVENTS
 from tests.benchmarks.measuring import Report

@@ -35,6 +35,54 @@ def test_an_import_with_bad_rows_is_done_and_says_what_was_set_aside(call: Call,
     assert call("quarantine", "list", "--home", home).code == 0
 
 
+def test_an_import_that_accepts_nothing_says_why_and_fails(call: Call, tmp_path: Path) -> None:
+    home, folder = str(tmp_path / "home"), tmp_path / "export"
+    folder.mkdir()
+    flock_tables()["trades"].to_parquet(folder / "trades.parquet")
+    said = call("import", str(folder), "--home", home, "--json")
+    assert said.code == 2
+    for words in ("trades.parquet", "maker_account_id: unknown account", "Nothing was accepted"):
+        assert words in said.document["nothing_accepted"]
+        assert words in said.err
+    assert call("import", str(folder), "--home", home).code == 2
+
+
+def test_a_folder_without_a_known_table_is_told_in_json_too(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "shoes.csv").write_text("size\n44\n")
+    said = call("import", str(tmp_path / "export"), "--home", str(tmp_path / "home"), "--json")
+    assert (said.code, said.document["tables"]) == (2, {})
+    assert "shoes.csv" in said.document["nothing_accepted"]
+
+
+def test_an_import_of_known_rows_only_succeeds_and_corrections_are_counted(call: Call, tmp_path: Path) -> None:
+    home, folder = str(tmp_path / "home"), write_flock(tmp_path / "export")
+    assert call("import", str(folder), "--home", home, "--source", "flock").code == 0
+    again = call("import", str(folder), "--home", home, "--json")
+    assert again.code == 0
+    assert all(report["duplicates"] == report["read"] for report in again.document["tables"].values())
+    trades = flock_tables()["trades"]
+    now = pd.Timestamp.now("UTC").floor("us")
+    trades.iloc[:3].assign(cancelled=True, ingested_at=now).to_parquet(folder / "trades.parquet")
+    report = call("import", str(folder), "--home", home, "--json").document["tables"]["trades"]
+    assert (report["read"], report["accepted"], report["superseding"], report["redated"]) == (3, 0, 3, 0)
+
+
+def test_rows_older_than_what_is_held_are_dated_by_the_import_unless_they_are_history(
+    call: Call, tmp_path: Path
+) -> None:
+    home, folder = str(tmp_path / "home"), write_flock(tmp_path / "export")
+    call("import", str(folder), "--home", home)
+    trades = flock_tables()["trades"]
+    for name, history in (("late", ()), ("history", ("--as-history",))):
+        moved = trades.iloc[:2].assign(trade_id=[f"{name}1", f"{name}2"], ingested_at=trades["ts"])
+        moved.to_parquet(folder / "trades.parquet")
+        said = call("import", str(folder), "--home", home, "--json", *history)
+        assert said.document["tables"]["trades"]["redated"] == (0 if history else 2)
+    moved.assign(trade_id=["x1", "x2"]).to_parquet(folder / "trades.parquet")
+    assert "count from this import on: 2 of trades" in call("import", str(folder), "--home", home).out
+
+
 def test_a_simulation_is_written_and_counted(
     call: Call, simulated: Simulation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

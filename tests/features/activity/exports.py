@@ -77,13 +77,17 @@ class Desk:
             write(folder / f"{name}.{ending}", index=False)
         return folder
 
-    def importing(self) -> Import:
+    def importing(self, imported_at: datetime = IMPORTED_AT, **how: Any) -> Import:
         """An import about to begin."""
-        return Import(self.home.lake, self.home.quarantine, IMPORTED_AT, silent)
+        return Import(self.home.lake, self.home.quarantine, imported_at, silent, **how)
 
     def take(self, **frames: pd.DataFrame) -> ImportReport:
         """Imports the frames."""
         return self.importing().folder(self.folder(frames))
+
+    def take_at(self, imported_at: datetime, *, as_history: bool = False, **frames: pd.DataFrame) -> ImportReport:
+        """Imports the frames at a moment."""
+        return self.importing(imported_at, as_history=as_history).folder(self.folder(frames))
 
     def take_mapped(self, mapping: Path | str, **frames: pd.DataFrame) -> ImportReport:
         """Imports foreign frames through a mapping."""

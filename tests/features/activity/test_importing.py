@@ -98,15 +98,6 @@ def test_an_account_that_was_set_aside_is_unknown_to_the_other_tables(desk: Desk
     assert done.lake_version is None
 
 
-def test_a_known_key_with_other_content_is_set_aside_within_one_import_and_across_two(desk: Desk) -> None:
-    rows = orders()
-    twice = pd.concat([rows, rows.iloc[:1].assign(price=1.0)])
-    assert counts(desk.take(accounts=accounts("a"), order_events=twice).tables["order_events"]) == (4, 3, 0, 1)
-    again = desk.take(order_events=rows.iloc[:1].assign(price=2.0))
-    assert again.tables["order_events"].reasons == {"known key with other content": 1}
-    assert desk.home.lake.counts()["order_events"] == 3
-
-
 def test_a_known_key_with_equal_content_is_a_duplicate_ignored_and_counted(desk: Desk) -> None:
     rows = orders()
     done = desk.take(accounts=accounts("a"), order_events=pd.concat([rows, rows.iloc[:2]]))
@@ -119,7 +110,7 @@ def test_the_two_legs_of_a_transfer_share_an_id_and_are_two_rows(desk: Desk) -> 
     assert counts(done.tables["transfers"]) == (2, 2, 0, 0)
 
 
-def test_a_table_without_an_id_repeats_only_where_the_whole_row_does(desk: Desk) -> None:
+def test_one_market_has_one_quote_at_a_moment(desk: Desk) -> None:
     quotes = pd.DataFrame(
         {
             "symbol": "BTCUSDT",
@@ -130,13 +121,14 @@ def test_a_table_without_an_id_repeats_only_where_the_whole_row_does(desk: Desk)
             "ask_depth_usd": 1.0,
         }
     )
-    assert counts(desk.take(quotes=quotes).tables["quotes"]) == (3, 2, 1, 0)
+    assert counts(desk.take(quotes=quotes).tables["quotes"]) == (3, 1, 0, 2)
 
 
 def test_of_several_rows_for_one_account_the_newest_visible_one_holds(desk: Desk) -> None:
     ingested = pd.to_datetime(["2024-01-01", "2025-05-02"], utc=True)
     versions = accounts("a", "a", market_maker=[False, True], ingested_at=ingested)
-    assert counts(desk.take(accounts=versions).tables["accounts"]) == (2, 2, 0, 0)
+    done = desk.take(accounts=versions).tables["accounts"]
+    assert (done.read, done.accepted, done.superseding) == (2, 1, 1)
     moments = ["2025-05-01T23:59:59Z", "2025-05-02T00:00:00Z"]
     features = Features(desk.home.lake)
     vectors = features.vectors(pd.DataFrame({"account_id": "a", "as_of": moments}))
@@ -324,7 +316,7 @@ SPOILS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(orders().columns.
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=SPOILS, second=SPOILS)
-def test_read_is_accepted_and_duplicates_and_quarantined_whatever_is_spoilt(
+def test_every_row_read_is_accepted_superseding_duplicate_or_quarantined_whatever_is_spoilt(
     tmp_path_factory: pytest.TempPathFactory, first: list[tuple[int, str, str]], second: list[tuple[int, str, str]]
 ) -> None:
     desk = Desk(tmp_path_factory.mktemp("spoilt"))
@@ -334,7 +326,7 @@ def test_read_is_accepted_and_duplicates_and_quarantined_whatever_is_spoilt(
         for row, column, value in spoils:
             rows.loc[row, column] = value
         report = desk.take(accounts=accounts("a"), order_events=rows).tables["order_events"]
-        assert report.read == 6 == report.accepted + report.duplicates + report.quarantined
+        assert report.read == 6 == report.accepted + report.superseding + report.duplicates + report.quarantined
         assert sum(report.reasons.values()) == report.quarantined
-        accepted += report.accepted
+        accepted += report.accepted + report.superseding
     assert desk.home.lake.counts().get("order_events", 0) == accepted

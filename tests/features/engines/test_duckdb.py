@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from features.activity.memory import MEMORY_VARIABLE
 from features.activity.snapshot import Activity
 from features.definitions import CATALOGUE
-from features.engines.duckdb import MEMORY_VARIABLE, DuckDBEngine
+from features.engines.duckdb import DuckDBEngine
 from features.kernel.errors import Invalid
 from features.pipeline import Features
 from tests.features.patterns.trading_floor import DAY, accounts, frame, sale
