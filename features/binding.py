@@ -72,10 +72,10 @@ class Binding:
 
 def binding_facts(features: Features, as_of: datetime) -> Binding:
     """Everything that binds at once, as it was known at a moment."""
-    moment = microseconds(as_of)
+    moment, engine = microseconds(as_of), features.at(as_of).engine
 
     def read(sql: str, *more: object) -> pd.DataFrame:
-        frame = features.engine.frame(sql, [moment, *more])
+        frame = engine.frame(sql, [moment, *more])
         for column in frame.columns.intersection(
             ["ts", "changed_at", "added_at", "expires_at", "lifted_at", "effective_from", "effective_to", "ends_at"]
         ):

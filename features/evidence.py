@@ -15,6 +15,7 @@ from features.definitions import CATALOGUE
 from features.engines.duckdb import compiled
 from features.facts.sentences import row_sentence
 from features.kernel.errors import NotFound
+from features.kernel.moments import microseconds
 from features.pipeline import Features
 from features.queries import condition, visible
 from features.spellings import frame_as_written
@@ -56,7 +57,7 @@ def feature_evidence(
     activity: Activity | Lake | Features,
     feature: str | Feature,
     account_id: str,
-    as_of: datetime | pd.Timestamp,
+    as_of: datetime | str,
     catalogue: Catalogue = CATALOGUE,
 ) -> Evidence:
     """The rows behind one value of one account at a moment.
@@ -70,17 +71,18 @@ def feature_evidence(
 
 
 def evidence_of_many(
-    features: Features, feature: Feature, accounts: Iterable[str], as_of: datetime | pd.Timestamp
+    features: Features, feature: Feature, accounts: Iterable[str], as_of: datetime | str
 ) -> dict[str, Evidence]:
     """The evidence of one feature for several accounts at one moment, by account.
 
     Raises:
         Invalid: the activity does not know one of the accounts.
     """
-    spine = pd.DataFrame({"account_id": list(dict.fromkeys(accounts)), "as_of": pd.Timestamp(as_of)})
-    features.look_at(spine)
-    found = features.engine.frame(_query(feature))
-    found = frame_as_written(features.engine, found)
+    moment = pd.Timestamp(microseconds(as_of), unit="us", tz="UTC")
+    spine = pd.DataFrame({"account_id": list(dict.fromkeys(accounts)), "as_of": moment})
+    seen = features.at(as_of)
+    seen.look_at(spine)
+    found = frame_as_written(seen.engine, seen.engine.frame(_query(feature)))
     found.insert(0, "time", pd.to_datetime(found["ts"], unit="us", utc=True))
     by_account = dict(tuple(found.groupby("account_id")))
     nothing = found.iloc[:0]
@@ -103,9 +105,7 @@ class EpisodeEvidence:
     links: pd.DataFrame
 
 
-def episode_evidence(
-    activity: Activity | Lake | Features, episode_id: str, as_of: datetime | pd.Timestamp
-) -> EpisodeEvidence:
+def episode_evidence(activity: Activity | Lake | Features, episode_id: str, as_of: datetime | str) -> EpisodeEvidence:
     """The rows and edges behind an episode.
 
     Raises:

@@ -1,12 +1,14 @@
 """Builds vectors for any spine of (account, moment) from one state of the activity."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -21,44 +23,84 @@ from features.facts.fills import FILLS
 from features.facts.flows import FLOWS
 from features.facts.orders import ORDERS
 from features.kernel.errors import Invalid
-from features.kernel.moments import microseconds
+from features.kernel.moments import from_microseconds, microseconds
 from features.kernel.progress import Progress, silent
 from features.queries import Query, queries
 from features.spellings import episodes_as_written
 from features.spine import checked_spine, weekly_moments
 
+Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 MOST_LINKS = 20
+BEFORE_CORRECTIONS = -1
+"""Stands for the activity as it was before anything in it was corrected."""
 ROWS_AT_ONCE = 100_000
 
 
 class Features:
-    """Facts and episodes of one state of activity, ready to be asked for vectors and evidence."""
+    """Facts and episodes of one state of activity, ready to be asked for vectors and evidence.
 
-    def __init__(self, activity: Activity | Lake, progress: Progress = silent) -> None:
+    Where rows supersede or cancel others, what is seen at a moment is derived from the activity as it stood then:
+    `at` gives the features of that time. What nobody asks for is not derived.
+
+    Attributes:
+        activity: the activity, with all that is known of it.
+        moment: the last correction that these features know of, in microseconds; None where there is none.
+        engine: holds the activity as of that moment, the facts and the episodes.
+    """
+
+    def __init__(self, activity: Activity | Lake, progress: Progress = silent, moment: int | None = None) -> None:
         self.activity = Activity.from_lake(activity) if isinstance(activity, Lake) else activity
-        self.engine = DuckDBEngine(self.activity)
         self.progress = progress
+        self._corrections = self.activity.revision_moments()
+        self.moment = self._corrections[-1] if self._corrections and moment is None else moment
+        self.engine = DuckDBEngine(self.activity, self.moment)
         self._claim = derive(self.engine, progress)
+        self._before: Features | None = None
+
+    def at(self, as_of: datetime | str) -> "Features":
+        """The features that see the activity as it stood at a moment: these, unless a correction lies in between."""
+        known = self._correction_before(microseconds(as_of))
+        if known == self.moment:
+            return self
+        if self._before is None or self._before.moment != known:
+            self._before = Features(self.activity, self.progress, known)
+        return self._before
 
     def vectors(self, spine: pd.DataFrame, features: Iterable[Feature] = CATALOGUE) -> pd.DataFrame:
         """One row of feature values per spine row, in the spine's order. See `build_vectors`."""
         chosen = tuple(features)
         given = checked_spine(spine)
-        numbered = self._numbered(given)
         values = np.empty((len(given), len(chosen)), order="F")
-        place = {feature.name: number for number, feature in enumerate(chosen)}
-        for feature in chosen:
-            values[:, place[feature.name]] = feature.value.fill
+        for place, feature in enumerate(chosen):
+            values[:, place] = feature.value.fill
+        moments = given["as_of"].astype("int64").to_numpy()
+        known = np.searchsorted(self._corrections, moments, side="right")
+        for correction in sorted(set(known.tolist()), reverse=True):
+            rows = np.flatnonzero(known == correction)
+            self.at(from_microseconds(int(moments[rows[0]])))._fill(values, rows, given.iloc[rows], chosen)
+        return pd.concat([given, pd.DataFrame(values, columns=[f.name for f in chosen], index=given.index)], axis=1)
+
+    def _fill(self, values: Floats, places: Places, given: pd.DataFrame, chosen: tuple[Feature, ...]) -> None:
+        """Writes the values of these rows of a spine to their places, where something happened."""
+        numbered = self._numbered(given)
+        column = {feature.name: number for number, feature in enumerate(chosen)}
         starts = range(0, len(given), ROWS_AT_ONCE)  # in parts, because the rows behind a part must fit into memory
         for number, start in enumerate(starts):
             self._see(numbered.slice(start, ROWS_AT_ONCE))
             for query, rows in self._answers(chosen, number, len(starts)):
-                at = rows.column("spine_id").to_numpy()
+                at = places[rows.column("spine_id").to_numpy()]
                 for feature in query.features:
-                    found = rows.column(feature.name).to_numpy(zero_copy_only=False).astype(float)
-                    known = ~np.isnan(found)
-                    values[at[known], place[feature.name]] = found[known]
-        return pd.concat([given, pd.DataFrame(values, columns=list(place), index=given.index)], axis=1)
+                    computed = rows.column(feature.name).to_numpy(zero_copy_only=False).astype(float)
+                    is_known = ~np.isnan(computed)
+                    values[at[is_known], column[feature.name]] = computed[is_known]
+
+    def _correction_before(self, moment: int) -> int | None:
+        """The last correction that is seen at a moment; -1 before the first."""
+        if not self._corrections:
+            return None
+        place = bisect_right(self._corrections, moment)
+        return self._corrections[place - 1] if place else BEFORE_CORRECTIONS
 
     def _answers(self, features: tuple[Feature, ...], part: int, parts: int) -> Iterator[tuple[Query, pa.Table]]:
         shapes = queries(features)
@@ -82,10 +124,10 @@ class Features:
         self.engine.register("asked_for", rows)
         self.engine.create("spine", "FROM asked_for ORDER BY account_no, as_of, spine_id", temporary=True)
 
-    def accounts(self, as_of: datetime | pd.Timestamp | str) -> pd.DataFrame:
+    def accounts(self, as_of: datetime | str) -> pd.DataFrame:
         """A spine of every account visible at one moment, by account_id."""
         moment = microseconds(as_of)
-        accounts = self.engine.frame(
+        accounts = self.at(as_of).engine.frame(
             "SELECT DISTINCT account_id FROM fact_accounts WHERE ts < ? AND known_from <= ? ORDER BY account_id",
             [moment, moment],
         )
@@ -116,16 +158,18 @@ class Features:
         moments = weekly_moments(first, last) or [last]
         return pd.concat([self.accounts(at) for at in moments], ignore_index=True)
 
-    def episodes(self, known_from: datetime, known_until: datetime) -> list[dict[str, Any]]:
+    def episodes(self, known_from: datetime | str, known_until: datetime | str) -> list[dict[str, Any]]:
         """Episodes known in (known_from, known_until], not superseded by then, oldest first; JSON parsed."""
         seen = "known_at > ? AND known_at <= ? AND (superseded_at IS NULL OR superseded_at > ?)"
         until = microseconds(known_until)
-        return self._episodes(seen, [microseconds(known_from), until, until])
+        return self.at(known_until)._episodes(seen, [microseconds(known_from), until, until])
 
-    def episodes_named(self, episode_ids: Iterable[str], as_of: datetime) -> dict[str, dict[str, Any]]:
+    def episodes_named(self, episode_ids: Iterable[str], as_of: datetime | str) -> dict[str, dict[str, Any]]:
         """The episodes of these ids that were known at a moment, by id; superseded ones among them."""
         wanted = list(dict.fromkeys(episode_ids))
-        found = self._episodes("known_at <= ? AND list_contains(?, episode_id)", [microseconds(as_of), wanted])
+        found = self.at(as_of)._episodes(
+            "known_at <= ? AND list_contains(?, episode_id)", [microseconds(as_of), wanted]
+        )
         return {episode["episode_id"]: episode for episode in found}
 
     def _episodes(self, condition: str, parameters: list[Any]) -> list[dict[str, Any]]:
@@ -136,15 +180,19 @@ class Features:
         ]
         return episodes_as_written(self.engine, parsed)
 
-    def links(self, account_id: str, as_of: datetime) -> list[dict[str, Any]]:
+    def links(self, account_id: str, as_of: datetime | str) -> list[dict[str, Any]]:
         """The links of an account that hold at a moment, the strongest first: other_id, kind, weight, row_id."""
         moment = microseconds(as_of)
-        rows: list[dict[str, Any]] = self.engine.run(
-            "SELECT other_id, kind, weight, min(row_id) AS row_id FROM fact_links WHERE account_id = ? AND ts < ? "
-            "AND known_from <= ? AND (known_until IS NULL OR known_until > ?) "
-            "GROUP BY ALL ORDER BY weight DESC, other_id, kind LIMIT ?",
-            [account_id, moment, moment, moment, MOST_LINKS],
-        ).to_pylist()
+        rows: list[dict[str, Any]] = (
+            self.at(as_of)
+            .engine.run(
+                "SELECT other_id, kind, weight, min(row_id) AS row_id FROM fact_links WHERE account_id = ? AND ts < ? "
+                "AND known_from <= ? AND (known_until IS NULL OR known_until > ?) "
+                "GROUP BY ALL ORDER BY weight DESC, other_id, kind LIMIT ?",
+                [account_id, moment, moment, moment, MOST_LINKS],
+            )
+            .to_pylist()
+        )
         return rows
 
     @cached_property

@@ -1,6 +1,7 @@
 """Derives facts and episodes from activity, once per state of the lake."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -26,13 +27,22 @@ def derive(engine: DuckDBEngine, progress: Progress) -> Claim | None:
     Where the activity has a folder for what is derived, a state is derived once and then read: the claim on it, if
     any, has to be held as long as the engine is used.
     """
-    kept = engine.activity.derived / name_of_state() if engine.activity.derived else None
+    kept = _folder(engine)
     claim = read_state(engine, kept) if kept else None
     if claim is None:
         run_steps(engine, steps(), progress)
         if kept:
             keep_state(engine, kept)
     return claim
+
+
+def _folder(engine: DuckDBEngine) -> Path | None:
+    """Where the state is kept: one folder for each correction that is the last one it knows of."""
+    derived = engine.activity.derived
+    if derived is None:
+        return None
+    corrected = "" if engine.moment is None else f"-{engine.moment}"
+    return derived.with_name(f"{derived.name}{corrected}") / name_of_state()
 
 
 def run_steps(engine: DuckDBEngine, chosen: tuple[Step, ...], progress: Progress) -> None:

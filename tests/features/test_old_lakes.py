@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.activity.lake import Lake
+from features.activity.lake import Addition, Lake
 from features.activity.schema import TABLES
 from features.pipeline import Features
 from tests.features.activity.exports import IMPORTED_AT
@@ -69,7 +69,7 @@ def check(folder: Path, numbers: dict[str, float], whole: dict[str, int]) -> Non
     tables = {name: table_of(name, numbers, whole) for name in TABLES if name not in ("accounts", "watchlist")}
     both = [good_row("accounts", account_id=name) for name in ("a", "b")]
     tables["accounts"] = pa.Table.from_pylist(both, TABLES["accounts"].arrow_schema)
-    lake.append(tables, IMPORTED_AT)
+    lake.append([(name, Addition(rows)) for name, rows in tables.items()], IMPORTED_AT)
     features = Features(lake)
     vectors = features.vectors(features.accounts("2025-05-02"))
     assert vectors["account_id"].tolist() == ["a", "b"]

@@ -91,7 +91,7 @@ def test_vectors_are_those_of_the_activity_cut_at_the_moment(
 def test_episodes_known_by_the_moment_are_those_found_at_the_moment(
     whole: Features, past: Features, moment: pd.Timestamp
 ) -> None:
-    assert _as_known(whole, moment) == _as_known(past, moment)
+    assert as_known(whole, moment) == as_known(past, moment)
 
 
 def test_links_that_hold_at_the_moment_are_those_found_at_the_moment(
@@ -179,7 +179,7 @@ def test_every_feature_of_the_catalogue_moves_for_somebody(whole: Features) -> N
     assert still <= not_fed_by_tiny, f"these features are the same for everybody: {sorted(still - not_fed_by_tiny)}"
 
 
-def _as_known(features: Features, moment: pd.Timestamp) -> list[dict[str, Any]]:
+def as_known(features: Features, moment: pd.Timestamp) -> list[dict[str, Any]]:
     """The episodes known by a moment; that a later run supersedes one is not known yet."""
     at = microseconds(moment)
     known = [e for e in _episodes(features) if e["known_at"] <= at]
