@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from features.facts.fact import MICRO, NEVER_ENDS, Fact, activity_table, in_64_bits, micro_usd
+from features.facts.fact import MICRO, NEVER_ENDS, Fact, activity_table, in_64_bits, micro_usd, rounded
 
 HOUR_US = 3_600 * MICRO
 DAY_US = 24 * HOUR_US
@@ -39,7 +39,7 @@ def _spells(width_us: int) -> ir.Table:
         net=_.net,
         # Whoever is on both sides counts once: the share of a market never exceeds the market.
         market_share_micro=ibis.least(
-            (_.volume.cast("float64") / ibis.greatest(_.market_volume, 1) * MICRO).round().cast("int64"), MICRO
+            (_.volume.cast("float64") / ibis.greatest(_.market_volume, 1)).pipe(rounded, MICRO, 1.0), MICRO
         ),
     )
 
