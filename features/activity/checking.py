@@ -57,19 +57,19 @@ def checked_rows(
     )
     keep = ", ".join(f"{raw[name]} AS {identifier('_raw_' + name)}" for name in given)
     packed = ", ".join(f"{identifier(name)} := {identifier('_raw_' + name)}" for name in given)
-    original = f"struct_pack({packed})"
+    original = f"struct_pack({packed})" if given else "NULL"
     names = ", ".join(identifier(c.name) for c in table.columns)
     reasons = "\n".join(_when(condition, reason) for condition, reason in _reasons(table, given, imported_at))
     broken = ""
     if BROKEN in source:
         reasons = f"WHEN {BROKEN} IS NOT NULL THEN {BROKEN}.reason\n{reasons}"
-        keep += f", r.{BROKEN}"
+        keep = ", ".join(filter(None, (keep, f"r.{BROKEN}")))
         broken = f"WHEN {BROKEN} IS NOT NULL THEN CAST(to_json({BROKEN}) AS VARCHAR)"
     return f"""
     SELECT {names}, {quote(origin)} AS _origin, _row, _reason,
            CASE {broken} WHEN _reason IS NOT NULL THEN CAST(to_json({original}) AS VARCHAR) END AS _original
     FROM (SELECT *, CASE {reasons} END AS _reason
-          FROM (SELECT {typed}, {keep}, r._row AS _row FROM {relation} AS r))"""
+          FROM (SELECT {", ".join(filter(None, (typed, keep)))}, r._row AS _row FROM {relation} AS r))"""
 
 
 def _given(column: Column, source_type: str) -> str:

@@ -45,12 +45,20 @@ class SourceFile:
 
     @property
     def relation(self) -> str:
-        """SQL that reads the file with its row number, as `_row`; a line that is no row has its fault in `BROKEN`."""
-        if self.mended is None:
+        """SQL that reads the file with its row number, as `_row`.
+
+        Of a file opened for a table, a line that is no row is a row too, with its fault in `BROKEN`.
+        """
+        if BROKEN not in self.columns:
             return self.rows
-        fields = ", ".join(f"NULL AS {identifier(name)}" for name in self.columns if name != BROKEN)
-        broken = f"SELECT {fields}, _row, {{line: _line, reason: _reason, text: _text}} AS {BROKEN}"
-        return f"(SELECT *, NULL AS {BROKEN} FROM {self.rows} UNION ALL BY NAME {broken} FROM {self.mended.broken})"
+        return f"(SELECT *, NULL AS {BROKEN} FROM {self.rows} UNION ALL BY NAME FROM {self.broken_lines})"
+
+    @property
+    def broken_lines(self) -> str:
+        """SQL that reads only the lines that are no rows: `_row` and `BROKEN` (line, reason, text)."""
+        nothing = "SELECT 0 AS _row, 0 AS _line, '' AS _reason, '' AS _text WHERE false"
+        lines = self.mended.broken if self.mended else f"({nothing})"
+        return f"(SELECT _row, {{line: _line, reason: _reason, text: _text}} AS {BROKEN} FROM {lines})"
 
     @property
     def rows(self) -> str:
@@ -183,7 +191,8 @@ def _open_csv(connection: duckdb.DuckDBPyConnection, path: Path, table: Table | 
         connection.execute(f"SELECT count(COLUMNS(*)) FROM {reader}").fetchall()
     except duckdb.Error:
         lines = mended(path, len(spelt), delimiter, compression, connection)
-        return SourceFile(path, {**file.columns, BROKEN: "STRUCT"}, spelt, delimiter, lines)
+        columns = {**file.columns, BROKEN: "STRUCT"} if table else file.columns
+        return SourceFile(path, columns, spelt, delimiter, lines)
     return file
 
 

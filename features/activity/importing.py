@@ -12,6 +12,7 @@ import pyarrow as pa
 from features.activity.checking import checked_rows, sql_type
 from features.activity.clocks import Clocks
 from features.activity.files import (
+    BROKEN,
     SourceFile,
     activity_folder,
     columns_renamed,
@@ -160,7 +161,10 @@ class Import:
         for rows in mapping.rows:
             path = folder / rows.file
             if path.is_file():
-                sources.append(self._mapped_source(mapping, rows, open_file(self.engine, path)))
+                file = open_file(self.engine, path)
+                sources.append(self._mapped_source(mapping, rows, file))
+                if file.mended and all(source.origin != rows.file for source in sources[:-1]):
+                    sources.append(Source(rows.table, file.broken_lines, {BROKEN: "STRUCT"}, rows.file))
             elif not rows.optional:
                 raise Invalid(f"{folder} has no {rows.file}, which mapping {mapping.name} reads; nothing was imported.")
         if not sources:

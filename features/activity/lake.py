@@ -196,7 +196,7 @@ class Lake:
         table = self._table(name)
         folder = self.root / name
         log = folder / "_delta_log" / f"{table.version():020d}.json"
-        added = [json.loads(line).get("add") for line in log.read_text().splitlines()]
+        added = [json.loads(line).get("add") for line in log.read_text(encoding="utf-8").split("\n") if line]
         paths = [folder / entry["path"] for entry in added if entry]
         make_durable(*paths, log, folder, log.parent)
         return int(table.version())

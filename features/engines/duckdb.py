@@ -26,16 +26,16 @@ MAX_SUM = 4 * 10**18
 MAX_UNITS = 1e30
 
 # What a lake holds from before there were bounds must not stop the rest: money and sums are held within 64 bits, with
-# room for adding two of them, and what is no number is null.
+# room for adding two of them, and what is no number counts as 0.
 MACROS = (
     f"CREATE OR REPLACE MACRO micro_usd(x) AS CASE WHEN isfinite(x) THEN "
-    f"CAST(round(least(greatest(x, -{MAX_USD!r}), {MAX_USD!r}) * 1000000) AS BIGINT) END",
+    f"CAST(round(least(greatest(x, -{MAX_USD!r}), {MAX_USD!r}) * 1000000) AS BIGINT) WHEN x IS NOT NULL THEN 0 END",
     f"CREATE OR REPLACE MACRO cents_usd(x) AS CASE WHEN isfinite(x) THEN "
-    f"CAST(round(least(greatest(x, -{MAX_USD!r}), {MAX_USD!r}) * 100) AS BIGINT) END",
+    f"CAST(round(least(greatest(x, -{MAX_USD!r}), {MAX_USD!r}) * 100) AS BIGINT) WHEN x IS NOT NULL THEN 0 END",
     f"CREATE OR REPLACE MACRO in_64_bits(x) AS "
     f"CAST(CASE WHEN x > {MAX_SUM} THEN {MAX_SUM} WHEN x < -{MAX_SUM} THEN -{MAX_SUM} ELSE x END AS BIGINT)",
     f"CREATE OR REPLACE MACRO in_128_bits(x) AS CASE WHEN isfinite(x) THEN "
-    f"CAST(round(least(greatest(x, -{MAX_UNITS!r}), {MAX_UNITS!r})) AS HUGEINT) END",
+    f"CAST(round(least(greatest(x, -{MAX_UNITS!r}), {MAX_UNITS!r})) AS HUGEINT) WHEN x IS NOT NULL THEN 0 END",
 )
 
 # The known accounts come first; trades may name others.

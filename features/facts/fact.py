@@ -96,7 +96,7 @@ def first_known(rows: ir.Table, key: str, happening: str) -> ir.Table:
 
 
 def micro_usd(value: ir.FloatingValue) -> ir.IntegerValue:
-    """Money as integer millionths of a dollar, so that sums are exact on every engine; null where it is no number.
+    """Money as integer millionths of a dollar, so that sums are exact on every engine; 0 where it is no number.
 
     Beyond the bound of a row it is the bound: what a lake holds from before there was one must not stop the rest.
     """
@@ -104,10 +104,10 @@ def micro_usd(value: ir.FloatingValue) -> ir.IntegerValue:
 
 
 def rounded(value: ir.FloatingValue, times: int, most: float) -> ir.IntegerValue:
-    """The value times a factor as an integer, the value itself held between `-most` and `most`; null if no number."""
+    """The value times a factor as an integer, the value itself held between `-most` and `most`; 0 if no number."""
     held = ibis.least(ibis.greatest(value, -most), most)
     is_number = ~(value.isnan() | value.isinf())
-    return ibis.cases((is_number, (held * times).round().cast("int64")))
+    return ibis.cases((is_number, (held * times).round().cast("int64")), (~is_number, 0))
 
 
 def in_64_bits(total: ir.IntegerValue) -> ir.IntegerValue:

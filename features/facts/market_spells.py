@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from features.facts.fact import NEVER_ENDS, Fact, activity_table, in_64_bits, micro_usd
+from features.facts.fact import NEVER_ENDS, Fact, activity_table, in_64_bits, micro_usd, rounded
 from features.kernel.moments import DAY_US, HOUR_US
 from features.kernel.units import MICRO
 
@@ -38,7 +38,7 @@ def _spells(width_us: int) -> ir.Table:
         net=_.net,
         # Whoever is on both sides counts once: the share of a market never exceeds the market.
         market_share_micro=ibis.least(
-            (_.volume.cast("float64") / ibis.greatest(_.market_volume, 1) * MICRO).round().cast("int64"), MICRO
+            (_.volume.cast("float64") / ibis.greatest(_.market_volume, 1)).pipe(rounded, MICRO, 1.0), MICRO
         ),
     )
 

@@ -153,8 +153,8 @@ def _episode(accounts: tuple[str, ...], found: list[dict[str, Any]], margin: dic
             "own_trades": sum(pair["trades"] for pair in found if pair["maker"] == pair["taker"]),
             "volume_usd": volume_usd,
             "lift": trades / margin["expected"],
-            "own_volume_share": 2 * volume_usd / margin["own_usd"],
-            "symbol_volume_share": volume_usd / margin["market_usd"],
+            "own_volume_share": _share(2 * volume_usd, margin["own_usd"]),
+            "symbol_volume_share": _share(volume_usd, margin["market_usd"]),
             "span_hours": (ended_at - started_at) / HOUR_US,
             "market_makers": margin["market_makers"],
             "declared": margin["declared"],
@@ -168,6 +168,11 @@ def _episode(accounts: tuple[str, ...], found: list[dict[str, Any]], margin: dic
             if pair["maker"] != pair["taker"]
         ),
     )
+
+
+def _share(part: float, whole: float) -> float:
+    """A part of the whole; of trades that were worth nothing it is nothing."""
+    return part / whole if whole else 0.0
 
 
 LINKED_TRADES = Pattern(

@@ -173,7 +173,7 @@ def _episode(row: dict[str, Any], accounts: tuple[str, ...], pairs: list[dict[Ha
             "trades": row["trades"],
             "volume_usd": float(row["volume"]) / SECOND_US,
             "windows_netted": row["windows_netted"],
-            "netted_share": float(row["netted_volume"]) / float(row["volume"]),
+            "netted_share": float(row["netted_volume"]) / float(row["volume"]) if row["volume"] else 0.0,
             "net_share": row["net_share"],
             "lift_max": max(lifts),
             "lift_min": min(lifts),

@@ -1,5 +1,7 @@
 """Identifiers compare in one form and are shown as they were written; what stands for unknown links nobody."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -19,6 +21,12 @@ SHARED = {
 }
 PLACES = [(table, column) for table, columns in SHARED.items() for column in columns]
 UNKNOWN = ["unknown", "N/A ", "null", "0x0000000000000000", "00000000-0000-0000-0000-000000000000", "0.0.0.0"]  # noqa: S104
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """Nothing imported yet."""
+    return Desk(tmp_path)
 
 
 def sharing(desk: Desk, table: str, column: str, values: tuple[str, str]) -> Features:
@@ -58,7 +66,7 @@ def test_what_stands_for_unknown_links_nobody(desk: Desk, table: str, column: st
     features = sharing(desk, table, column, (UNKNOWN[0], UNKNOWN[0]))
     assert linked(features) == 0
     values = ", ".join(f"'{text}'" for text in UNKNOWN)
-    assert len(features.engine.frame(f"SELECT * FROM fact_holdings WHERE value IN ({values})")) == 0
+    assert len(features.engine.frame(f"SELECT * FROM fact_holdings WHERE value IN ({values})")) == 0  # noqa: S608
 
 
 def test_evidence_shows_an_address_as_it_was_written(desk: Desk) -> None:
@@ -70,7 +78,7 @@ def test_evidence_shows_an_address_as_it_was_written(desk: Desk) -> None:
     held = features.engine.frame("SELECT DISTINCT address, asset FROM transfers")
     assert held.to_dict("records") == [{"address": WALLET.lower(), "asset": "USDT"}]
     assert as_written(features.engine, [WALLET.lower(), "USDT", "BTC"]) == {WALLET.lower(): WALLET, "USDT": "usdt"}
-    shown = feature_evidence(features, "withdrawn_usd_7d", "a", pd.Timestamp("2025-05-02", tz="UTC"))
+    shown = feature_evidence(features, "out_usd_7d", "a", "2025-05-02")
     assert set(shown.rows["other"]) == {WALLET}
     assert set(shown.rows["asset"]) == {"usdt"}
 

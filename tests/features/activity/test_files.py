@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features.activity.mapping import load_mapping
 from features.kernel.errors import Invalid
 from tests.features.activity.exports import Desk, accounts, transfers
 
@@ -156,3 +157,32 @@ def test_two_columns_that_cannot_be_told_apart_are_named_and_nothing_is_imported
     with pytest.raises(Invalid, match=rf"transfers\.{ending} .*'amount' and 'AMOUNT'"):
         desk.importing().folder(folder)
     assert desk.home.lake.version is None
+
+
+MAPPING = """
+name: notes
+tables:
+  transfers:
+    - file: notes.csv
+      only: {column: kind, equals: in}
+      columns:
+        transfer_id: {row: note}
+        account_id: {column: who}
+        ts: {column: at}
+        direction: {constant: deposit}
+        asset: {constant: USD}
+        amount: {column: usd}
+        amount_usd: {column: usd}
+        counterparty_type: {constant: bank}
+"""
+
+
+def test_a_broken_line_of_a_foreign_file_is_set_aside_once(desk: Desk) -> None:
+    desk.take(accounts=accounts("a"))
+    folder = desk.folder({})
+    good = "in,a,2025-05-01T00:00:00Z,5"
+    (folder / "notes.csv").write_text(f"kind,who,at,usd\n{good}\nin,a\nout,a,2025-05-01T00:00:00Z,5\n{good}\n")
+    (desk.place / "notes.yaml").write_text(MAPPING)
+    done = desk.importing().mapped(folder, load_mapping(str(desk.place / "notes.yaml")))
+    assert done.tables["transfers"].reasons == {"2 fields in a line where the header has 4": 1}
+    assert done.tables["transfers"].accepted == 2
