@@ -12,7 +12,9 @@ from features.activity.checking import checked_rows, sql_type
 from features.activity.files import SourceFile, activity_folder, files_of, identifier, open_file, quote, require_columns
 from features.activity.judging import RETRIED, UNKNOWN_ACCOUNT, lake_rows, refuse_known_keys, refuse_unknown_accounts
 from features.activity.lake import Lake
-from features.activity.mapping import MappedRows, Mapping, mapped_relation
+from features.activity.mapping import Mapping
+from features.activity.mapping.parties import PARTIES, parties
+from features.activity.mapping.running import made_rows
 from features.activity.quarantine import Quarantine
 from features.activity.schema import LABELS, TABLES, Table
 from features.errors import Invalid
@@ -77,16 +79,10 @@ class Import:
 
     def mapped(self, folder: Path, mapping: Mapping) -> ImportReport:
         """Imports a foreign folder through a mapping."""
-        sources: list[Source] = []
-        for rows in mapping.rows:
-            path = folder / rows.file
-            if path.is_file():
-                sources.append(self._mapped_source(mapping, rows, open_file(self.engine, path)))
-            elif not rows.optional:
-                raise Invalid(f"{folder} has no {rows.file}, which mapping {mapping.name} reads; nothing was imported.")
-        if not sources:
-            raise Invalid(f"{folder} holds none of the files that mapping {mapping.name} reads; nothing was imported.")
-        return self._run(sources, mapping.accounts_from)
+        memory = self.engine.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+        with made_rows(mapping, folder, memory) as made:
+            sources = [Source(rows.table, rows.relation, rows.columns, rows.origin) for rows in made]
+            return self._run(sources, mapping.accounts_from)
 
     def labels(self, path: Path) -> ImportReport:
         """Imports one file of labels; labels without a date are known from the start."""
@@ -105,24 +101,11 @@ class Import:
         require_columns(file, table)
         return Source(table, file.relation, file.columns, file.path.name)
 
-    def _mapped_source(self, mapping: Mapping, rows: MappedRows, file: SourceFile) -> Source:
-        relation = mapped_relation(mapping, rows, file)
-        try:
-            described = self.engine.execute(f"DESCRIBE {relation}").fetchall()
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise Invalid(f"Mapping {mapping.name} does not fit {rows.file}: {reason} Nothing was imported.") from error
-        columns = {name: kind for name, kind, *_ in described if name != "_row"}
-        missing = [c.name for c in rows.table.columns if c.required and c.name not in columns]
-        if missing:
-            raise Invalid(f"Mapping {mapping.name} makes no {rows.table.name}.{missing[0]}, which is required.")
-        return Source(rows.table, relation, columns, rows.file)
-
-    def _run(self, sources: list[Source], accounts_from: object) -> ImportReport:
+    def _run(self, sources: list[Source], accounts_from: dict[str, str] | None) -> ImportReport:
         with self.lake.locked():
             return self._run_alone(sources, accounts_from)
 
-    def _run_alone(self, sources: list[Source], accounts_from: object) -> ImportReport:
+    def _run_alone(self, sources: list[Source], accounts_from: dict[str, str] | None) -> ImportReport:
         self.waiting = self.quarantine.to_retry()
         retried = list(self._retried())
         tables = {source.table.name: source.table for source in (*sources, *retried)}
@@ -131,7 +114,7 @@ class Import:
         for position, table in enumerate(tables.values()):
             self.progress(f"checking {table.name}", 0.5 * position / len(tables))
             self._check(table, [s for s in (*sources, *retried) if s.table.name == table.name])
-        if isinstance(accounts_from, dict):
+        if accounts_from is not None:
             self._make_accounts(tables, accounts_from)
         for table in tables.values():
             refuse_unknown_accounts(self.engine, table, self.lake)
@@ -162,24 +145,14 @@ class Import:
                 reason = str(error).splitlines()[0]
                 raise Invalid(f"{source.origin} cannot be read as {table.name}: {reason} Nothing imported.") from error
 
-    def _make_accounts(self, tables: dict[str, Table], given: dict[str, object]) -> None:
-        parties = " UNION ALL ".join(
-            f"SELECT {c.name} AS account_id, {t.time} AS created_at FROM checked_{t.name} WHERE _reason IS NULL"
-            for t in tables.values()
-            if t.name != LABELS.name
-            for c in t.columns
-            if c.kind == "account"
-        )
-        made = {"account_id": "account_id", "created_at": "min(created_at)"}
-        made |= {name: quote(str(value)) for name, value in given.items()}
-        columns = ", ".join(f"{value} AS {name}" for name, value in made.items())
-        known = lake_rows(self.lake, "accounts", "account_id") or "SELECT NULL AS account_id WHERE false"
-        self.engine.execute(
-            f"INSERT INTO checked_accounts BY NAME SELECT {columns}, '(parties)' AS _origin, 0 AS _row "
-            f"FROM ({parties}) AS party WHERE NOT EXISTS "
-            f"(FROM ({known}) AS known WHERE known.account_id = party.account_id) "
-            "GROUP BY account_id ORDER BY account_id"
-        )
+    def _make_accounts(self, tables: dict[str, Table], given: dict[str, str]) -> None:
+        """Accounts of the parties that neither the lake nor this import knows, checked like every other row."""
+        known = [lake_rows(self.lake, "accounts", "account_id"), "SELECT account_id FROM checked_accounts"]
+        relation = parties(tables.values(), given, " UNION ALL ".join(filter(None, known)))
+        described = self.engine.execute(f"DESCRIBE SELECT * EXCLUDE (_row) FROM {relation}").fetchall()
+        columns = {name: kind for name, kind, *_ in described}
+        rows = checked_rows(TABLES["accounts"], relation, columns, PARTIES)
+        self.engine.execute(f"INSERT INTO checked_accounts {rows}")
 
     def _report(self, table: str) -> TableReport:
         fresh = f"_origin <> '{RETRIED}'"
