@@ -13,13 +13,13 @@ from features.activity.files import SourceFile, activity_folder, files_of, ident
 from features.activity.judging import RETRIED, UNKNOWN_ACCOUNT, lake_rows, refuse_known_keys, refuse_unknown_accounts
 from features.activity.lake import Lake
 from features.activity.mapping import Mapping
-from features.activity.mapping.parties import PARTIES, parties
 from features.activity.mapping.running import made_rows
 from features.activity.quarantine import Quarantine
 from features.activity.schema import LABELS, TABLES, Table
 from features.errors import Invalid
 
 UNDATED = "1970-01-01T00:00:00Z"
+PARTIES = "(parties)"
 ALL_TABLES: dict[str, Table] = {**TABLES, LABELS.name: LABELS}
 
 Progress = Callable[[str, float], None]
@@ -147,11 +147,23 @@ class Import:
 
     def _make_accounts(self, tables: dict[str, Table], given: dict[str, str]) -> None:
         """Accounts of the parties that neither the lake nor this import knows, checked like every other row."""
-        known = [lake_rows(self.lake, "accounts", "account_id"), "SELECT account_id FROM checked_accounts"]
-        relation = parties(tables.values(), given, " UNION ALL ".join(filter(None, known)))
-        described = self.engine.execute(f"DESCRIBE SELECT * EXCLUDE (_row) FROM {relation}").fetchall()
-        columns = {name: kind for name, kind, *_ in described}
-        rows = checked_rows(TABLES["accounts"], relation, columns, PARTIES)
+        parties = " UNION ALL ".join(
+            f"SELECT {c.name} AS account_id, {t.time} AS created_at FROM checked_{t.name} WHERE _reason IS NULL"
+            for t in tables.values()
+            if t.name != LABELS.name
+            for c in t.columns
+            if c.kind == "account"
+        )
+        columns = "".join(f", {quote(value)} AS {identifier(name)}" for name, value in given.items())
+        held = lake_rows(self.lake, "accounts", "account_id")
+        known = " UNION ALL ".join(filter(None, (held, "SELECT account_id FROM checked_accounts")))
+        relation = (
+            f"(SELECT account_id, min(created_at) AS created_at{columns}, 0 AS _row FROM ({parties}) AS party "
+            f"WHERE account_id IS NOT NULL AND NOT EXISTS (FROM ({known}) AS known "
+            "WHERE known.account_id = party.account_id) GROUP BY account_id ORDER BY account_id)"
+        )
+        types = {"account_id": "VARCHAR", "created_at": "TIMESTAMP WITH TIME ZONE", **dict.fromkeys(given, "VARCHAR")}
+        rows = checked_rows(TABLES["accounts"], relation, types, PARTIES)
         self.engine.execute(f"INSERT INTO checked_accounts {rows}")
 
     def _report(self, table: str) -> TableReport:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import yaml
 from pydantic import ValidationError
@@ -57,15 +57,6 @@ class Mapping:
     accounts_from: dict[str, str] | None
 
 
-def mapping_schema() -> dict[str, Any]:
-    """The JSON Schema of the document, by which editors complete and check it."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **MappingDocument.model_json_schema(),
-        "title": "Mapping of a foreign export",
-    }
-
-
 def load_mapping(reference: str) -> Mapping:
     """The mapping in a file, or the shipped one of that name.
 
@@ -112,6 +103,9 @@ def _checked(document: MappingDocument, file: str) -> Mapping:
             if read not in sources:
                 optional = isinstance(statement, ColumnsStatement) and statement.entry.optional
                 sources[read] = SourceEntry(file=read, optional=optional)
+    for read, source in sources.items():
+        if Path(source.file).is_absolute() or ".." in Path(source.file).parts or "://" in source.file:
+            raise Invalid(f"{file}: source {read} lies outside of the imported folder: {source.file}.")
     if document.accounts_from_parties is not None:
         _check_accounts(document.accounts_from_parties, file)
     return Mapping(name, sources, statements, document.accounts_from_parties)
@@ -133,7 +127,10 @@ def _statements(document: MappingDocument, name: str, file: str, sources: Dictio
 
 def _check_columns(entry: ColumnsEntry, table: Table, constants: Dictionary[str, str], place: str) -> None:
     for column, made in entry.columns.items():
-        table.column(column)
+        try:
+            table.column(column)
+        except Invalid as error:
+            raise Invalid(f"{place}: {error}") from error
         _check_made(made, constants, f"{place}.{column}")
 
 
@@ -156,10 +153,14 @@ def _check_accounts(given: Dictionary[str, str], file: str) -> None:
     accounts = TABLES["accounts"]
     for name, value in given.items():
         column = accounts.column(name)
-        if column.kind == "enum" and value and value not in column.values:
+        if not value:
+            raise Invalid(
+                f"{file}: accounts_from_parties.{name} has no value; leave the entry out where it is unknown."
+            )
+        if column.kind == "enum" and value not in column.values:
             words = ", ".join(column.values)
             raise Invalid(f"{file}: accounts_from_parties gives {name} {value!r}; use one of {words}.")
-    made = {"account_id", "created_at", *(name for name, value in given.items() if value)}
+    made = {"account_id", "created_at", *given}
     missing = [column.name for column in accounts.columns if column.required and column.name not in made]
     if missing:
         raise Invalid(f"{file}: accounts_from_parties lacks {missing[0]}, which every account wants.")

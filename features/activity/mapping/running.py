@@ -95,9 +95,8 @@ def _opened(
 
 
 def _inside(folder: Path, file: str, mapping: Mapping, name: str) -> Path:
-    path = Path(file)
-    resolved = (folder / path).resolve()
-    if path.is_absolute() or ".." in path.parts or not resolved.is_relative_to(folder.resolve()):
+    resolved = (folder / file).resolve()
+    if not resolved.is_relative_to(folder.resolve()):
         raise Invalid(
             f"Mapping {mapping.name}, source {name}: {file} lies outside of {folder}; "
             "a mapping reads only files inside the imported folder."

@@ -18,13 +18,20 @@ DIALECT = "duckdb"
 FILE_ENDINGS = (".parquet", ".csv", ".csv.gz", ".csv.zst")
 NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 FUNCTION_NAME = re.compile(r"\w+")
-CALLS_FOR_CHANGING_VALUES = frozenset({"ago", "current_time", "current_timestamp", "localtime", "localtimestamp"})
+MORE_CHANGING_FUNCTIONS = frozenset(
+    {"ago", "current_role", "current_time", "current_timestamp", "current_user", "getenv", "localtime"}
+    | {"localtimestamp", "pg_sleep", "session_user", "user", "version"}
+)
 MAY_RAISE = frozenset({"error"})
 REFUSED_PARTS: dict[type[exp.Expr], str] = {
     exp.Into: "INTO",
     exp.Lock: "FOR UPDATE",
-    exp.TableSample: "a sample, which differs each time",
+    exp.TableSample: "a sample",
     exp.Lateral: "LATERAL",
+    exp.Describe: "DESCRIBE",
+    exp.Summarize: "SUMMARIZE",
+    exp.DDL: "a statement that writes",
+    exp.DML: "a statement that writes",
     exp.Command: "a command",
 }
 
@@ -71,12 +78,14 @@ def checked_select(
         for refused, called in REFUSED_PARTS.items():
             if isinstance(part, refused):
                 raise Invalid(f"{place}: the SELECT has {called}, which a mapping may not use.")
+        if isinstance(part, exp.With) and part.args.get("recursive"):
+            raise Invalid(f"{place}: the SELECT is recursive and might never end; a mapping may not use that.")
         if isinstance(part, exp.Func):
             _check_function(part, place)
     reads = tuple(dict.fromkeys(_read_tables(query, sources, place)))
     _check_columns(query, table, place)
     _number_rows(query)
-    return SelectStatement(table, place, reads, _with_constants(query, constants, place).sql(DIALECT))
+    return SelectStatement(table, place, reads, _with_constants(query, constants, place).sql(DIALECT, identify=True))
 
 
 def _one_query(text: str, place: str) -> exp.Query:
@@ -112,7 +121,7 @@ def _changing_functions() -> frozenset[str]:
             "SELECT DISTINCT function_name FROM duckdb_functions() "
             "WHERE function_type = 'scalar' AND stability <> 'CONSISTENT'"
         ).fetchall()
-    return frozenset(name for (name,) in names) - MAY_RAISE | CALLS_FOR_CHANGING_VALUES | {"getenv", "pg_sleep"}
+    return frozenset(name for (name,) in names) - MAY_RAISE | MORE_CHANGING_FUNCTIONS
 
 
 def _read_tables(query: exp.Query, sources: Mapping[str, str], place: str) -> Iterator[str]:
@@ -120,7 +129,7 @@ def _read_tables(query: exp.Query, sources: Mapping[str, str], place: str) -> It
         if not isinstance(node.this, exp.Identifier):
             called = node.this.sql(DIALECT) if node.this else "a table function"
             raise Invalid(f"{place}: the SELECT reads {called}; it may read the files under 'sources' only.")
-        if node.args.get("db") or node.args.get("catalog") or node.args.get("version"):
+        if node.args.get("db") or node.args.get("catalog") or node.args.get("when"):
             raise Invalid(f"{place}: the SELECT reads {node.sql(DIALECT)}; name the file under 'sources'.")
         name = node.name
         if _is_named_within(node):
@@ -137,14 +146,17 @@ def _read_tables(query: exp.Query, sources: Mapping[str, str], place: str) -> It
 
 
 def _is_named_within(node: exp.Table) -> bool:
-    """Whether the name is that of a WITH that holds where it is used; elsewhere it is a file."""
-    name = node.name.lower()
-    around = node.find_ancestor(exp.Query)
+    """Whether the name is that of a WITH that holds here; elsewhere, also inside that WITH itself, it is a file."""
+    around, inside = node.parent, {id(node)}
     while around is not None:
+        inside.add(id(around))
         with_ = around.args.get("with_")
-        if with_ is not None and any(named.alias.lower() == name for named in with_.expressions):
-            return True
-        around = around.find_ancestor(exp.Query)
+        for named in with_.expressions if with_ is not None else ():
+            if id(named) in inside:
+                break
+            if named.alias.lower() == node.name.lower():
+                return True
+        around = around.parent
     return False
 
 
@@ -157,7 +169,10 @@ def _check_columns(query: exp.Query, table: Table, place: str) -> None:
             continue
         if not name:
             raise Invalid(f"{place}: a column of the SELECT has no name; write AS and the name of our column.")
-        table.column(name)
+        try:
+            table.column(name)
+        except Invalid as error:
+            raise Invalid(f"{place}: {error}") from error
         if names.count(name) > 1:
             raise Invalid(f"{place}: the SELECT makes the column {name!r} twice.")
 

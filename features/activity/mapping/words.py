@@ -14,6 +14,7 @@ TEXT = "VARCHAR"
 MICROSECONDS_A_DAY = 86_400_000_000
 MOMENT_TEXT = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|z|[+-]\d{2}(:?\d{2})?)"
 WRITTEN_MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
+EARLIEST, LATEST = "TIMESTAMPTZ '0001-01-01 00:00:00Z'", "TIMESTAMPTZ '9999-12-31 23:59:59.999999Z'"
 TRUTH_WORDS = ("true", "false")
 
 
@@ -119,7 +120,11 @@ def _or_as_written(converted: str, value: str, kind: str, *, moment: bool) -> tu
 
 
 def _written_moment(moment: str) -> str:
-    return f"strftime(({moment}) AT TIME ZONE 'UTC', {quote(WRITTEN_MOMENT)})"
+    """The moment as text; null outside of the years that can be written, so that the number stays to be seen."""
+    return (
+        f"CASE WHEN {moment} BETWEEN {EARLIEST} AND {LATEST} "
+        f"THEN strftime(({moment}) AT TIME ZONE 'UTC', {quote(WRITTEN_MOMENT)}) END"
+    )
 
 
 def _moved(value: str, kind: str, days: float) -> str:
