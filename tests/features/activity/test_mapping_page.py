@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -39,7 +40,7 @@ def export(desk: Desk) -> Path:
         "timestamp": pd.to_datetime(["2017-01-01", "2017-01-02"]),
     }
     reported = {"account": ["0xb"], "label": [1]}
-    frames = {"transactions": payments, "transfers": pairs, "labels_train": reported}
+    frames: dict[str, dict[str, Any]] = {"transactions": payments, "transfers": pairs, "labels_train": reported}
     folder = desk.folder({name: pd.DataFrame(columns) for name, columns in frames.items()})
     fills = "BTC-USDT,7,anna,ben,60000,-0.5,1718409000123\nTEST,8,anna,ben,1,1,1718409000123\n"
     (folder / "fills.csv").write_text(fills)
