@@ -67,7 +67,7 @@ def test_a_select_joins_computes_ranks_and_unites(desk: Desk) -> None:
                TRY_CAST(sum AS DOUBLE) * r.usd * $share AS amount_usd, {DEPOSIT}
         FROM payments JOIN rates AS r USING (who) WHERE place = 1
         UNION ALL
-        SELECT 'more', 'z', TIMESTAMP '2025-05-02 00:00:00', 1, 1, {DEPOSIT}"""
+        SELECT 'more', 'z', '2025-05-02T00:00:00Z', 1, 1, {DEPOSIT}"""
     rates = pd.DataFrame({"who": ["x", "y"], "usd": [2, 3]})
     folder = desk.folder({"rates": rates})
     (folder / "payments.csv").write_text(PAYMENTS)
