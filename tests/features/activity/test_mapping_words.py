@@ -33,7 +33,7 @@ tables:
         risk_category: {constant: }
         hops: {column: land, words: {NO: 2, SE: 0x10}}
 """
-PAYMENTS = "id,who,at,land\np1,N1,2025-06-01T10:00:00Z,NO\np2,N2,2025-06-01T10:00:00Z,0123\n"
+PAYMENTS = "id,who,at,land\np1,N1,2025-05-20T10:00:00Z,NO\np2,N2,2025-05-20T10:00:00Z,0123\n"
 MILLISECONDS = 1718409000123
 COLUMNS = "id,who,at\n{},X,{}\n"
 
@@ -132,7 +132,7 @@ def test_what_is_no_moment_is_set_aside_as_it_stands_in_the_file(desk: Desk, con
 )
 def test_only_takes_rows_whose_value_is_the_one_written(desk: Desk, written: str, ids: str) -> None:
     kinds = {"a": "1", "b": "1.0", "c": "01", "d": "NO", "e": "true", "f": "null", "g": "False"}
-    rows = "".join(f"{name},N1,2025-06-01T10:00:00Z,{kind}\n" for name, kind in kinds.items())
+    rows = "".join(f"{name},N1,2025-05-20T10:00:00Z,{kind}\n" for name, kind in kinds.items())
     lines = [line for line in NORDIC.replace("off", "false").splitlines() if "hops" not in line]
     lines.insert(6, f"      only: {{column: land, equals: {written}}}")
     text = "\n".join(lines)
