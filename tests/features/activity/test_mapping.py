@@ -126,13 +126,13 @@ def moved(**columns: Any) -> dict[str, Any]:
 
 
 def test_csv_moments_in_seconds_sums_and_conditions_are_read_from_text(desk: Desk) -> None:
-    moves = pd.DataFrame({"who": ["x", "y", "z"], "at": [1.5, 2, 3], "sum": [10.0, 20.0, 30.0], "kind": [1, 0, 1]})
+    moves = pd.DataFrame({"who": ["x", "y", "z"], "at": [1718409001.5, 2, 3], "sum": [10.0, 20.0, 30.0], "kind": [1, 0, 1]})
     folder = desk.folder({"moves": moves.astype({"sum": str}).replace({"sum": {"30.0": "much"}})}, "csv")
     done = desk.importing().mapped(folder, load_mapping(str(written(desk))))
     assert (done.tables["transfers"].read, done.tables["transfers"].accepted) == (2, 1)
     assert done.tables["transfers"].reasons == {"amount: wrong type": 1}
     rows = Features(desk.home.lake).engine.frame("SELECT transfer_id, ts, amount, amount_usd FROM transfers")
-    assert rows.values.tolist() == [["m-1", 1_500_000, 10.0, 20.0]]
+    assert rows.values.tolist() == [["m-1", 1_718_409_001_500_000, 10.0, 20.0]]
 
 
 @pytest.mark.parametrize(
