@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,6 @@ import pyarrow as pa
 from features.activity.checking import checked_rows, sql_type
 from features.activity.clocks import Clocks
 from features.activity.files import (
-    BROKEN,
     SourceFile,
     activity_folder,
     columns_renamed,
@@ -33,7 +33,8 @@ from features.activity.judging import (
     refuse_unknown_accounts,
 )
 from features.activity.lake import Addition, Lake, Snapshot
-from features.activity.mapping import MappedRows, Mapping, mapped_relation
+from features.activity.mapping import Mapping
+from features.activity.mapping.running import made_rows
 from features.activity.memory import connect
 from features.activity.quarantine import Quarantine
 from features.activity.revisions import REVISION, TIED_OWNERS, VERSIONED
@@ -42,6 +43,7 @@ from features.kernel.errors import Invalid
 from features.kernel.progress import Progress
 
 UNDATED = "1970-01-01T00:00:00Z"
+PARTIES = "(parties)"
 ALL_TABLES: dict[str, Table] = {**TABLES, LABELS.name: LABELS}
 PARTIES = "(parties)"
 BATCH_ROWS = 100_000
@@ -157,19 +159,10 @@ class Import:
 
     def mapped(self, folder: Path, mapping: Mapping) -> ImportReport:
         """Imports a foreign folder through a mapping."""
-        sources: list[Source] = []
-        for rows in mapping.rows:
-            path = folder / rows.file
-            if path.is_file():
-                file = open_file(self.engine, path)
-                sources.append(self._mapped_source(mapping, rows, file))
-                if file.mended and all(source.origin != rows.file for source in sources[:-1]):
-                    sources.append(Source(rows.table, file.broken_lines, {BROKEN: "STRUCT"}, rows.file))
-            elif not rows.optional:
-                raise Invalid(f"{folder} has no {rows.file}, which mapping {mapping.name} reads; nothing was imported.")
-        if not sources:
-            raise Invalid(f"{folder} holds none of the files that mapping {mapping.name} reads; nothing was imported.")
-        return self._run(sources, mapping.accounts_from)
+        memory = self.engine.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+        with made_rows(mapping, folder, memory) as made:
+            sources = [Source(rows.table, rows.relation, rows.columns, rows.origin) for rows in made]
+            return self._run(sources, mapping.accounts_from)
 
     def labels(self, path: Path) -> ImportReport:
         """Imports one file of labels; labels without a date are known from the start."""
@@ -189,20 +182,7 @@ class Import:
         self.notices += columns_renamed(file)
         return Source(table, file.relation, file.columns, file.path.name)
 
-    def _mapped_source(self, mapping: Mapping, rows: MappedRows, file: SourceFile) -> Source:
-        relation = mapped_relation(mapping, rows, file)
-        try:
-            described = self.engine.execute(f"DESCRIBE {relation}").fetchall()
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise Invalid(f"Mapping {mapping.name} does not fit {rows.file}: {reason} Nothing was imported.") from error
-        columns = {name: kind for name, kind, *_ in described if name != "_row"}
-        missing = [c.name for c in rows.table.columns if c.required and c.name not in columns]
-        if missing:
-            raise Invalid(f"Mapping {mapping.name} makes no {rows.table.name}.{missing[0]}, which is required.")
-        return Source(rows.table, relation, columns, rows.file)
-
-    def _run(self, sources: list[Source], accounts_from: object) -> ImportReport:
+    def _run(self, sources: list[Source], accounts_from: Dictionary[str, str] | None) -> ImportReport:
         with self.lake.locked() as staging:
             self.engine.execute(f"SET temp_directory = {quote(str(staging))}")
             self.engine.execute(f"ATTACH {quote(str(staging / 'import.duckdb'))} AS staging")
@@ -213,7 +193,7 @@ class Import:
                 self.engine.close()
                 self.engine = connect()
 
-    def _run_alone(self, sources: list[Source], accounts_from: object) -> ImportReport:
+    def _run_alone(self, sources: list[Source], accounts_from: Dictionary[str, str] | None) -> ImportReport:
         self.quarantine.settle(self.lake.next_version - 1)
         snapshot = self.lake.snapshot() if self.lake.version else None
         held: Held = snapshot.files if snapshot else {}
@@ -224,7 +204,7 @@ class Import:
         for position, table in enumerate(tables.values()):
             self.progress(f"checking {table.name}", 0.5 * position / len(tables))
             self._check(table, [s for s in (*sources, *retried) if s.table.name == table.name])
-        if isinstance(accounts_from, dict):
+        if accounts_from is not None:
             self._make_accounts(tables, accounts_from, held)
         clocks = self._clocks(tables, snapshot)
         for table in tables.values():
@@ -267,7 +247,7 @@ class Import:
             what = f"{source.origin} cannot be read as {source.table.name}"
             raise Invalid(f"{what}: {reason} Nothing was imported.") from error
 
-    def _make_accounts(self, tables: dict[str, Table], given: dict[str, object], files: Held) -> None:
+    def _make_accounts(self, tables: dict[str, Table], given: Dictionary[str, str], files: Held) -> None:
         parties = " UNION ALL ".join(
             f"SELECT {c.name} AS account_id, {t.time} AS created_at FROM checked_{t.name} WHERE _reason IS NULL"
             for t in tables.values()
@@ -275,8 +255,7 @@ class Import:
             for c in t.columns
             if c.kind == "account"
         )
-        made = {name: quote(str(value)) for name, value in given.items()}
-        columns = "".join(f", {value} AS {name}" for name, value in made.items())
+        columns = "".join(f", {quote(value)} AS {identifier(name)}" for name, value in given.items())
         held = held_rows(self.engine, TABLES["accounts"], files)
         known = f"SELECT account_id FROM {held} UNION ALL " if held else ""
         relation = (
@@ -285,7 +264,7 @@ class Import:
             "WHERE _reason IS NULL) AS known WHERE known.account_id = party.account_id) "
             "GROUP BY account_id ORDER BY account_id)"
         )
-        types = {"account_id": "VARCHAR", "created_at": "TIMESTAMP WITH TIME ZONE", **dict.fromkeys(made, "VARCHAR")}
+        types = {"account_id": "VARCHAR", "created_at": "TIMESTAMP WITH TIME ZONE", **dict.fromkeys(given, "VARCHAR")}
         self._insert(Source(TABLES["accounts"], relation, types, PARTIES))
 
     def _clocks(self, tables: dict[str, Table], snapshot: Snapshot | None) -> Clocks:

@@ -66,7 +66,7 @@ def test_what_stands_for_unknown_links_nobody(desk: Desk, table: str, column: st
     features = sharing(desk, table, column, (UNKNOWN[0], UNKNOWN[0]))
     assert linked(features) == 0
     values = ", ".join(f"'{text}'" for text in UNKNOWN)
-    assert len(features.engine.frame(f"SELECT * FROM fact_holdings WHERE value IN ({values})")) == 0  # noqa: S608
+    assert len(features.engine.frame(f"SELECT * FROM fact_holdings WHERE value IN ({values})")) == 0
 
 
 def test_evidence_shows_an_address_as_it_was_written(desk: Desk) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 
 from features.activity.importing import Import, ImportReport
@@ -96,3 +97,11 @@ class Desk:
     def set_aside(self) -> list[tuple[str, str]]:
         """Table and reason of every row in quarantine."""
         return [(row["table"], row["reason"]) for row in self.home.quarantine.rows().to_pylist()]
+
+    def stored(self, table: str, columns: str) -> list[list[Any]]:
+        """Columns of a table of the lake, in the order of the first one."""
+        with duckdb.connect() as engine:
+            engine.execute("SET TimeZone = 'UTC'")
+            files = list(self.home.lake.snapshot().files.get(table, ()))
+            found = engine.sql(f"SELECT {columns} FROM read_parquet($files) ORDER BY 1", params={"files": files})
+            return [list(row.values()) for row in found.to_arrow_table().to_pylist()]

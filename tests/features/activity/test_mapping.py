@@ -146,23 +146,35 @@ def test_csv_moments_in_seconds_sums_and_conditions_are_read_from_text(desk: Des
     ("changes", "complaint"),
     [
         ({"tables": {"shoes": [{"file": "f", "columns": {}}]}}, "makes table 'shoes', which does not exist"),
-        ({"tables": {"transfers": {"file": "f"}}}, "wants a list of entries"),
-        ({"tables": {"transfers": []}}, "wants a list of entries"),
-        ({"tables": {"transfers": [{"file": "f"}]}}, "wants 'file' and 'columns'"),
+        ({"tables": {"transfers": {"file": "f"}}}, "tables.transfers wants a SELECT or a list of entries"),
+        ({"tables": {"transfers": []}}, "tables.transfers wants a SELECT or a list of entries"),
+        ({"tables": {"transfers": [{"file": "f"}]}}, r"transfers\[0\]\.columns is required"),
         ({"tables": {"transfers": [{"file": "f", "columns": ["ts"]}]}}, "wants entries of the form"),
-        ({"tables": {"transfers": [{"file": "f", "columns": {}, "only": "x"}]}}, "wants 'column' and 'equals'"),
+        ({"tables": {"transfers": [{"file": "f", "columns": {}, "only": "x"}]}}, r"\[0\]\.only wants entries"),
         ({"tables": moved(colour={"constant": "red"})}, "no column 'colour'"),
-        ({"tables": moved(amount={"col": "sum"})}, "wants one of column, constant or row"),
+        ({"tables": moved(amount={"col": "sum"})}, r"unknown entry 'tables\.transfers\[0\]\.columns\.amount\.col'"),
+        ({"tables": moved(amount={"column": "sum", "row": "m"})}, r"\.amount wants one of column, constant or row"),
+        (
+            {"tables": moved(ts={"column": "at", "seconds": True, "milliseconds": True})},
+            "counts in seconds and in milli",
+        ),
+        ({"tables": moved(ts={"column": "at", "plus_days": 1e9})}, r"\.plus_days input should be less than"),
+        ({"constants": {"rate": "much"}}, "wants a number for times, not 'much'"),
         ({"tables": moved(amount_usd={"column": "sum", "times": "price"})}, "stands in no constants"),
-        ({"tables": moved(amount_usd={"column": "sum", "times": [2]})}, "wants a number for times"),
-        ({"tables": moved(ts={"column": "at", "plus_days": "soon"})}, "wants a number for plus_days"),
+        ({"tables": moved(amount_usd={"column": "sum", "times": [2]})}, r"\.times wants one value"),
+        ({"tables": moved(ts={"column": "at", "plus_days": "soon"})}, r"\.plus_days wants a number, not 'soon'"),
         ({"tables": moved(asset={"column": "sum", "words": ["EUR"]})}, "wants entries of the form"),
         ({"constants": ["rate"]}, "constants wants entries"),
         ({"accounts_from_parties": "retail"}, "accounts_from_parties wants entries"),
         ({"accounts_from_parties": {"kind": "robot"}}, "gives kind 'robot'"),
         ({"accounts_from_parties": {"kind": "retail"}}, "lacks country"),
+        ({"accounts_from_parties": {"kind": "retail", "owner_id": ""}}, "owner_id has no value"),
+        ({"sources": {"a": "x.csv", "A": "y.csv"}}, "differ by case only"),
+        ({"sources": {"a": {"file": "x.csv", "header": False}}}, "a has no header, so name its 'columns'"),
+        ({"sources": {"a": {"file": "x.csv", "columns": ["b"]}}}, "a has a header, so leave 'columns' out"),
         ({"tabels": {}}, "unknown entry 'tabels'"),
-        ({"tables": None}, "has no 'tables'"),
+        ({"tables": ""}, "has no 'tables'"),
+        ({"tables": "transfers"}, "tables wants entries of the form"),
     ],
 )
 def test_a_mapping_that_cannot_be_meant_is_refused_with_the_place(
@@ -172,9 +184,17 @@ def test_a_mapping_that_cannot_be_meant_is_refused_with_the_place(
         load_mapping(str(written(desk, **changes)))
 
 
-def test_a_mapping_that_reads_a_missing_column_imports_nothing(desk: Desk) -> None:
-    with pytest.raises(Invalid, match=r"transactions\.parquet has no column 'TERMINAL_ID', which mapping fdh reads"):
+def test_a_select_of_a_missing_column_imports_nothing_and_names_the_entry(desk: Desk) -> None:
+    complaint = r'fdh\.yaml: tables\.transfers: the SELECT fails: .*"TERMINAL_ID" not found.*Nothing was imported'
+    with pytest.raises(Invalid, match=complaint):
         desk.take_mapped("fdh", transactions=PAYMENTS.drop(columns="TERMINAL_ID"))
+    assert desk.home.lake.version is None
+
+
+def test_a_mapping_that_reads_a_missing_column_imports_nothing(desk: Desk) -> None:
+    folder = desk.folder({"moves": pd.DataFrame({"at": [1], "sum": [1.0], "kind": [1]})}, "csv")
+    with pytest.raises(Invalid, match=r"moves\.csv has no column 'who', which mapping small reads"):
+        desk.importing().mapped(folder, load_mapping(str(written(desk))))
     assert desk.home.lake.version is None
 
 
@@ -192,7 +212,10 @@ def test_an_unknown_mapping_and_a_file_that_is_no_yaml_are_refused(desk: Desk) -
         load_mapping("nothing")
     broken = desk.place / "broken.yaml"
     broken.write_text("tables: [")
-    with pytest.raises(Invalid, match=r"broken\.yaml is not a YAML file"):
+    with pytest.raises(Invalid, match=r"broken\.yaml is not a YAML file: line 1"):
+        load_mapping(str(broken))
+    broken.write_text("tables:\n  transfers: SELECT 1\n  transfers: SELECT 2\n")
+    with pytest.raises(Invalid, match=r"line 3: 'transfers' stands there twice"):
         load_mapping(str(broken))
 
 
