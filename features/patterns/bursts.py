@@ -85,8 +85,8 @@ WITH woken AS (
 SELECT w.account_id, p.kind, w.ts, w.known_from, w.transfer_id
 FROM woken AS w JOIN burst_people AS p USING (account_id)
 WHERE p.created_at <= w.ts - $silent AND (SELECT min(known_from) FROM burst_flows) <= w.ts - $silent
-  AND NOT EXISTS (SELECT 1 FROM fact_legs AS l WHERE l.account_id = w.account_id AND l.ts >= w.ts - $silent AND l.ts < w.ts
-                  AND l.known_from <= w.known_from)
+  AND NOT EXISTS (SELECT 1 FROM fact_legs AS l WHERE l.account_id = w.account_id AND l.ts >= w.ts - $silent
+                  AND l.ts < w.ts AND l.known_from <= w.known_from)
 """
 
 DORMANT_BURSTS = """
