@@ -8,6 +8,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ MAX_EXAMPLES = 3
 MOMENTS = ("2025-06-01T00:00:00Z", "2025-06-05T13:37:11Z", "2025-06-08T00:00:00Z")
 
 
+@cache
 def golden_features() -> Features:
     """Facts and episodes of the stored exchange."""
     return Features(Activity.from_folder(ACTIVITY))
