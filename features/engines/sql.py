@@ -2,11 +2,12 @@
 
 import math
 import re
+from collections.abc import Sequence
 
 from features.activity.files import quote
 from features.kernel.errors import Invalid
 
-Value = bool | int | float | str | None | list["Value"] | tuple["Value", ...]
+Value = bool | int | float | str | None | Sequence["Value"]
 NAME = re.compile(r"\$([A-Za-z_]\w*)")
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 MAX_DECIMAL_DIGITS = 15

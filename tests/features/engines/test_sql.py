@@ -1,13 +1,14 @@
 """A value put into the text of a query is read back as the same value."""
 
 from decimal import Decimal
+from typing import Any
 
 import duckdb
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from features.engines.sql import filled
+from features.engines.sql import Value, filled
 from features.kernel.errors import Invalid
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
@@ -19,7 +20,7 @@ UNWRITABLE = [float("nan"), float("inf"), -float("inf"), 2**63, -(2**63) - 1, "\
 
 def read_back(sql: str) -> object:
     """The one value of a query; the fractions that DuckDB holds as decimals become floats."""
-    (value,) = duckdb.sql(sql).fetchall()[0]
+    ((value,),) = duckdb.connect().execute(sql).fetchall()
     return float(value) if isinstance(value, Decimal) else value
 
 
@@ -31,7 +32,7 @@ def read_back(sql: str) -> object:
 @example(0.1 + 0.2)
 @example(123456789012345.6)
 @example(5e-324)
-def test_a_value_is_read_back_exactly(value: object) -> None:
+def test_a_value_is_read_back_exactly(value: Value) -> None:
     found = read_back(filled("SELECT $name", name=value))
     assert found == value
     assert (type(found) is bool) == (type(value) is bool)
@@ -63,7 +64,7 @@ def test_a_text_that_holds_a_name_is_not_filled_again(one: str, other: str) -> N
 
 
 @pytest.mark.parametrize("value", UNWRITABLE, ids=repr)
-def test_what_no_literal_can_say_is_refused_by_name(value: object) -> None:
+def test_what_no_literal_can_say_is_refused_by_name(value: Any) -> None:
     with pytest.raises(Invalid, match=r"^\$number is "):
         filled("SELECT $number", number=value)
 
