@@ -1,4 +1,4 @@
-"""Fills: two rows per trade, one for each side, marked once the counterparty is known to be linked or washing.
+"""Fills: the legs of trades, marked once the counterparty is known to be linked or washing.
 
 `wash_weight` is the part of a fill, in thousandths, that is no trade with the market (methods 5.3 `w`): all of it where
 one account, one control group or a net-zero ring stands on both sides, from `wash_known_at` on; else nothing.
@@ -9,31 +9,29 @@ import ibis.expr.types as ir
 from ibis import _
 
 from features.facts.associations import CONTROL
-from features.facts.fact import ACCOUNT_NUMBERS, NEVER_ENDS, Fact, activity_table, micro_usd
+from features.facts.fact import ACCOUNT_NUMBERS, Fact
+from features.facts.legs import LEGS
 from features.facts.washing import PAIRS_MET, RINGS_MET
 
 WHOLE = 1_000
 
 
-def _leg(trades: ir.Table, own: str, other: str, maker: bool) -> ir.Table:
-    buys = trades.taker_side == ("sell" if maker else "buy")
-    return trades.select(
-        account_id=trades[f"{own}_account_id"],
-        ts=trades.ts,
-        known_from=trades.known_from,
-        known_until=NEVER_ENDS,
-        row_id=trades.trade_id,
-        counterparty=trades[f"{other}_account_id"],
-        symbol=trades.symbol,
-        product=trades["product"],
-        maker=ibis.literal(maker),
+def _sides() -> ir.Table:
+    legs = LEGS.table
+    buys = legs.side == "buy"
+    return legs.select(
+        *("account_id", "ts", "known_from", "known_until", "row_id"),
+        counterparty=legs.other_id,
+        symbol=legs.symbol,
+        product=legs["product"],
+        maker=legs.maker,
         buy=buys,
-        opens=trades[f"{own}_effect"] == "open",
-        notional=micro_usd(trades.notional_usd),
-        signed=micro_usd(trades.notional_usd) * ibis.ifelse(buys, 1, -1),
-        fee=micro_usd(trades[f"{own}_fee_usd"]),
-        own_trade=trades.maker_account_id == trades.taker_account_id,
-        liquidation=trades.liquidation,
+        opens=legs.effect == "open",
+        notional=legs.micro,
+        signed=legs.micro * ibis.ifelse(buys, 1, -1),
+        fee=legs.fee,
+        own_trade=legs.account_id == legs.other_id,
+        liquidation=legs.liquidation,
     )
 
 
@@ -70,8 +68,7 @@ def _happened(known_at: ir.IntegerValue, at: ir.IntegerValue) -> ir.IntegerValue
 
 
 def _fills() -> ir.Table:
-    trades = activity_table("trades")
-    legs = _leg(trades, "maker", "taker", maker=True).union(_leg(trades, "taker", "maker", maker=False))
+    legs = _sides()
     columns = legs.columns
     marked = legs
     marks = (

@@ -7,25 +7,20 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from features.facts.fact import NEVER_ENDS, Fact, activity_table, in_64_bits, micro_usd, rounded
+from features.facts.fact import NEVER_ENDS, Fact, in_64_bits, rounded
+from features.facts.legs import LEGS
 from features.kernel.moments import DAY_US, HOUR_US
 from features.kernel.units import MICRO
 
 
 def _spells(width_us: int) -> ir.Table:
-    trades = activity_table("trades")
-    trades = trades.mutate(spell=trades.ts // width_us, notional=micro_usd(trades.notional_usd)).filter(
-        _.known_from <= (_.spell + 1) * width_us
-    )
-    bought = ibis.ifelse(trades.taker_side == "buy", trades.notional, -trades.notional)
-    place = {"symbol": trades.symbol, "product": trades["product"], "spell": trades.spell, "notional": trades.notional}
-    legs = trades.select(account_id=trades.maker_account_id, signed=-bought, **place).union(
-        trades.select(account_id=trades.taker_account_id, signed=bought, **place)
-    )
+    legs = LEGS.table.mutate(spell=_.ts // width_us).filter(_.known_from <= (_.spell + 1) * width_us)
+    signed = ibis.ifelse(legs.side == "buy", legs.micro, -legs.micro)
     spells = legs.group_by(["account_id", "symbol", "product", "spell"]).agg(
-        volume=in_64_bits(legs.notional.sum()), net=in_64_bits(legs.signed.sum().abs())
+        volume=in_64_bits(legs.micro.sum()), net=in_64_bits(signed.sum().abs())
     )
-    market = trades.group_by(["symbol", "product", "spell"]).agg(market_volume=in_64_bits(trades.notional.sum()))
+    trades = legs.filter(legs.maker)
+    market = trades.group_by(["symbol", "product", "spell"]).agg(market_volume=in_64_bits(trades.micro.sum()))
     joined = spells.inner_join(market, ["symbol", "product", "spell"])
     return joined.select(
         account_id=_.account_id,

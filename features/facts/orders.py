@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from features.facts.fact import NEVER_ENDS, Fact, activity_table, first_known, micro_usd, not_negative, rounded
+from features.facts.legs import LEGS
 from features.kernel.moments import SECOND_US
 from features.kernel.thresholds import read_thresholds
 
@@ -19,16 +20,16 @@ LOOKBACK_US = int(NUMBERS["fill_lookback_h"] * 3600 * SECOND_US)
 BOOK = ["account_id", "symbol", "product", "buy"]
 
 
-def _opposite_fills(account: str, buy_from: str) -> ir.Table:
-    """One side of every trade, as of the order side that is opposite to it."""
-    trades = activity_table("trades")
-    return trades.select(
-        account_id=trades[account],
-        symbol=trades.symbol,
-        product=trades["product"],
-        buy=trades.taker_side == buy_from,
-        filled_at=trades.ts,
-        fill_known=trades.known_from,
+def _opposite_fills() -> ir.Table:
+    """The legs of trades, as of the order side that is opposite to them."""
+    legs = LEGS.table
+    return legs.select(
+        account_id=legs.account_id,
+        symbol=legs.symbol,
+        product=legs["product"],
+        buy=legs.side == "sell",
+        filled_at=legs.ts,
+        fill_known=legs.known_from,
     )
 
 
@@ -41,8 +42,7 @@ def _pulls() -> ir.Table:
     cancels = cancels.select(
         *("account_id", "ts", "known_from", "order_id", "symbol", "product"), buy=cancels.side == "buy"
     )
-    takes, makes = _opposite_fills("taker_account_id", "sell"), _opposite_fills("maker_account_id", "buy")
-    cancels, fills = _near_each_other(cancels, takes.union(makes))
+    cancels, fills = _near_each_other(cancels, _opposite_fills())
     fills = fills.group_by([*BOOK, "filled_at"]).agg(fill_known=_.fill_known.min())
     last = cancels.asof_join(fills, cancels.ts >= fills.filled_at, BOOK)
     last = last.select(*cancels.columns, "filled_at", "fill_known").filter(_.ts - _.filled_at <= LOOKBACK_US)
@@ -112,7 +112,6 @@ def _behind_best(orders: ir.Table) -> ir.IntegerValue:
 
 def _orders() -> ir.Table:
     events = activity_table("order_events")
-    trades = activity_table("trades")
     new = events.filter(_.event == "new")
     placed = new.select(
         account_id=_.account_id,
@@ -135,9 +134,7 @@ def _orders() -> ir.Table:
         behind_milli_bp=_behind_best(new),
     )
     cancels = events.filter(_.event == "cancel").select(order_id=_.order_id, ts=_.ts, known_from=_.known_from)
-    fills = trades.select(order_id=_.maker_order_id, ts=_.ts, known_from=_.known_from).union(
-        trades.select(order_id=_.taker_order_id, ts=_.ts, known_from=_.known_from)
-    )
+    fills = LEGS.table.select(order_id=_.order_id, ts=_.ts, known_from=_.known_from)
     cancelled = first_known(cancels, "order_id", "cancelled")
     filled = first_known(fills.filter(_.order_id.notnull()), "order_id", "filled")
     joined = placed.left_join(cancelled, placed.row_id == cancelled.order_id).drop("order_id")

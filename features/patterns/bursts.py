@@ -4,11 +4,12 @@ Peers are accounts of the same kind. Their quantile is that of account-days befo
 known when that day began. Silence must have been watched: it counts once the record itself is that long.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import DAY_US, HOUR_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import MICRO
@@ -56,12 +57,9 @@ seen AS (
     SELECT l.account_id, f.transfer_id, f.ts, f.asset, f.inward, f.usd
     FROM large AS l JOIN burst_flows AS f USING (account_id)
     WHERE f.ts >= l.ts AND f.ts < l.known_at AND f.known_from <= l.known_at),
-legs AS (
-    SELECT maker_account_id AS account_id, ts, known_from, notional_usd FROM trades
-    UNION ALL SELECT taker_account_id, ts, known_from, notional_usd FROM trades),
 traded AS (
-    SELECT l.account_id, in_64_bits(sum(micro_usd(t.notional_usd))) AS usd
-    FROM large AS l JOIN legs AS t USING (account_id)
+    SELECT l.account_id, in_64_bits(sum(t.micro)) AS usd
+    FROM large AS l JOIN fact_legs AS t USING (account_id)
     WHERE t.ts >= l.ts AND t.ts < l.known_at AND t.known_from <= l.known_at GROUP BY l.account_id),
 moved AS (
     SELECT account_id, min(ts) AS started_at, max(ts) AS ended_at,
@@ -83,15 +81,12 @@ WITH woken AS (
     SELECT *, max(ts) OVER (PARTITION BY account_id ORDER BY known_from, ts, transfer_id, inward
                             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
     FROM burst_flows
-    QUALIFY coalesce(ts - before >= $silent, true)),
-legs AS (
-    SELECT maker_account_id AS account_id, ts, known_from FROM trades
-    UNION ALL SELECT taker_account_id, ts, known_from FROM trades)
+    QUALIFY coalesce(ts - before >= $silent, true))
 SELECT w.account_id, p.kind, w.ts, w.known_from, w.transfer_id
 FROM woken AS w JOIN burst_people AS p USING (account_id)
 WHERE p.created_at <= w.ts - $silent AND (SELECT min(known_from) FROM burst_flows) <= w.ts - $silent
-  AND NOT EXISTS (SELECT 1 FROM legs AS l WHERE l.account_id = w.account_id AND l.ts >= w.ts - $silent AND l.ts < w.ts
-                  AND l.known_from <= w.known_from)
+  AND NOT EXISTS (SELECT 1 FROM fact_legs AS l WHERE l.account_id = w.account_id AND l.ts >= w.ts - $silent
+                  AND l.ts < w.ts AND l.known_from <= w.known_from)
 """
 
 DORMANT_BURSTS = """
@@ -112,34 +107,44 @@ FROM grown WHERE usd >= high
 QUALIFY row_number() OVER (PARTITION BY account_id, first_id ORDER BY known_at, ts, transfer_id) = 1
 ORDER BY known_at, account_id
 """
-USES = ("accounts", "trades", "transfers")
+USES = ("accounts", "transfers", "fact_legs")
 
 
-def _detector(pattern: str, candidates: str, bursts: str, *, both: bool) -> Callable[..., Iterator[Episode]]:
-    def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
-        values = {
-            "$day": DAY_US,
-            "$peer_days": int(settings["peer_days"]),
-            "$quantile": settings["peer_quantile"],
-            "$least": int(settings["least_peer_days"]),
-            "$first": int(settings["first_h"] * HOUR_US),
-            "$gone": int(settings["gone_h"] * HOUR_US),
-            "$silent": int(settings["silent_days"] * DAY_US),
-            "$share": settings["gone_share"],
-            "$both": both,
-        }
-        for sql in (FLOWS, candidates, PEERS):
-            engine.connection.execute(_bound(sql, values))
-        for row in engine.run(_bound(bursts, values)).to_pylist():
-            yield _episode(pattern, row)
-
-    return detect
+def new_accounts(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
+    """First days on which more came in than on nearly all days of peers, and most of it went on."""
+    engine.connection.execute(FLOWS)
+    engine.connection.execute(filled(NEWCOMERS, first=_first(settings), gone=_gone(settings)))
+    engine.connection.execute(_peers(settings, both=False))
+    for row in engine.run(filled(NEW_BURSTS, day=DAY_US, share=settings["gone_share"])).to_pylist():
+        yield _episode("new_account_burst", row)
 
 
-def _bound(sql: str, values: dict[str, Any]) -> str:
-    for name in sorted(values, key=len, reverse=True):
-        sql = sql.replace(name, str(values[name]))
-    return sql
+def woken_accounts(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
+    """Days after a long silence on which more moved than on nearly all days of peers."""
+    engine.connection.execute(FLOWS)
+    engine.connection.execute(filled(SLEEPERS, silent=int(settings["silent_days"] * DAY_US)))
+    engine.connection.execute(_peers(settings, both=True))
+    for row in engine.run(filled(DORMANT_BURSTS, day=DAY_US, first=_first(settings))).to_pylist():
+        yield _episode("dormancy_burst", row)
+
+
+def _peers(settings: Settings, *, both: bool) -> str:
+    return filled(
+        PEERS,
+        day=DAY_US,
+        peer_days=int(settings["peer_days"]),
+        quantile=settings["peer_quantile"],
+        least=int(settings["least_peer_days"]),
+        both=both,
+    )
+
+
+def _first(settings: Settings) -> int:
+    return int(settings["first_h"] * HOUR_US)
+
+
+def _gone(settings: Settings) -> int:
+    return int(settings["gone_h"] * HOUR_US)
 
 
 def _episode(pattern: str, row: dict[str, Any]) -> Episode:
@@ -173,7 +178,7 @@ NEW_ACCOUNT_BURST = Pattern(
     SETTINGS,
     MEASURES,
     USES,
-    _detector("new_account_burst", NEWCOMERS, NEW_BURSTS, both=False),
+    new_accounts,
 )
 DORMANCY_BURST = Pattern(
     "dormancy_burst",
@@ -183,5 +188,5 @@ DORMANCY_BURST = Pattern(
     SETTINGS,
     MEASURES,
     USES,
-    _detector("dormancy_burst", SLEEPERS, DORMANT_BURSTS, both=True),
+    woken_accounts,
 )

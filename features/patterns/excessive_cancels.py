@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import DAY_US
 from features.kernel.thresholds import Settings
 from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
@@ -35,22 +36,24 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
 
 def _suspects(settings: Settings) -> str:
     """Days that reach the number on a usual day."""
-    return f"""
+    sql = f"""
     SELECT account_id, symbol, product, day FROM {CANCELS}
-    GROUP BY ALL HAVING count(*) >= {settings["cancels"]}"""
+    GROUP BY ALL HAVING count(*) >= $cancels"""
+    return filled(sql, cancels=settings["cancels"])
 
 
 def _days(by: str, settings: Settings) -> str:
     """Cancels a day and contract, of all or of each suspect, as known at each midnight at which the day is judged."""
     chosen = "SEMI JOIN cancel_suspects USING (account_id, symbol, product)" if by else ""
-    return f"""
+    sql = f"""
     SELECT {by}symbol, product, day, late,
            count(*) FILTER (known_from <= (day + 1 + late) * {DAY_US}) AS cancels
-    FROM (SELECT *, unnest({_lateness(settings)}) AS late FROM {CANCELS} {chosen}) GROUP BY ALL"""
+    FROM (SELECT *, unnest($lateness) AS late FROM {CANCELS} {chosen}) GROUP BY ALL"""
+    return filled(sql, lateness=[int(days) for days in settings["lateness_days"]])
 
 
 def _found(settings: Settings) -> str:
-    return f"""
+    sql = f"""
     WITH judged AS (
         SELECT o.*, d.cancels - o.cancels AS others, (o.day + 1 + o.late) * {DAY_US} AS moment
         FROM cancel_own_days AS o JOIN cancel_suspects USING (account_id, symbol, product, day)
@@ -60,16 +63,17 @@ def _found(settings: Settings) -> str:
                CAST(sum(d.cancels - coalesce(o.cancels, 0)) AS DOUBLE) / count(*) AS others
         FROM cancel_suspects AS s
         JOIN cancel_days AS d ON (d.symbol, d.product, d.late) = (s.symbol, s.product, 0)
-         AND d.day BETWEEN s.day - {settings["history_days"]} AND s.day - 1
+         AND d.day BETWEEN s.day - $days AND s.day - 1
         LEFT JOIN cancel_own_days AS o ON (o.account_id, o.symbol, o.product, o.day, o.late)
                                         = (s.account_id, s.symbol, s.product, d.day, 0)
         GROUP BY ALL),
     allowed AS (
         SELECT j.*, j.others / nullif(u.others, 0) AS market_to_usual,
-               {settings["cancels"]} * greatest(1, coalesce(market_to_usual, 1)) AS allowed
+               $cancels * greatest(1, coalesce(market_to_usual, 1)) AS allowed
         FROM judged AS j LEFT JOIN usual AS u USING (account_id, symbol, product, day))
     SELECT * FROM allowed WHERE cancels >= allowed
     QUALIFY row_number() OVER (PARTITION BY account_id, symbol, day ORDER BY moment, cancels DESC, product) = 1"""
+    return filled(sql, days=settings["history_days"], cancels=settings["cancels"])
 
 
 def _episodes() -> str:
@@ -96,10 +100,6 @@ def _episode(row: Mapping[str, Any]) -> Episode:
         evidence=tuple(("order_events", o["order_id"], o["ts"], "order cancelled") for o in row["shown"]),
         evidence_total=row["cancels"],
     )
-
-
-def _lateness(settings: Settings) -> str:
-    return f"[{', '.join(str(int(days)) for days in settings['lateness_days'])}]"
 
 
 EXCESSIVE_CANCELS = Pattern(

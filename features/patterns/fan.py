@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import HOUR_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import MICRO
@@ -141,7 +142,7 @@ def _fans(moves: Iterable[Move], seek: Seek, settings: Settings) -> Iterator[_Fa
 
 def _detector(pattern: str, seek: Seek) -> Callable[[DuckDBEngine, Settings], Iterator[Episode]]:
     def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
-        sql = MOVES.replace("$window", str(_window(settings))).replace("$others", str(int(settings["least_others"])))
+        sql = filled(MOVES, window=_window(settings), others=int(settings["least_others"]))
         rows = engine.run(sql).to_pylist()
         for account, group in groupby(rows, key=lambda row: str(row["account_id"])):
             moves = [Move(**{name: row[name] for name in Move.__slots__}) for row in group]

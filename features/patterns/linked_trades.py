@@ -16,12 +16,13 @@ import networkx as nx
 import pyarrow as pa
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import DAY_US, HOUR_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import MICRO
 from features.patterns.shared.daily_runs import Finding, versions
 from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
-from features.patterns.shared.trades_of_people import TRADES_OF_PEOPLE, sold
+from features.patterns.shared.trades_of_people import find_trades_of_people, sold
 from features.patterns.shared.wash_filter import prepare_counts
 
 PLACE = ("symbol", "product", "day", "grid")
@@ -49,19 +50,18 @@ SELECT trade_id, min(linked_from) AS linked_from FROM linked GROUP BY trade_id
 """
 PEOPLE = """
 CREATE OR REPLACE TEMP TABLE people_asked AS
-SELECT maker_account_id AS account_id FROM trades JOIN linked_trades USING (trade_id)
-UNION SELECT taker_account_id FROM trades JOIN linked_trades USING (trade_id)
+SELECT DISTINCT account_id FROM fact_legs AS l JOIN linked_trades AS t ON t.trade_id = l.row_id
 """
 PAIRS = """
 WITH seen AS (
-    SELECT t.* REPLACE ((greatest(ts + 1, linked_from) + {day} - 1) // {day} AS first_grid), ts // {day} AS day
+    SELECT t.* REPLACE ((greatest(ts + 1, linked_from) + $day - 1) // $day AS first_grid), ts // $day AS day
     FROM trades_of_people AS t JOIN linked_trades USING (trade_id) WHERE NOT by_engine)
 SELECT symbol, product, day, grid, maker_account_id AS maker, taker_account_id AS taker,
        bool_or(first_grid = grid) AS news, count(*) AS trades, in_64_bits(sum(volume)) AS volume,
        min(ts) AS first_ts, max(ts) AS last_ts,
        list(struct_pack(ts, trade_id, volume, maker := maker_account_id, taker := taker_account_id, taker_side)
-            ORDER BY ts, trade_id)[:{most}] AS rows
-FROM seen, unnest(generate_series(first_grid, day + {lateness})) AS g(grid)
+            ORDER BY ts, trade_id)[:$most] AS rows
+FROM seen, unnest(generate_series(first_grid, day + $lateness)) AS g(grid)
 GROUP BY ALL ORDER BY grid, day, symbol, product, maker, taker
 """
 MARGINS = """
@@ -81,11 +81,11 @@ members AS (
            count(*) > 1 AND count(latest.owner_id) = count(*) AND count(DISTINCT latest.owner_id) = 1 AS declared
     FROM (
         SELECT l.number, l.account_id, arg_max(struct_pack(a.market_maker, a.owner_id), a.known_from) AS latest
-        FROM linked_members AS l JOIN accounts AS a ON a.account_id = l.account_id AND a.known_from <= l.grid * {day}
+        FROM linked_members AS l JOIN accounts AS a ON a.account_id = l.account_id AND a.known_from <= l.grid * $day
         GROUP BY ALL) GROUP BY number),
 cases AS (SELECT DISTINCT number, symbol, product, day, grid FROM linked_members)
 SELECT CAST(own.made * own.took AS DOUBLE) / CAST(market.n AS DOUBLE) AS expected,
-       CAST(own.volume AS DOUBLE) / {micro} AS own_usd, CAST(market.volume AS DOUBLE) / {micro} AS market_usd,
+       CAST(own.volume AS DOUBLE) / $micro AS own_usd, CAST(market.volume AS DOUBLE) / $micro AS market_usd,
        CAST(coalesce(market_makers, 0) AS BIGINT) AS market_makers, coalesce(declared, false) AS declared
 FROM cases JOIN market USING (symbol, product, day, grid) JOIN own USING (number) LEFT JOIN members USING (number)
 ORDER BY number
@@ -98,10 +98,11 @@ Case = tuple[tuple[str, ...], list[dict[str, Any]]]
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """One episode a group, market and UTC day; a version whenever more about that day or the control became known."""
     prepare_counts(engine)
-    numbers = {"day": DAY_US, "lateness": int(settings["lateness_days"]), "most": EVIDENCE_ROWS, "micro": MICRO}
-    for statement in (LINKED, PEOPLE, TRADES_OF_PEOPLE):
-        engine.connection.execute(statement.format(**numbers))
-    pairs = engine.run(PAIRS.format(**numbers)).to_pylist()
+    engine.connection.execute(LINKED)
+    engine.connection.execute(PEOPLE)
+    find_trades_of_people(engine)
+    lateness = int(settings["lateness_days"])
+    pairs = engine.run(filled(PAIRS, day=DAY_US, lateness=lateness, most=EVIDENCE_ROWS)).to_pylist()
     judged = groupby(pairs, key=lambda pair: (pair["grid"], pair["day"], pair["symbol"], pair["product"]))
     cases = [case for _place, found in judged for case in _groups(list(found))]
     members = [
@@ -110,7 +111,7 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
         for account in accounts
     ]
     engine.register("linked_members", pa.Table.from_pylist(members, MEMBERS))
-    margins = engine.run(MARGINS.format(**numbers)).to_pylist()
+    margins = engine.run(filled(MARGINS, day=DAY_US, micro=MICRO)).to_pylist()
     yield from versions(
         Finding(
             (accounts, found[0]["symbol"], found[0]["product"], found[0]["day"]),
@@ -199,6 +200,6 @@ LINKED_TRADES = Pattern(
         "declared": bool,
         "perp": bool,
     },
-    ("accounts", "order_events", "trades", "fact_control"),
+    ("accounts", "order_events", "trades", "fact_control", "fact_legs"),
     detect,
 )

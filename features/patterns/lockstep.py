@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import DAY_US, SECOND_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import CENTS
@@ -52,8 +53,8 @@ taken AS (
     FROM trades AS t LEFT JOIN engines AS e ON e.order_id = t.taker_order_id AND e.known <= t.known_from
     LEFT JOIN makers AS m ON m.account_id = t.taker_account_id AND m.known <= t.known_from
     WHERE NOT t.liquidation AND e.order_id IS NULL AND m.account_id IS NULL)
-SELECT account, symbol, buy, ts, cents, trade_id, ts // {bin} AS bin, ts // {day} AS day,
-       (greatest(known_from, ts + 1) + {day} - 1) // {day} AS first_grid
+SELECT account, symbol, buy, ts, cents, trade_id, ts // $bin AS bin, ts // $day AS day,
+       (greatest(known_from, ts + 1) + $day - 1) // $day AS first_grid
 FROM taken QUALIFY row_number() OVER (PARTITION BY account, action ORDER BY known_from, ts, trade_id) = 1
 """
 
@@ -62,7 +63,7 @@ BINS = """
 CREATE OR REPLACE TEMP TABLE lock_bins AS
 WITH crowds AS (
     SELECT symbol, bin FROM lock_actions WHERE first_grid <= day + 1
-    GROUP BY ALL HAVING count(DISTINCT account) > {most})
+    GROUP BY ALL HAVING count(DISTINCT account) > $most)
 SELECT account, symbol, bin, min(day) AS day, min(first_grid) AS first_grid
 FROM lock_actions ANTI JOIN crowds USING (symbol, bin) GROUP BY ALL
 """
@@ -71,20 +72,20 @@ WITH matched AS (
     SELECT one.account AS a, other.account AS b, symbol, one.day,
            greatest(one.first_grid, other.first_grid) AS first_grid
     FROM lock_bins AS one JOIN lock_bins AS other USING (symbol, bin) WHERE one.account < other.account),
-often AS (SELECT a, b, symbol FROM matched GROUP BY ALL HAVING count(*) >= {support}),
+often AS (SELECT a, b, symbol FROM matched GROUP BY ALL HAVING count(*) >= $support),
 runs AS (
     SELECT a, b, symbol, grid, count(*) AS bins
-    FROM matched SEMI JOIN often USING (a, b, symbol), unnest(generate_series(first_grid, day + {days})) AS g(grid)
-    GROUP BY ALL HAVING count(*) >= {support}),
+    FROM matched SEMI JOIN often USING (a, b, symbol), unnest(generate_series(first_grid, day + $days)) AS g(grid)
+    GROUP BY ALL HAVING count(*) >= $support),
 people AS (SELECT a AS account, symbol FROM often UNION SELECT b, symbol FROM often),
 active AS (
     SELECT account, symbol, grid, count(*) AS bins
     FROM lock_bins SEMI JOIN people USING (account, symbol),
-         unnest(generate_series(first_grid, day + {days})) AS g(grid) GROUP BY ALL)
+         unnest(generate_series(first_grid, day + $days)) AS g(grid) GROUP BY ALL)
 SELECT r.a, r.b, r.symbol, r.grid FROM runs AS r
 JOIN active AS x ON (x.account, x.symbol, x.grid) = (r.a, r.symbol, r.grid)
 JOIN active AS y ON (y.account, y.symbol, y.grid) = (r.b, r.symbol, r.grid)
-WHERE r.bins >= {bin_jaccard} * (x.bins + y.bins - r.bins)
+WHERE r.bins >= $bin_jaccard * (x.bins + y.bins - r.bins)
 ORDER BY r.grid, r.symbol, r.a, r.b
 """
 MINUTES = """
@@ -107,11 +108,14 @@ WHERE a.account_id < a.other_id AND NOT a.declared
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """Groups of at least three accounts in lockstep, each valid until a run finds more in it or finds it no longer."""
-    engine.connection.execute(ACTIONS.format(bin=int(settings["bin_s"] * SECOND_US), day=DAY_US))
-    engine.connection.execute(BINS.format(most=int(settings["most_in_bin"])))
+    engine.connection.execute(filled(ACTIONS, bin=int(settings["bin_s"] * SECOND_US), day=DAY_US))
+    engine.connection.execute(filled(BINS, most=int(settings["most_in_bin"])))
     candidates = engine.frame(
-        CANDIDATES.format(
-            support=int(settings["support"]), days=int(settings["window_days"]), bin_jaccard=settings["bin_jaccard"]
+        filled(
+            CANDIDATES,
+            support=int(settings["support"]),
+            days=int(settings["window_days"]),
+            bin_jaccard=settings["bin_jaccard"],
         )
     )
     if candidates.empty:

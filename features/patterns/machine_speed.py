@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import SECOND_US
 from features.kernel.thresholds import Settings
 from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
@@ -31,39 +32,42 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
 
 def _seconds(least: int) -> str:
     """Seconds with enough orders, and when enough of them were known."""
-    return f"""
+    sql = f"""
     WITH busy AS (
         SELECT account_id, ts // {SECOND_US} AS second FROM order_events WHERE {BY_HAND}
-        GROUP BY ALL HAVING count(*) >= {least})
+        GROUP BY ALL HAVING count(*) >= $least)
     SELECT account_id, second, o.known_from AS moment
     FROM (SELECT *, ts // {SECOND_US} AS second FROM order_events WHERE {BY_HAND}) AS o
     JOIN busy USING (account_id, second)
-    QUALIFY row_number() OVER (PARTITION BY account_id, second ORDER BY o.known_from, o.ts, o.order_id) = {least}"""
+    QUALIFY row_number() OVER (PARTITION BY account_id, second ORDER BY o.known_from, o.ts, o.order_id) = $least"""
+    return filled(sql, least=least)
 
 
 def _stretches(seconds: int) -> str:
     """The first known stretch of consecutive fast seconds in each clock minute."""
-    return f"""
+    sql = """
     WITH runs AS (
         SELECT account_id, second, max(moment) OVER (PARTITION BY account_id ORDER BY second
-                                                     ROWS {seconds - 1} PRECEDING) AS moment
+                                                     ROWS $before PRECEDING) AS moment
         FROM speed_seconds
-        QUALIFY second - lag(second, {seconds - 1}) OVER (PARTITION BY account_id ORDER BY second) = {seconds - 1})
+        QUALIFY second - lag(second, $before) OVER (PARTITION BY account_id ORDER BY second) = $before)
     SELECT * FROM runs
     QUALIFY row_number() OVER (PARTITION BY account_id, second // 60 ORDER BY moment, second) = 1"""
+    return filled(sql, before=seconds - 1)
 
 
 def _episodes(seconds: int) -> str:
-    return f"""
+    sql = f"""
     SELECT s.account_id, s.second, s.moment, min(o.ts) AS started_at, max(o.ts) AS ended_at, count(*) AS orders,
            count(*) FILTER (NOT o.had_ui_event) AS without_ui, count(DISTINCT o.symbol) AS symbols,
            min(o.symbol) AS symbol,
            list(struct_pack(order_id := o.order_id, ts := o.ts, side := o.side, symbol := o.symbol)
                 ORDER BY o.ts, o.order_id)[:{EVIDENCE_ROWS}] AS shown
-    FROM (SELECT *, unnest(generate_series(second - {seconds - 1}, second)) AS clock FROM speed_stretches) AS s
+    FROM (SELECT *, unnest(generate_series(second - $before, second)) AS clock FROM speed_stretches) AS s
     JOIN (SELECT *, ts // {SECOND_US} AS clock FROM order_events WHERE {BY_HAND}) AS o USING (account_id, clock)
     WHERE o.known_from <= s.moment
     GROUP BY s.account_id, s.second, s.moment ORDER BY s.moment, s.account_id, s.second"""
+    return filled(sql, before=seconds - 1)
 
 
 def _episode(row: Mapping[str, Any], seconds: int) -> Episode:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import HOUR_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import MICRO
@@ -32,11 +33,8 @@ ORDER BY account_id, known_from, ts, transfer_id, inward
 """
 
 TRADED = """
-WITH legs AS (
-    SELECT maker_account_id AS account_id, ts, known_from, notional_usd FROM trades
-    UNION ALL SELECT taker_account_id, ts, known_from, notional_usd FROM trades)
-SELECT p.number, in_64_bits(sum(micro_usd(notional_usd))) AS usd
-FROM passages AS p JOIN legs AS l
+SELECT p.number, in_64_bits(sum(l.micro)) AS usd
+FROM passages AS p JOIN fact_legs AS l
   ON l.account_id = p.account_id AND l.ts BETWEEN p.started_at AND p.ended_at AND l.known_from <= p.known_at
 GROUP BY p.number
 """
@@ -60,7 +58,7 @@ class Move:
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """Passages of money, one a window; every later transfer of the window gives a version that supersedes the last."""
     window = int(settings["window_h"] * HOUR_US)
-    rows = engine.run(MOVES.replace("$window", str(window))).to_pylist()
+    rows = engine.run(filled(MOVES, window=window)).to_pylist()
     found: list[tuple[str, Version[Move]]] = []
     for account, group in groupby(rows, key=lambda row: str(row["account_id"])):
         moves = [Move(**{name: row[name] for name in Move.__slots__}) for row in group]
@@ -175,6 +173,6 @@ PASS_THROUGH = Pattern(
         **dict.fromkeys(("in_usd", "out_usd", "passed_share", "traded_share", "dwell_hours", "senders"), float),
         **dict.fromkeys(("between_exchanges", "own_name"), bool),
     },
-    ("trades", "transfers"),
+    ("transfers", "fact_legs"),
     detect,
 )

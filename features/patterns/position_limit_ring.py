@@ -72,6 +72,6 @@ POSITION_LIMIT_RING = Pattern(
     "linked accounts opening one position together beyond the limit",
     Path(__file__).with_suffix(".yaml"),
     MEASURES,
-    ("accounts", "instruments", "order_events", "position_limits", "sessions", "trades", "transfers"),
+    ("accounts", "instruments", "order_events", "position_limits", "sessions", "trades", "transfers", "fact_legs"),
     detect,
 )

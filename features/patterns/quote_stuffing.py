@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import MINUTE_US, SECOND_US
 from features.kernel.thresholds import Settings
 from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
@@ -30,11 +31,10 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
 
 def _orders(settings: Settings) -> str:
     """The orders of minutes that may hold enough, with their first known cancel by a moment after the minute."""
-    after = int(settings["life_s"] * SECOND_US)
-    return f"""
+    sql = f"""
     WITH busy AS (
         SELECT account_id, symbol, product, ts // {MINUTE_US} AS minute FROM order_events WHERE {NEW}
-        GROUP BY ALL HAVING count(*) >= {settings["orders_per_minute"]}),
+        GROUP BY ALL HAVING count(*) >= $orders),
     placed AS (
         SELECT account_id, symbol, product, minute, o.order_id, o.ts, o.known_from
         FROM (SELECT *, ts // {MINUTE_US} AS minute FROM order_events WHERE {NEW}) AS o
@@ -42,27 +42,33 @@ def _orders(settings: Settings) -> str:
     SELECT p.*, c.ts - p.ts AS life_us, c.known_from AS cancel_known
     FROM placed AS p LEFT JOIN order_events AS c
       ON c.order_id = p.order_id AND c.event = 'cancel' AND c.ts >= p.ts
-     AND c.ts < (p.minute + 1) * {MINUTE_US} + {after}
+     AND c.ts < (p.minute + 1) * {MINUTE_US} + $after
     QUALIFY row_number() OVER (PARTITION BY p.order_id ORDER BY c.known_from, c.ts) = 1"""
+    return filled(sql, orders=settings["orders_per_minute"], after=int(settings["life_s"] * SECOND_US))
 
 
 def _minutes(settings: Settings) -> str:
-    after = int(settings["life_s"] * SECOND_US)
-    judged = ", ".join(str(int(late * SECOND_US)) for late in settings["lateness_s"])
-    return f"""
+    sql = f"""
     WITH judged AS (
         SELECT account_id, symbol, product, minute, moment, count(*) AS orders,
                count(life_us) FILTER (cancel_known <= moment) AS cancels,
                median(life_us) FILTER (cancel_known <= moment) AS life_us
-        FROM (SELECT *, (minute + 1) * {MINUTE_US} + {after} + unnest([{judged}]) AS moment FROM stuffing_orders)
+        FROM (SELECT *, (minute + 1) * {MINUTE_US} + $after + unnest($lateness) AS moment FROM stuffing_orders)
         WHERE known_from <= moment GROUP BY ALL
-        HAVING orders >= {settings["orders_per_minute"]} AND cancels >= {settings["cancel_share"]} * orders
-           AND life_us < {after}),
+        HAVING orders >= $orders AND cancels >= $cancel_share * orders
+           AND life_us < $after),
     minutes AS (
         SELECT * FROM judged
         QUALIFY moment = min(moment) OVER (PARTITION BY account_id, symbol, product, minute))
     SELECT * FROM minutes
     QUALIFY row_number() OVER (PARTITION BY account_id, symbol, minute // 60 ORDER BY moment, minute, product) = 1"""
+    return filled(
+        sql,
+        after=int(settings["life_s"] * SECOND_US),
+        lateness=[int(late * SECOND_US) for late in settings["lateness_s"]],
+        orders=settings["orders_per_minute"],
+        cancel_share=settings["cancel_share"],
+    )
 
 
 def _episodes() -> str:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import DAY_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import MICRO
 from features.patterns.shared.episode import Episode, Pattern
-from features.patterns.shared.trades_of_people import TRADES_OF_PEOPLE, sold
+from features.patterns.shared.trades_of_people import find_trades_of_people, sold
 from features.patterns.shared.wash_filter import filter_settings, lifted_pairs
 
 PLACE = ("grid", "day", "symbol", "product", "a", "b")
@@ -27,20 +28,20 @@ TRADES = """
 WITH known AS (
     SELECT p.grid, a.account_id, arg_max(a.market_maker, a.known_from) AS market_maker
     FROM (SELECT DISTINCT grid, a AS account_id FROM wash_lifted UNION SELECT grid, b FROM wash_lifted) AS p
-    JOIN accounts AS a ON a.account_id = p.account_id AND a.known_from <= p.grid * {day} GROUP BY ALL),
+    JOIN accounts AS a ON a.account_id = p.account_id AND a.known_from <= p.grid * $day GROUP BY ALL),
 makers AS (SELECT grid, account_id FROM known WHERE market_maker)
-SELECT p.grid, t.ts // {day} AS day, p.symbol, p.product, p.a, p.b, p.lift, t.trade_id, t.ts, t.units, t.volume,
+SELECT p.grid, t.ts // $day AS day, p.symbol, p.product, p.a, p.b, p.lift, t.trade_id, t.ts, t.units, t.volume,
        t.first_grid, t.maker_account_id AS maker, t.taker_account_id AS taker, t.taker_side,
        (t.taker_side = 'buy') = (t.taker_account_id = p.a) AS a_buys,
        (ma.account_id IS NOT NULL)::INT + (mb.account_id IS NOT NULL)::INT AS market_makers
 FROM wash_lifted AS p JOIN trades_of_people AS t
   ON t.symbol = p.symbol AND t.product = p.product
  AND least(t.maker_account_id, t.taker_account_id) = p.a AND greatest(t.maker_account_id, t.taker_account_id) = p.b
- AND t.first_grid <= p.grid AND t.ts // {day} BETWEEN p.grid - {lateness} AND p.grid - 1
+ AND t.first_grid <= p.grid AND t.ts // $day BETWEEN p.grid - $lateness AND p.grid - 1
 LEFT JOIN makers AS ma ON ma.grid = p.grid AND ma.account_id = p.a
 LEFT JOIN makers AS mb ON mb.grid = p.grid AND mb.account_id = p.b
-WHERE NOT p.thin_market AND p.n >= {lift} * p.expected AND NOT t.by_engine
-QUALIFY bool_or(t.first_grid = p.grid) OVER (PARTITION BY p.grid, t.ts // {day}, p.symbol, p.product, p.a, p.b)
+WHERE NOT p.thin_market AND p.n >= $lift * p.expected AND NOT t.by_engine
+QUALIFY bool_or(t.first_grid = p.grid) OVER (PARTITION BY p.grid, t.ts // $day, p.symbol, p.product, p.a, p.b)
 ORDER BY p.grid, day, p.symbol, p.product, p.a, p.b, t.ts, t.trade_id
 """
 
@@ -49,18 +50,18 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """One episode a pair, market and UTC day with any round trip; a version whenever more trades became known."""
     lifted_pairs(engine)
     lift = float(filter_settings()["lift"])
-    numbers = {"day": DAY_US, "lateness": int(settings["lateness_days"]), "lift": lift}
+    lateness = int(settings["lateness_days"])
     engine.connection.execute(
         "CREATE OR REPLACE TEMP TABLE people_asked AS SELECT DISTINCT a AS account_id FROM wash_lifted"
     )
-    engine.connection.execute(TRADES_OF_PEOPLE.format(**numbers))
-    trades = engine.run(TRADES.format(**numbers)).to_pylist()
+    find_trades_of_people(engine)
+    trades = engine.run(filled(TRADES, day=DAY_US, lateness=lateness, lift=lift)).to_pylist()
     found: dict[tuple[Any, ...], list[Episode]] = {}
     for place, rows in groupby(trades, key=lambda row: tuple(row[name] for name in PLACE)):
         met = list(rows)
         trips = _trips(met, settings)
         if trips:
-            until = (met[0]["day"] + numbers["lateness"] + 1) * DAY_US
+            until = (met[0]["day"] + lateness + 1) * DAY_US
             found.setdefault(place[1:], []).append(_episode(met, trips, until))
     for judged in found.values():
         for episode, later in zip_longest(judged, judged[1:]):

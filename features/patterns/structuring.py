@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import DAY_US, HOUR_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import MICRO
@@ -50,9 +51,15 @@ class Near:
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """Bursts of transfers just below a threshold; each further transfer gives a version that supersedes the last."""
-    sql = NEAR.replace("$thresholds", repr([int(limit) for limit in settings["thresholds_usd"]]))
-    sql = sql.replace("$below", repr(settings["below_share"])).replace("$above", repr(settings["above_share"]))
-    rows = engine.run(sql.replace("$least", str(min(settings["least_in_a_day"], settings["least_in_a_week"]))))
+    rows = engine.run(
+        filled(
+            NEAR,
+            thresholds=[int(limit) for limit in settings["thresholds_usd"]],
+            below=settings["below_share"],
+            above=settings["above_share"],
+            least=min(settings["least_in_a_day"], settings["least_in_a_week"]),
+        )
+    )
     for (account, threshold), group in groupby(rows.to_pylist(), key=lambda row: (row["account_id"], row["threshold"])):
         limit = threshold * MICRO
         near = [

@@ -12,17 +12,18 @@ from typing import Any
 import pyarrow as pa
 
 from features.engines.duckdb import DuckDBEngine, compiled
+from features.engines.sql import filled
 from features.facts.access import CREDENTIAL_EVENTS, SESSIONS
 from features.kernel.moments import HOUR_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import MICRO
 from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Measure, Pattern
 
+LOGINS = """
+SELECT account_id, ts, known_from, row_id, device_id, network, impossible_travel, concealed OR hosting AS concealed"""
+
 # A device or network is new in the account's session that was first known to use it, if the account was used before.
 SIGNS = """
-CREATE OR REPLACE TEMP TABLE takeover_sessions AS
-SELECT account_id, ts, known_from, row_id, device_id, network, impossible_travel, concealed OR hosting AS concealed
-FROM ($sessions) WHERE enters;
 CREATE OR REPLACE TEMP TABLE takeover_signs AS
 WITH placed AS (
     SELECT *, min(ts) OVER early AS used_from,
@@ -42,7 +43,7 @@ SELECT account_id, ts, known_from, event_id,
             ELSE 'credential' END,
        address, false, false, false, false
 FROM security_events
-WHERE event IN ($credentials) OR event IN ('withdrawal_address_added', 'failed_login');
+WHERE event IN $credentials OR event IN ('withdrawal_address_added', 'failed_login');
 """
 
 CANDIDATES = """
@@ -96,12 +97,9 @@ moved AS (
     FROM takeover_candidates AS c LEFT JOIN held AS h USING (account_id, transfer_id)
     JOIN moves AS m ON m.account_id = c.account_id AND m.ts <= c.ts AND m.known_from <= c.known_at
     GROUP BY ALL),
-legs AS (
-    SELECT CASE taker_side WHEN 'sell' THEN taker_account_id ELSE maker_account_id END AS account_id, ts, known_from,
-           notional_usd FROM trades WHERE product = 'spot'),
 sold AS (
-    SELECT c.account_id, c.transfer_id, sum(micro_usd(l.notional_usd)) AS usd
-    FROM takeover_candidates AS c JOIN legs AS l
+    SELECT c.account_id, c.transfer_id, sum(l.micro) AS usd
+    FROM takeover_candidates AS c JOIN (FROM fact_legs WHERE product = 'spot' AND side = 'sell') AS l
       ON l.account_id = c.account_id AND l.ts BETWEEN c.first_sign AND c.ts AND l.known_from <= c.known_at
     GROUP BY ALL)
 SELECT c.*, in_64_bits(m.withdrawn) AS withdrawn, in_64_bits(h.usd + m.since) AS balance,
@@ -136,39 +134,34 @@ ORDER BY number, ts, source, row_id
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """Withdrawals that show signs of a takeover; a later one with as many signs supersedes the one before."""
-    values = {
-        "$sessions": compiled(SESSIONS.rows),
-        "$credentials": ", ".join(f"'{word}'" for word in CREDENTIAL_EVENTS),
-        "$settled": int(settings["settled_h"] * HOUR_US),
-        "$window": int(settings["window_h"] * HOUR_US),
-        "$young": int(settings["young_address_h"] * HOUR_US),
-        "$least_usd": settings["least_usd"],
-        "$least_signs": int(settings["least_signs"]),
-        "$balance": int(settings["balance_days"] * 24 * HOUR_US),
-        "$snapshot": int(settings["snapshot_h"] * HOUR_US),
-    }
-    for sql in (SIGNS, CANDIDATES):
-        engine.connection.execute(_bound(sql, values))
-    rows = [
-        row
-        for row in engine.run(_bound(BALANCES, values)).to_pylist()
-        if _signs(row, settings) >= settings["least_signs"]
-    ]
+    engine.create("takeover_sessions", f"{LOGINS} FROM ({compiled(SESSIONS.rows)}) WHERE enters", temporary=True)
+    window = int(settings["window_h"] * HOUR_US)
+    settled = int(settings["settled_h"] * HOUR_US)
+    engine.connection.execute(filled(SIGNS, credentials=CREDENTIAL_EVENTS, settled=settled))
+    engine.connection.execute(
+        filled(
+            CANDIDATES,
+            window=window,
+            young=int(settings["young_address_h"] * HOUR_US),
+            least_usd=settings["least_usd"],
+            least_signs=int(settings["least_signs"]),
+        )
+    )
+    balances = filled(
+        BALANCES,
+        balance=int(settings["balance_days"] * 24 * HOUR_US),
+        snapshot=int(settings["snapshot_h"] * HOUR_US),
+    )
+    rows = [row for row in engine.run(balances).to_pylist() if _signs(row, settings) >= settings["least_signs"]]
     columns = {name: [row[name] for row in rows] for name in ("account_id", "ts", "known_at", "first_sign")}
     numbers = pa.array(range(len(rows)), pa.int64())
     kinds = {"account_id": pa.string()}
     found = {name: pa.array(column, kinds.get(name, pa.int64())) for name, column in columns.items()}
     engine.register("takeover_found", pa.table({"number": numbers, **found}))
     evidence: dict[int, list[tuple[str, str, int, str]]] = {number: [] for number in range(len(rows))}
-    for one in engine.run(_bound(EVIDENCE, values)).to_pylist():
+    for one in engine.run(filled(EVIDENCE, window=window)).to_pylist():
         evidence[one["number"]].append((one["source"], one["row_id"], one["ts"], one["text"]))
     yield from _grouped([_episode(row, evidence[number], settings) for number, row in enumerate(rows)])
-
-
-def _bound(sql: str, values: Mapping[str, Any]) -> str:
-    for name in sorted(values, key=len, reverse=True):
-        sql = sql.replace(name, str(values[name]))
-    return sql
 
 
 def _share(row: Mapping[str, Any]) -> float | None:
@@ -268,6 +261,6 @@ TAKEOVER = Pattern(
             bool,
         ),
     },
-    ("accounts", "balances", "security_events", "sessions", "trades", "transfers"),
+    ("accounts", "balances", "security_events", "sessions", "transfers", "fact_legs"),
     detect,
 )

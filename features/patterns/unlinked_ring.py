@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import SECOND_US
 from features.kernel.thresholds import Settings
 from features.patterns.shared import joint_position
@@ -31,19 +32,19 @@ WITH anchors AS (
     SELECT DISTINCT symbol, side, ts, price FROM (
         SELECT symbol, side, ts, price,
                count(DISTINCT account_id) OVER (PARTITION BY symbol, side, price ORDER BY ts
-                   RANGE BETWEEN CURRENT ROW AND {sync} FOLLOWING) AS accounts
+                   RANGE BETWEEN CURRENT ROW AND $sync FOLLOWING) AS accounts
         FROM opens WHERE taker)
-    WHERE accounts >= {least})
-FROM anchors {again} ORDER BY symbol, side, ts, price
+    WHERE accounts >= $least)
+FROM anchors
 """
 
-RINGS = "SELECT symbol, started_at, accounts, known_at, superseded_at FROM episodes WHERE pattern = ?"
+RINGS = "SELECT symbol, started_at, accounts, known_at, superseded_at FROM episodes WHERE pattern = $pattern"
 
 
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """One episode a burst, judged when its window closes and again where rows arrived late."""
     near_crowds(engine, settings)
-    rings = engine.run(RINGS, [RING]).to_pylist()
+    rings = engine.run(filled(RINGS, pattern=RING)).to_pylist()
     yield from revised(partial(_looks, engine, settings, rings), settings)
 
 
@@ -56,15 +57,16 @@ def _looks(
 ) -> Iterator[Look]:
     window, sync = int(settings["window_s"] * SECOND_US), int(settings["sync_ms"] * 1_000)
     opens = engine.frame("SELECT * FROM opens WHERE taker ORDER BY symbol, side, ts, trade_id, account_id")
-    late = again("anchors", ("trades",), window, judged_before)
-    anchors = engine.frame(ANCHORS.format(sync=sync, least=int(settings["min_accounts"]), again=late))
+    late = again(("trades",), window, judged_before)
+    found = filled(ANCHORS, sync=sync, least=int(settings["min_accounts"]))
+    anchors = engine.frame(f"{found} {late} ORDER BY symbol, side, ts, price")
     by_market = dict(tuple(opens.groupby(["symbol", "side"])))
     columns = (anchors["symbol"], anchors["side"], anchors["ts"].astype(int), anchors["price"])
     for symbol, side, start, price in zip(*columns, strict=True):
         rows = by_market[symbol, side]
         burst = _burst(rows[rows["price"] == price], start, start + window + lateness, settings)
-        found = _judged(engine, burst, rings, settings, lateness)
-        yield Look((symbol, side, start, price), ((1, found),) if found else ())
+        episode = _judged(engine, burst, rings, settings, lateness)
+        yield Look((symbol, side, start, price), ((1, episode),) if episode else ())
 
 
 def _judged(
@@ -131,6 +133,9 @@ UNLINKED_RING = Pattern(
     "accounts that share nothing opening one position in one second, over the limit only together",
     Path(__file__).with_suffix(".yaml"),
     MEASURES,
-    ("accounts", "instruments", "order_events", "position_limits", "trades", "position_limit_ring"),
+    (
+        *("accounts", "instruments", "order_events", "position_limits", "trades"),
+        *("fact_legs", "position_limit_ring"),
+    ),
     detect,
 )

@@ -16,11 +16,12 @@ import pandas as pd
 import pyarrow as pa
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import DAY_US, SECOND_US
 from features.kernel.thresholds import Settings
 from features.patterns.shared.daily_runs import Finding, versions
 from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Pattern
-from features.patterns.shared.trades_of_people import TRADES_OF_PEOPLE, sold
+from features.patterns.shared.trades_of_people import find_trades_of_people, sold
 from features.patterns.shared.wash_filter import filter_settings, lifted_pairs, proven_pairs
 
 PLACE = ("grid", "symbol", "product")
@@ -37,36 +38,34 @@ MEMBERS = pa.schema(
 LEGS = """
 CREATE OR REPLACE TEMP TABLE ring_legs AS
 WITH legs AS (
-    SELECT *, maker_account_id AS account_id, taker_account_id AS other,
-           CASE taker_side WHEN 'buy' THEN -units ELSE units END AS signed, true AS once FROM trades_of_people
-    UNION ALL
-    SELECT *, taker_account_id, maker_account_id, CASE taker_side WHEN 'buy' THEN units ELSE -units END, false
-    FROM trades_of_people)
+    SELECT t.*, l.account_id, l.other_id AS other, CASE l.side WHEN 'buy' THEN units ELSE -units END AS signed,
+           l.maker AS once
+    FROM trades_of_people AS t JOIN fact_legs AS l ON l.row_id = t.trade_id AND l.known_from = t.known_from)
 SELECT m.ring, m.grid, m.symbol, m.product, l.account_id, l.other, l.trade_id, l.ts, l.units, l.signed, l.volume,
        l.first_grid, l.maker_account_id, l.taker_account_id, l.taker_side,
        o.account_id IS NOT NULL AND l.account_id <> l.other AND NOT l.by_engine AS inside, l.once
 FROM ring_members AS m JOIN legs AS l
   ON l.symbol = m.symbol AND l.product = m.product AND l.account_id = m.account_id
- AND l.ts >= (m.grid - {window}) * {day} AND l.ts < m.grid * {day} AND l.first_grid <= m.grid
+ AND l.ts >= (m.grid - $window) * $day AND l.ts < m.grid * $day AND l.first_grid <= m.grid
 LEFT JOIN ring_members AS o ON o.ring = m.ring AND o.account_id = l.other
 """
 NETTED = """
 CREATE OR REPLACE TEMP TABLE ring_netted AS
 WITH members AS (
-    SELECT ring, width, (ts - (grid - {window}) * {day}) // width AS place, account_id,
+    SELECT ring, width, (ts - (grid - $window) * $day) // width AS place, account_id,
            count(*) FILTER (inside) AS trades,
            coalesce(sum(units) FILTER (inside), 0) AS inside_gross,
            abs(coalesce(sum(signed) FILTER (inside), 0)) AS inside_net,
            sum(units) AS gross, abs(sum(signed)) AS net
-    FROM ring_legs, unnest({widths}) AS w(width) GROUP BY ALL HAVING count(*) FILTER (inside) > 0)
+    FROM ring_legs, unnest($widths) AS w(width) GROUP BY ALL HAVING count(*) FILTER (inside) > 0)
 SELECT ring, width, place FROM members GROUP BY ALL
-HAVING sum(trades) >= {least_legs} AND bool_and(
-    inside_net <= {margin} * inside_gross OR net <= {margin} * gross AND inside_gross >= {inside_share} * gross)
+HAVING sum(trades) >= $least_legs AND bool_and(
+    inside_net <= $margin * inside_gross OR net <= $margin * gross AND inside_gross >= $inside_share * gross)
 """
 RINGS = """
 WITH inside AS (
     SELECT l.*, EXISTS (
-        SELECT 1 FROM ring_netted AS n WHERE n.ring = l.ring AND n.place = (ts - (grid - {window}) * {day}) // n.width)
+        SELECT 1 FROM ring_netted AS n WHERE n.ring = l.ring AND n.place = (ts - (grid - $window) * $day) // n.width)
         AS netted
     FROM ring_legs AS l WHERE inside AND once),
 sums AS (
@@ -75,9 +74,9 @@ sums AS (
            min(ts) FILTER (netted) AS started_at, max(ts) FILTER (netted) AS ended_at,
            bool_or(first_grid = grid) AS news,
            list(struct_pack(trade_id, ts, volume, maker := maker_account_id, taker := taker_account_id, taker_side)
-                ORDER BY ts, trade_id) FILTER (netted)[:{most}] AS rows
+                ORDER BY ts, trade_id) FILTER (netted)[:$most] AS rows
     FROM inside GROUP BY ALL),
-active AS (SELECT DISTINCT ring, grid, symbol, product, ts // {day} AS day FROM inside),
+active AS (SELECT DISTINCT ring, grid, symbol, product, ts // $day AS day FROM inside),
 market AS (
     SELECT ring, sum(m.volume) AS market_volume
     FROM active AS a JOIN wash_met AS m USING (symbol, product, day) WHERE m.first_grid <= a.grid GROUP BY ring),
@@ -89,12 +88,12 @@ nets AS (
 makers AS (
     SELECT ring, CAST(count(*) FILTER (market_maker) AS BIGINT) AS market_makers FROM (
         SELECT m.ring, m.account_id, arg_max(a.market_maker, a.known_from) AS market_maker
-        FROM ring_members AS m JOIN accounts AS a ON a.account_id = m.account_id AND a.known_from <= m.grid * {day}
+        FROM ring_members AS m JOIN accounts AS a ON a.account_id = m.account_id AND a.known_from <= m.grid * $day
         GROUP BY ALL) GROUP BY ring)
 SELECT s.*, windows_netted, net_share, coalesce(market_makers, 0) AS market_makers,
        CAST(volume AS DOUBLE) / CAST(market_volume AS DOUBLE) AS symbol_volume_share
 FROM sums AS s JOIN windows USING (ring) JOIN nets USING (ring) JOIN market USING (ring) LEFT JOIN makers USING (ring)
-WHERE trades >= {min_trades} AND windows_netted >= {min_windows} AND netted_volume >= {netted_share} * volume
+WHERE trades >= $min_trades AND windows_netted >= $min_windows AND netted_volume >= $netted_share * volume
 ORDER BY ring
 """
 
@@ -138,24 +137,33 @@ def _components(pairs: list[dict[Hashable, Any]]) -> list[tuple[tuple[str, ...],
 
 def _rings(engine: DuckDBEngine, settings: Settings) -> list[dict[str, Any]]:
     shared = filter_settings()
-    numbers = {
-        "day": DAY_US,
-        "window": int(shared["window_days"]),
-        "widths": [int(width * SECOND_US) for width in settings["windows_s"]],
-        "margin": float(settings["net_margin"]),
-        "least_legs": int(settings["least_legs"]),
-        "inside_share": float(settings["inside_share"]),
-        "min_windows": int(settings["min_windows"]),
-        "netted_share": float(settings["netted_share"]),
-        "min_trades": int(shared["min_trades"]),
-        "most": EVIDENCE_ROWS,
-    }
+    window = int(shared["window_days"])
     engine.connection.execute(
         "CREATE OR REPLACE TEMP TABLE people_asked AS SELECT DISTINCT account_id FROM ring_members"
     )
-    for statement in (TRADES_OF_PEOPLE, LEGS, NETTED):
-        engine.connection.execute(statement.format(**numbers))
-    rows: list[dict[str, Any]] = engine.run(RINGS.format(**numbers)).to_pylist()
+    find_trades_of_people(engine)
+    engine.connection.execute(filled(LEGS, day=DAY_US, window=window))
+    engine.connection.execute(
+        filled(
+            NETTED,
+            day=DAY_US,
+            window=window,
+            widths=[int(width * SECOND_US) for width in settings["windows_s"]],
+            margin=float(settings["net_margin"]),
+            least_legs=int(settings["least_legs"]),
+            inside_share=float(settings["inside_share"]),
+        )
+    )
+    rings = filled(
+        RINGS,
+        day=DAY_US,
+        window=window,
+        min_windows=int(settings["min_windows"]),
+        netted_share=float(settings["netted_share"]),
+        min_trades=int(shared["min_trades"]),
+        most=EVIDENCE_ROWS,
+    )
+    rows: list[dict[str, Any]] = engine.run(rings).to_pylist()
     return rows
 
 
@@ -220,6 +228,6 @@ WASH_RING = Pattern(
         "thin_market": bool,
         "perp": bool,
     },
-    ("accounts", "order_events", "trades"),
+    ("accounts", "order_events", "trades", "fact_legs"),
     detect,
 )

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.simulator import funds
-from features.simulator.honest.cast import HONEST
+from features.simulator.honest.cast import agents
 from features.simulator.lateness import arrive_late
 from features.simulator.market import booking, venue
 from features.simulator.market.flow import Fills, Orders, Wishes
@@ -17,7 +17,7 @@ from features.simulator.people.population import FLOCK_NAMES
 from features.simulator.profiles import Profile
 from features.simulator.promotions import hand_out, sign_up
 from features.simulator.reviewing import review
-from features.simulator.violators.cast import VIOLATORS
+from features.simulator.violators.cast import violators
 from features.simulator.world import World, make_world
 
 Progress = Callable[[str, float], None]
@@ -68,9 +68,9 @@ def _publish(world: World) -> None:
 def _live(world: World, cast: Cast) -> None:
     sign_up(world, world.rng("sign-ups"), cast.scripted)
     hand_out(world, world.rng("airdrop"), world.people.named(*FLOCK_NAMES))
-    for agent in HONEST:
+    for agent in agents():
         agent.emit(world, world.rng(agent.name), cast.honest[agent.name])
-    for violator in VIOLATORS:
+    for violator in violators():
         rng = world.rng(violator.name)
         for unit in cast.units[violator.name]:
             violator.act(world, rng, unit)

@@ -6,7 +6,6 @@ import pyarrow as pa
 from features.activity.schema import LABELS, TIME
 from features.simulator.truth import Offence
 from features.simulator.vectors import DAY
-from features.simulator.violators.cast import BY_RULE_ALONE
 from features.simulator.world import World
 
 TYPOLOGIES = (
@@ -56,7 +55,7 @@ def _judge_guilty(world: World, rng: np.random.Generator, offence: Offence) -> l
     detected = offence.onset + int(rng.exponential(world.profile.scaled_days(3.0)) * DAY)
     known = detected + _delay(world, rng)
     looked, missed = rng.random() < REVIEWED_GUILTY, rng.random() < FALSE_NEGATIVE
-    if offence.typology in BY_RULE_ALONE or not looked:
+    if offence.typology not in TYPOLOGIES or not looked:
         return []
     name, event = world.people.names[offence.account], None if offence.event_id is None else f"x{offence.event_id}"
     if missed:

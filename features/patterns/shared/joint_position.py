@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import SECOND_US
 from features.kernel.thresholds import Settings
 from features.patterns.shared.episode import Episode, Measure
@@ -33,36 +34,35 @@ MEASURES: Mapping[str, type] = {
 
 MARKET = """
 SELECT trade_id, notional_usd, maker_account_id, taker_account_id FROM trades
-WHERE symbol = ? AND product = 'perp' AND ts >= ? AND ts <= ? AND ts < ? AND known_from <= ?
+WHERE symbol = $symbol AND product = 'perp' AND ts >= $first AND ts <= $closes AND ts < $known_at
+  AND known_from <= $known_at
 ORDER BY trade_id
 """
 POSITIONS = """
 SELECT account_id, CAST(sum(in_128_bits(quantity * 1e9)) AS DOUBLE) / 1e9 AS quantity FROM (
-    SELECT taker_account_id AS account_id, CASE taker_side WHEN 'buy' THEN quantity ELSE -quantity END AS quantity
-    FROM trades WHERE symbol = $1 AND product = 'perp' AND ts <= $2 AND known_from <= $3
-    UNION ALL
-    SELECT maker_account_id, CASE taker_side WHEN 'buy' THEN -quantity ELSE quantity END
-    FROM trades WHERE symbol = $1 AND product = 'perp' AND ts <= $2 AND known_from <= $3)
+    SELECT account_id, CASE side WHEN 'buy' THEN quantity ELSE -quantity END AS quantity
+    FROM fact_legs WHERE symbol = $symbol AND product = 'perp' AND ts <= $last AND known_from <= $known_at)
 GROUP BY account_id
 """
 LIMITS = """
 SELECT owner_id, max_leverage, max_notional_usd FROM position_limits
-WHERE symbol = ? AND coalesce(product, 'perp') = 'perp' AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)
-  AND known_from <= ?
+WHERE symbol = $symbol AND coalesce(product, 'perp') = 'perp' AND valid_from <= $last
+  AND (valid_to IS NULL OR valid_to > $last) AND known_from <= $known_at
 """
 OWNERS = """
 SELECT account_id, owner.owner_id AS owner_id FROM (
     SELECT account_id, arg_max(struct_pack(owner_id := owner_id), known_from) AS owner FROM accounts
-    WHERE known_from <= ? GROUP BY account_id) WHERE owner.owner_id IS NOT NULL
+    WHERE known_from <= $known_at GROUP BY account_id) WHERE owner.owner_id IS NOT NULL
 """
 TICK = """
-SELECT tick_size FROM instruments WHERE symbol = ? AND product = 'perp' AND valid_from <= ?
-  AND (valid_to IS NULL OR valid_to > ?) AND known_from <= ? ORDER BY valid_from DESC LIMIT 1
+SELECT tick_size FROM instruments WHERE symbol = $symbol AND product = 'perp' AND valid_from <= $at
+  AND (valid_to IS NULL OR valid_to > $at) AND known_from <= $known_at ORDER BY valid_from DESC LIMIT 1
 """
 SMALLEST_STEP = """
 SELECT min(step) FROM (SELECT round(price - lag(price) OVER (ORDER BY price), 9) AS step FROM (
     SELECT DISTINCT price FROM trades
-    WHERE symbol = ? AND product = 'perp' AND ts BETWEEN ? AND ? AND known_from <= ?)) WHERE step > 0
+    WHERE symbol = $symbol AND product = 'perp' AND ts BETWEEN $since AND $known_at AND known_from <= $known_at))
+WHERE step > 0
 """
 
 
@@ -213,7 +213,7 @@ def _market(
     engine: DuckDBEngine, symbol: str, judged_on: pd.DataFrame, accounts: frozenset[str], span: tuple[int, int, int]
 ) -> dict[str, float]:
     first, closes, known_at = span
-    trades = engine.frame(MARKET, [symbol, first, closes, known_at, known_at])
+    trades = engine.frame(filled(MARKET, symbol=symbol, first=first, closes=closes, known_at=known_at))
     ring = set(judged_on["account_id"])
     opened = trades["trade_id"].isin(list(judged_on["trade_id"]))
     by_ring = trades["maker_account_id"].isin(list(ring)) | trades["taker_account_id"].isin(list(ring))
@@ -233,13 +233,14 @@ def _positions(
 ) -> dict[str, float]:
     """Positions after the fills against the limits of each declared entity (methods 4.3, D_limit)."""
     last = int(own["ts"].max())
-    held = engine.frame(POSITIONS, [burst.symbol, last, known_at]).set_index("account_id")["quantity"]
+    positions = engine.frame(filled(POSITIONS, symbol=burst.symbol, last=last, known_at=known_at))
+    held = positions.set_index("account_id")["quantity"]
     price = own.groupby("account_id")["price"].last()
     direction = 1 if burst.side == "buy" else -1
     position = {a: max(0.0, direction * float(held.get(a, 0.0)) * float(price[a])) for a in sorted(accounts)}
-    owners = engine.frame(OWNERS, [known_at]).set_index("account_id")["owner_id"]
+    owners = engine.frame(filled(OWNERS, known_at=known_at)).set_index("account_id")["owner_id"]
     entity = {a: str(owners.get(a, a)) for a in accounts}
-    limits = engine.frame(LIMITS, [burst.symbol, last, last, known_at])
+    limits = engine.frame(filled(LIMITS, symbol=burst.symbol, last=last, known_at=known_at))
     leverage = own.groupby("account_id")["leverage"].max()
     limit = {a: _limit_of(limits, owners.get(a), leverage.get(a)) for a in accounts}
     return {
@@ -265,10 +266,11 @@ def _limit_of(limits: pd.DataFrame, owner: object, leverage: object) -> float:
 
 
 def _tick(engine: DuckDBEngine, symbol: str, at: int, known_at: int) -> float:
-    declared = engine.frame(TICK, [symbol, at, at, known_at])["tick_size"]
+    declared = engine.frame(filled(TICK, symbol=symbol, at=at, known_at=known_at))["tick_size"]
     if len(declared):
         return float(declared.iloc[0])
-    step = engine.run(SMALLEST_STEP, [symbol, at - TICK_DAYS_US, known_at, known_at]).column(0)[0].as_py()
+    smallest = filled(SMALLEST_STEP, symbol=symbol, since=at - TICK_DAYS_US, known_at=known_at)
+    step = engine.run(smallest).column(0)[0].as_py()
     return float(step) if step else 1e-9
 
 

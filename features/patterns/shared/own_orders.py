@@ -1,4 +1,4 @@
-"""The SQL that the order patterns share: whose orders count, both sides of every trade, and the market of a day before.
+"""The SQL that the order patterns share: whose orders count, and the market of a day before.
 
 Orders of the platform's own engines (copy, grid, liquidation) are nobody's intent and are left out everywhere.
 """
@@ -9,15 +9,6 @@ from features.kernel.moments import DAY_US, MINUTE_US
 OF_PEOPLE = "source NOT IN ('copy', 'grid', 'liquidation')"
 RESTING = f"event = 'new' AND {OF_PEOPLE} AND coalesce(order_type, 'limit') = 'limit'"
 MICRO_USD = "micro_usd(price * quantity)"
-
-# Two rows a trade, one an account: `side` is its own side.
-LEGS = """(
-    SELECT trade_id, taker_account_id AS account_id, symbol, product, taker_side AS side, ts, known_from, price,
-           quantity, micro_usd(notional_usd) AS micro, taker_order_id AS order_id, false AS maker
-    FROM trades
-    UNION ALL
-    SELECT trade_id, maker_account_id, symbol, product, CASE taker_side WHEN 'buy' THEN 'sell' ELSE 'buy' END, ts,
-           known_from, price, quantity, micro_usd(notional_usd), maker_order_id, true FROM trades)"""
 
 # What a day is compared with is the day before, as far as it was known when the day began: late rows change nothing.
 MARKET = f"""

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from features.activity.files import identifier
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.facts.link_settings import LINK_SETTINGS, address_weight, weight_of
 from features.kernel.moments import DAY_US, HOUR_US, SECOND_US
 from features.kernel.thresholds import Settings
@@ -27,23 +29,19 @@ LINKED_AS = {"device": "device", "address": "withdrawal_address"}
 NEAR_CROWDS = """
 CREATE OR REPLACE TEMP TABLE opens AS
 WITH legs AS NOT MATERIALIZED (
-    SELECT trade_id, ts, known_from, symbol, product, price, quantity, notional_usd, maker_account_id AS account_id,
-           maker_order_id AS order_id, CASE taker_side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side, false AS taker
-    FROM trades WHERE maker_effect = 'open' AND product = 'perp' AND NOT liquidation
-    UNION ALL
-    SELECT trade_id, ts, known_from, symbol, product, price, quantity, notional_usd, taker_account_id,
-           taker_order_id, taker_side, true
-    FROM trades WHERE taker_effect = 'open' AND product = 'perp' AND NOT liquidation),
-slots AS (SELECT symbol, side, ts // {sync} AS slot, count(DISTINCT account_id) AS accounts FROM legs GROUP BY ALL),
+    SELECT row_id AS trade_id, ts, known_from, symbol, product, price, quantity, notional_usd, account_id, order_id,
+           side, NOT maker AS taker
+    FROM fact_legs WHERE effect = 'open' AND product = 'perp' AND NOT liquidation),
+slots AS (SELECT symbol, side, ts // $sync AS slot, count(DISTINCT account_id) AS accounts FROM legs GROUP BY ALL),
 crowded AS (
-    SELECT DISTINCT one.symbol, one.side, one.slot * {sync} // {window} + step AS block FROM slots AS one
+    SELECT DISTINCT one.symbol, one.side, one.slot * $sync // $window + step AS block FROM slots AS one
     LEFT JOIN slots AS next ON (next.symbol, next.side, next.slot) = (one.symbol, one.side, one.slot + 1),
     unnest([-1, 0, 1, 2]) AS around(step)
-    WHERE one.accounts + coalesce(next.accounts, 0) >= {enough}),
+    WHERE one.accounts + coalesce(next.accounts, 0) >= $enough),
 near AS MATERIALIZED (
     SELECT legs.* FROM legs
     SEMI JOIN crowded ON crowded.symbol = legs.symbol AND crowded.side = legs.side
-     AND crowded.block = legs.ts // {window}),
+     AND crowded.block = legs.ts // $window),
 placed AS (
     SELECT order_id, arg_min(source, known_from) AS source, arg_min(leverage, known_from) AS leverage,
            min(known_from) AS placed_known
@@ -67,11 +65,11 @@ may_link AS (
     GROUP BY ALL HAVING count(DISTINCT account_id) >= 2)
 SELECT DISTINCT o.trade_id, o.account_id, o.symbol, o.side, o.ts, u.kind, u.value, u.ts AS used_at, u.known_from
 FROM opens AS o JOIN (FROM used SEMI JOIN may_link USING (kind, value)) AS u
-  ON u.account_id = o.account_id AND u.ts BETWEEN o.ts - {lookback} AND o.ts + {slack}
+  ON u.account_id = o.account_id AND u.ts BETWEEN o.ts - $lookback AND o.ts + $slack
 UNION ALL
 SELECT DISTINCT o.trade_id, o.account_id, o.symbol, o.side, o.ts, a.kind, a.value, a.ts, a.known_from
 FROM opens AS o JOIN (FROM addresses SEMI JOIN may_link USING (kind, value)) AS a
-  ON a.account_id = o.account_id AND a.ts BETWEEN o.ts - {days} AND o.ts
+  ON a.account_id = o.account_id AND a.ts BETWEEN o.ts - $days AND o.ts
 """
 
 # Who used the identifiers that at least two openers share; all others can link nobody.
@@ -91,33 +89,19 @@ CREATE OR REPLACE TEMP TABLE seeds AS
 SELECT DISTINCT symbol, side, ts FROM (
     SELECT symbol, side, ts,
            count(DISTINCT account_id) OVER (PARTITION BY symbol, side, kind, value ORDER BY ts
-               RANGE BETWEEN CURRENT ROW AND {window} FOLLOWING) AS together
+               RANGE BETWEEN CURRENT ROW AND $window FOLLOWING) AS together
     FROM held)
 WHERE together >= 2
 """
 NEAR_SEEDS = """
-CREATE OR REPLACE TEMP TABLE {name} AS
-SELECT {name}.* FROM {name}
-SEMI JOIN (SELECT DISTINCT symbol, side, ts // {window} + step AS block FROM seeds, unnest([0, 1]) AS s(step)) AS near
-  ON near.symbol = {name}.symbol AND near.side = {name}.side AND near.block = {name}.ts // {window}
+SEMI JOIN (SELECT DISTINCT symbol, side, ts // $window + step AS block FROM seeds, unnest([0, 1]) AS s(step)) AS near
+  ON near.symbol = found.symbol AND near.side = found.side AND near.block = found.ts // $window
 """
-
-# A later judgement looks again only where a row arrived after the one before it: few did. The opens of a window may
-# begin at its end, and they are judged over a window of their own.
-AGAIN = """
-SEMI JOIN (
-    SELECT symbol, ts, known_from, unnest([ts // {window} - 2, ts // {window} - 1, ts // {window}]) AS block
-    FROM ({late})) AS late
-ON late.symbol = {anchors}.symbol AND late.block = {anchors}.ts // {window}
-AND late.ts BETWEEN {anchors}.ts AND {anchors}.ts + 2 * {window}
-AND late.known_from > {anchors}.ts + {window} + {judged_before}
-"""
-ARRIVED_LATE = "SELECT symbol, ts, known_from FROM {table} WHERE known_from > ts + {judged_before}"
 
 DEGREES = """
 SELECT kind, value, count(DISTINCT account_id) AS holders
 FROM used_shared JOIN (SELECT DISTINCT kind, value FROM asked) USING (kind, value)
-WHERE ts BETWEEN ? AND ? AND known_from <= ?
+WHERE ts BETWEEN $since AND $judged_at - 1 AND known_from <= $judged_at
 GROUP BY ALL
 """
 
@@ -142,7 +126,8 @@ class Burst:
 def near_crowds(engine: DuckDBEngine, settings: Settings) -> None:
     """Fills the engine's `opens` with every open by a person that lies near enough of them in the same second(s)."""
     engine.connection.execute(
-        NEAR_CROWDS.format(
+        filled(
+            NEAR_CROWDS,
             sync=int(settings["sync_loose_ms"] * 1_000),
             window=int(settings["window_s"] * SECOND_US),
             enough=int(settings["min_accounts"]),
@@ -154,25 +139,37 @@ def prepare(engine: DuckDBEngine, settings: Settings) -> None:
     """Fills the engine's `seeds`, `opens`, `held` and `used_shared`, which `bursts` reads."""
     near_crowds(engine, settings)
     engine.connection.execute(
-        HELD.format(
+        filled(
+            HELD,
             lookback=int(settings["lookback_h"] * HOUR_US),
             slack=int(settings["session_slack_ms"] * 1_000),
             days=int(LINK_SETTINGS["session_days"] * DAY_US),
         )
     )
     window = int(settings["window_s"] * SECOND_US)
-    engine.connection.execute(SEEDS.format(window=window))
+    engine.connection.execute(filled(SEEDS, window=window))
     for name in ("opens", "held"):
-        engine.connection.execute(NEAR_SEEDS.format(name=name, window=window))
+        near = f"SELECT found.* FROM {identifier(name)} AS found {filled(NEAR_SEEDS, window=window)}"
+        engine.create(name, near, temporary=True)
     engine.connection.execute(USED)
 
 
-def again(anchors: str, tables: Sequence[str], window: int, judged_before: int | None) -> str:
-    """SQL to keep those anchors in whose window rows of the tables arrived after a judgement; all where it is None."""
+def again(tables: Sequence[str], window: int, judged_before: int | None) -> str:
+    """SQL to keep those `anchors` in whose window rows of the tables came after a judgement; all where it is None.
+
+    Few rows did. The opens of a window may begin at its end, and they are judged over a window of their own.
+    """
     if judged_before is None:
         return ""
-    late = " UNION ALL ".join(ARRIVED_LATE.format(table=table, judged_before=judged_before) for table in tables)
-    return AGAIN.format(anchors=anchors, late=late, window=window, judged_before=judged_before)
+    rows = " UNION ALL ".join(f"SELECT symbol, ts, known_from FROM {identifier(table)}" for table in tables)
+    late = f"""
+    SEMI JOIN (
+        SELECT symbol, ts, known_from, unnest([ts // $window - 2, ts // $window - 1, ts // $window]) AS block
+        FROM ({rows}) WHERE known_from > ts + $judged_before) AS late
+    ON late.symbol = anchors.symbol AND late.block = anchors.ts // $window
+    AND late.ts BETWEEN anchors.ts AND anchors.ts + 2 * $window
+    AND late.known_from > anchors.ts + $window + $judged_before"""
+    return filled(late, window=window, judged_before=judged_before)
 
 
 def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_before: int | None) -> Iterator[Burst]:
@@ -183,8 +180,8 @@ def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_befor
         judged_before: the lateness of the judgement before this one; only windows with later rows are looked at.
     """
     window = int(settings["window_s"] * SECOND_US)
-    late = again("seeds", ("trades", "held"), window, judged_before)
-    seeds = engine.frame(f"FROM seeds {late} ORDER BY symbol, side, ts")
+    late = again(("trades", "held"), window, judged_before)
+    seeds = engine.frame(f"FROM seeds AS anchors {late} ORDER BY symbol, side, ts")
     if seeds.empty:
         return
     opens = engine.frame("SELECT * FROM opens ORDER BY symbol, side, ts, trade_id, account_id")
@@ -268,7 +265,7 @@ def _weights(
     """The weight of each shared identifier (methods 3.1): addresses by coverage, hot identifiers none."""
     engine.register("asked", pa.table({"kind": [k for k, _ in shared], "value": [v for _, v in shared]}))
     since = anchor - int(LINK_SETTINGS["session_days"] * DAY_US)
-    degrees = engine.run(DEGREES, [since, judged_at - 1, judged_at]).to_pylist()
+    degrees = engine.run(filled(DEGREES, since=since, judged_at=judged_at)).to_pylist()
     holders = {(row["kind"], row["value"]): int(row["holders"]) for row in degrees}
     weights: dict[Shared, float] = {}
     for (kind, value), accounts in shared.items():

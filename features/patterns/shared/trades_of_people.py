@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
+from features.kernel.moments import DAY_US
 from features.kernel.units import MICRO
 
 # Fills `trades_of_people` from `people_asked` (account_id): the trades in which one of them took part, liquidations
@@ -20,11 +23,16 @@ WITH theirs AS (
 SELECT t.trade_id, t.ts, t.known_from, t.symbol, t.product, t.maker_account_id, t.taker_account_id, t.taker_side,
        in_128_bits(t.quantity * 100000000) AS units,
        micro_usd(t.notional_usd) AS volume,
-       (greatest(t.ts + 1, t.known_from) + {day} - 1) // {day} AS first_grid,
-       coalesce(least(m.known, k.known) <= first_grid * {day}, false) AS by_engine
+       (greatest(t.ts + 1, t.known_from) + $day - 1) // $day AS first_grid,
+       coalesce(least(m.known, k.known) <= first_grid * $day, false) AS by_engine
 FROM theirs AS t LEFT JOIN engine_orders AS m ON m.order_id = t.maker_order_id
 LEFT JOIN engine_orders AS k ON k.order_id = t.taker_order_id
 """
+
+
+def find_trades_of_people(engine: DuckDBEngine) -> None:
+    """Gives the engine `trades_of_people`, the trades of the accounts in `people_asked`."""
+    engine.connection.execute(filled(TRADES_OF_PEOPLE, day=DAY_US))
 
 
 def sold(trade: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import pdtrc
 
 from features.engines.duckdb import DuckDBEngine
+from features.engines.sql import filled
 from features.kernel.moments import DAY_US
 from features.kernel.thresholds import Settings, read_thresholds
 
@@ -21,8 +22,8 @@ FILTER_FILE = Path(__file__).parents[1] / "wash.yaml"
 # A trade counts in every run at which it is inside the window and known; runs are grid days (midnight, UTC).
 MET = """
 CREATE TEMP TABLE IF NOT EXISTS wash_met AS
-SELECT symbol, product, maker_account_id AS maker, taker_account_id AS taker, ts // {day} AS day,
-       (greatest(ts + 1, known_from) + {day} - 1) // {day} AS first_grid, count(*) AS n,
+SELECT symbol, product, maker_account_id AS maker, taker_account_id AS taker, ts // $day AS day,
+       (greatest(ts + 1, known_from) + $day - 1) // $day AS first_grid, count(*) AS n,
        sum(micro_usd(notional_usd)) AS volume,
        sum(micro_usd(notional_usd) * CASE taker_side WHEN 'buy' THEN 1 ELSE -1 END) AS taken,
        min(ts) AS first_ts, max(ts) AS last_ts
@@ -32,14 +33,14 @@ PAIRS = """
 CREATE TEMP TABLE IF NOT EXISTS wash_candidates AS
 WITH often AS (
     SELECT symbol, product, least(maker, taker) AS a, greatest(maker, taker) AS b
-    FROM wash_met WHERE maker <> taker GROUP BY ALL HAVING sum(n) >= {least})
+    FROM wash_met WHERE maker <> taker GROUP BY ALL HAVING sum(n) >= $least)
 SELECT m.symbol, m.product, a, b, grid, in_64_bits(sum(n)) AS n, sum(volume) / 1000000 AS volume,
        abs(sum(CASE WHEN taker = a THEN taken ELSE -taken END)) / 1000000 AS net,
        min(first_ts) AS first_ts, max(last_ts) AS last_ts, bool_or(first_grid = grid) AS traded
 FROM wash_met AS m JOIN often AS o ON (m.symbol, m.product, least(m.maker, m.taker), greatest(m.maker, m.taker))
                                     = (o.symbol, o.product, o.a, o.b),
-     unnest(generate_series(first_grid, day + {window})) AS g(grid)
-GROUP BY ALL HAVING sum(n) >= {least}
+     unnest(generate_series(first_grid, day + $window)) AS g(grid)
+GROUP BY ALL HAVING sum(n) >= $least
 """
 MARGINS = """
 CREATE TEMP TABLE IF NOT EXISTS wash_lifted AS
@@ -57,7 +58,7 @@ daily AS (
 runs AS (
     SELECT * FROM (
         SELECT symbol, product, account, grid, made, took
-        FROM daily, unnest(generate_series(first_grid, day + {window})) AS g(grid))
+        FROM daily, unnest(generate_series(first_grid, day + $window)) AS g(grid))
     SEMI JOIN asked USING (symbol, product, grid)),
 market AS (
     SELECT symbol, product, grid, sum(made) AS n, count(DISTINCT account) AS participants FROM runs GROUP BY ALL),
@@ -71,8 +72,8 @@ expected AS (
     FROM wash_candidates AS c JOIN market AS k USING (symbol, product, grid)
     JOIN margin AS ma ON (ma.symbol, ma.product, ma.grid, ma.account) = (c.symbol, c.product, c.grid, c.a)
     JOIN margin AS mb ON (mb.symbol, mb.product, mb.grid, mb.account) = (c.symbol, c.product, c.grid, c.b))
-SELECT *, n / expected AS lift, participants < {participants} AS thin_market FROM expected
-WHERE n >= {lift} * expected OR mutual_share >= {mutual_share} OR participants < {participants}
+SELECT *, n / expected AS lift, participants < $participants AS thin_market FROM expected
+WHERE n >= $lift * expected OR mutual_share >= $mutual_share OR participants < $participants
 """
 
 
@@ -91,7 +92,7 @@ def proven_pairs(pairs: pd.DataFrame) -> pd.Series:
 
 def prepare_counts(engine: DuckDBEngine) -> None:
     """Gives the engine `wash_met`: trades per market, maker, taker and day, by the first daily run that sees them."""
-    engine.connection.execute(MET.format(day=DAY_US))
+    engine.connection.execute(filled(MET, day=DAY_US))
 
 
 def lifted_pairs(engine: DuckDBEngine) -> pd.DataFrame:
@@ -105,14 +106,16 @@ def lifted_pairs(engine: DuckDBEngine) -> pd.DataFrame:
     """
     settings = filter_settings()
     prepare_counts(engine)
-    numbers = {
-        "window": int(settings["window_days"]),
-        "least": int(settings["considered_trades"]),
-        "lift": float(settings["lift"]),
-        "mutual_share": float(settings["mutual_share"]),
-        "participants": int(settings["min_participants"]),
-    }
-    for statement in (PAIRS, MARGINS):
-        engine.connection.execute(statement.format(**numbers))
+    window = int(settings["window_days"])
+    engine.connection.execute(filled(PAIRS, window=window, least=int(settings["considered_trades"])))
+    engine.connection.execute(
+        filled(
+            MARGINS,
+            window=window,
+            lift=float(settings["lift"]),
+            mutual_share=float(settings["mutual_share"]),
+            participants=int(settings["min_participants"]),
+        )
+    )
     pairs = engine.frame("SELECT * FROM wash_lifted ORDER BY grid, symbol, product, a, b")
     return pairs.assign(p_value=pdtrc(pairs["n"] - 1.0, pairs["expected"]))  # P(N >= n) of a Poisson count

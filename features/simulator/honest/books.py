@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from features.simulator.honest.agent import Agent
 from features.simulator.honest.behaviours import Style, live, order_sizes, save_and_spend, trade_by_hand, visit
 from features.simulator.honest.machines import approve_keys, in_lots
 from features.simulator.ledger import code
@@ -146,3 +147,10 @@ def agree_on_blocks(world: World, rng: np.random.Generator, members: Ints) -> No
         source=APP,
         leverage=np.where(IS_PERP[where], 5.0, np.nan),
     )
+
+
+DESK = Agent("desk", 0.005, trade_desks, recruit_desks, at_least=4, resembles="wash_trading", rank=11)
+BLOCK_USER = Agent("block_user", 0.008, agree_on_blocks, recruit_blocks, at_least=6, resembles="wash_trading", rank=12)
+LADDER_TRADER = Agent(
+    "ladder_trader", 0.020, stand_in_ladders, recruit_ladders, at_least=8, resembles="layering", rank=27
+)

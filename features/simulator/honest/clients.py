@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from features.simulator.honest.agent import Agent
 from features.simulator.honest.behaviours import (
     Style,
     away_from_touch,
@@ -117,3 +118,14 @@ def _rest(
         ui=0,
         refused=refused,
     )
+
+
+HOTKEY_TRADER = Agent(
+    "hotkey_trader", 0.020, trade_by_hotkey, recruit_keyed, at_least=8, resembles="unauthorised_automation", rank=31
+)
+LOST_CONNECTION = Agent(
+    "lost_connection", 0.024, lose_connection, recruit_keyed, at_least=4, resembles="excessive_orders", rank=32
+)
+FAULTY_CLIENT = Agent(
+    "faulty_client", 0.018, run_wild, recruit_keyed, at_least=4, resembles="excessive_orders", rank=33
+)

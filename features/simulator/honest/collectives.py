@@ -3,6 +3,7 @@
 import numpy as np
 
 from features.simulator import funds
+from features.simulator.honest.agent import Agent
 from features.simulator.honest.behaviours import live, log_in, order_sizes, save_and_spend, visit
 from features.simulator.ledger import code
 from features.simulator.market.flow import APP, COPY
@@ -86,3 +87,11 @@ def copy_leader(world: World, rng: np.random.Generator, members: Ints) -> None:
         ts = at[group] + rng.integers(50, 800, len(group)) * (SECOND // 1000)
         usd = 0.05 * world.people.wealth_usd[follower] + 10
         world.flow.place(follower, ts, instrument[group], side[group], usd, source=COPY, leverage=10.0, ui=0)
+
+
+CORPORATE = Agent(
+    "corporate", 0.006, share_a_master, recruit_corporates, at_least=6, resembles="multi_account", rank=22
+)
+COPY_TRADER = Agent(
+    "copy_trader", 0.020, copy_leader, recruit_copiers, at_least=10, resembles="position_limit_evasion", rank=23
+)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from features.simulator.honest.agent import Agent
 from features.simulator.honest.behaviours import LEVERAGES, live, log_in, order_sizes
 from features.simulator.honest.machines import approve_keys
 from features.simulator.market.flow import API, APP, WEB
@@ -75,3 +76,11 @@ def _act_together(
             leverage=leverage,
             ui=0 if by_program else 1,
         )
+
+
+SIGNAL_FOLLOWER = Agent(
+    "signal_follower", 0.018, follow_signals, recruit_readers, at_least=12, resembles="collusion", rank=29
+)
+VENDOR_PROGRAM = Agent(
+    "vendor_program", 0.010, run_vendor_programs, recruit_readers, at_least=10, resembles="collusion", rank=30
+)

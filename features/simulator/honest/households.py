@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from features.simulator.honest.agent import Agent
 from features.simulator.honest.behaviours import Style, live, moments, trade_by_hand, visit
 from features.simulator.market.flow import APP
 from features.simulator.people.network import RESIDENTIAL, Connection, connect, country_number
@@ -118,3 +119,19 @@ def travel_to_listed(world: World, rng: np.random.Generator, members: Ints) -> N
         source=APP,
         session=session[trades],
     )
+
+
+CAMPUS = Agent("campus", 0.015, study, recruit_students, at_least=12, resembles="multi_account", rank=25)
+BANNED_HOUSEHOLD = Agent(
+    "banned_household",
+    0.006,
+    live_beside_the_banned,
+    recruit_relatives,
+    at_least=6,
+    resembles="banned_reentry",
+    rank=34,
+)
+BACKLOG = Agent("backlog", 0.006, wait_for_the_desk, recruit_backlog, at_least=4, resembles="kyc_gate", rank=35)
+EDD_TRAVELLER = Agent(
+    "edd_traveller", 0.005, travel_to_listed, at_least=4, resembles="restricted_jurisdiction", rank=37
+)

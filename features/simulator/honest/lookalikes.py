@@ -3,6 +3,7 @@
 import numpy as np
 
 from features.simulator import funds
+from features.simulator.honest.agent import Agent
 from features.simulator.honest.behaviours import (
     Style,
     away_from_touch,
@@ -246,3 +247,29 @@ def travel(world: World, rng: np.random.Generator, members: Ints) -> None:
             *(getattr(flown, name)[inside] for name in ("ip", "asn", "asn_type", "country", "vpn", "device"))
         )
         connect(world.ledger, world.people, members[inside], at[inside], part)
+
+
+THIN_MARKET_PAIR = Agent(
+    "thin_market_pair", 0.002, quote_each_other, recruit_pairs, at_least=4, resembles="wash_trading", rank=10
+)
+CREDENTIAL_ROTATOR = Agent(
+    "credential_rotator", 0.012, rotate_credentials, at_least=6, resembles="account_takeover", rank=13
+)
+NEW_PHONE = Agent("new_phone", 0.012, move_house, recruit_movers, at_least=6, resembles="account_takeover", rank=14)
+REFERRAL_WAVE = Agent(
+    "referral_wave",
+    0.010,
+    follow_influencer,
+    recruit_followers,
+    at_least=10,
+    resembles="multi_account",
+    scripted=True,
+    rank=24,
+)
+NERVOUS_TRADER = Agent(
+    "nervous_trader", 0.010, pull_large_orders, recruit_nervous, at_least=6, resembles="spoofing", rank=26
+)
+NEWS_CROWD = Agent(
+    "news_crowd", 0.010, react_to_news, recruit_crowd, at_least=10, resembles="position_limit_evasion", rank=28
+)
+TRAVELLER = Agent("traveller", 0.010, travel, at_least=4, rank=36)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from features.simulator.honest.agent import Agent
 from features.simulator.honest.behaviours import order_sizes
 from features.simulator.ledger import code
 from features.simulator.market.flow import API
@@ -121,3 +122,7 @@ def _serve(world: World, rng: np.random.Generator, members: Ints, sessions_per_d
     until = np.full(len(members), world.market.end)
     entry, ts = world.clock.arrivals(rng, np.full(len(members), sessions_per_day), always, since, until)
     connect(world.ledger, people, members[entry], ts, server_connection(people, members[entry]), "api")
+
+
+API_QUANT = Agent("api_quant", 0.025, trade_by_program, recruit_quants, rank=8)
+MARKET_MAKER = Agent("market_maker", 0.002, make_markets, recruit_makers, at_least=6, rank=9)

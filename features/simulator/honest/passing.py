@@ -3,7 +3,9 @@
 import numpy as np
 
 from features.simulator import funds
+from features.simulator.honest.agent import Agent
 from features.simulator.honest.behaviours import Style, live, log_in, trade_by_hand, visit
+from features.simulator.honest.lookalikes import recruit_movers
 from features.simulator.ledger import code
 from features.simulator.market.market import IS_PERP
 from features.simulator.vectors import DAY, HOUR, MINUTE, NONE, Ints, runs
@@ -80,3 +82,10 @@ def arbitrate(world: World, rng: np.random.Generator, members: Ints) -> None:
         world, account, back, usd * rng.uniform(0.97, 1.01, len(ts)), funds.EXCHANGE, funds.own_address(account, 3)
     )
     trade_by_hand(world, rng, visit(world, rng, members, 0.5), Style(2.0))
+
+
+MERCHANT = Agent("merchant", 0.006, pay_out, recruit_merchants, at_least=4, resembles="money_laundering", rank=15)
+P2P_SELLER = Agent(
+    "p2p_seller", 0.012, sell_to_persons, recruit_movers, at_least=4, resembles="money_laundering", rank=16
+)
+ARBITRAGEUR = Agent("arbitrageur", 0.012, arbitrate, recruit_movers, at_least=4, resembles="money_laundering", rank=17)

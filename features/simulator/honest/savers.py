@@ -3,6 +3,7 @@
 import numpy as np
 
 from features.simulator import funds
+from features.simulator.honest.agent import Agent
 from features.simulator.honest.behaviours import live, log_in, secure
 from features.simulator.ledger import code
 from features.simulator.vectors import DAY, HOUR, MINUTE, NONE, Floats, Ints, runs
@@ -104,3 +105,15 @@ def receive_downstream(world: World, rng: np.random.Generator, members: Ints) ->
 def _days(world: World, rng: np.random.Generator, members: Ints, per_day: float) -> tuple[Ints, Ints]:
     since, until = world.people.since(members, world.market), np.full(len(members), world.market.end - 2 * DAY)
     return world.clock.arrivals(rng, np.full(len(members), per_day), world.people.offset[members], since, until)
+
+
+FREELANCER = Agent(
+    "freelancer", 0.015, be_paid_by_clients, recruit_savers, at_least=4, resembles="money_laundering", rank=18
+)
+FORM_SAVER = Agent(
+    "form_saver", 0.015, save_by_the_form, recruit_savers, at_least=4, resembles="money_laundering", rank=19
+)
+RETURNING_SLEEPER = Agent(
+    "returning_sleeper", 0.010, wake_up, recruit_sleepers, at_least=4, resembles="money_laundering", rank=20
+)
+DOWNSTREAM_BUYER = Agent("downstream_buyer", 0.004, receive_downstream, at_least=3, resembles="illicit_assets", rank=21)

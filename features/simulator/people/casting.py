@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.simulator.honest.cast import HONEST
+from features.simulator.honest.cast import agents
 from features.simulator.people.population import FLOCK_NAMES
+from features.simulator.profiles import SIZES
 from features.simulator.vectors import DAY, Ints
-from features.simulator.violators.cast import VIOLATORS, Violator
+from features.simulator.violators.cast import violators
 from features.simulator.violators.unit import Unit
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 DORMANT_BY_SCRIPT = "FLOCK-B1"
-SCRIPTED = ("bonus_farm", "document_farm", "flock_ring")
 FAILED_SHARE = 0.1
 CAREFUL_EVERY = 2
 """Every second unit follows the advice on evasion; where there is one unit, in every second run."""
@@ -32,23 +33,26 @@ def recruit(world: World) -> Cast:
     rng = world.rng("casting")
     free = rng.permutation(len(world.people) - len(FLOCK_NAMES))
     units: dict[str, list[Unit]] = {}
-    for violator in VIOLATORS:
-        units[violator.name], free = _units(world, rng, violator, free)
+    for place, violator in enumerate(violators()):
+        units[violator.name], free = _units(world, rng, violator, world.seed + place, free)
     honest = _honest(world, rng, free)
-    world.people.agent[int(world.people.named(DORMANT_BY_SCRIPT)[0])] = HONEST[0].name
-    for violator in VIOLATORS:
+    world.people.agent[int(world.people.named(DORMANT_BY_SCRIPT)[0])] = agents()[0].name
+    for violator in violators():
         for unit in units[violator.name]:
             for account in unit.members:
                 world.people.agent[account] = violator.name
-            violator.recruit(world, world.rng(f"recruit {unit.ring}"), unit)
-    groups = [unit.members for name in SCRIPTED for unit in units[name]]
-    return Cast(honest, units, np.concatenate([*groups, honest["referral_wave"]]))
+            if violator.recruit:
+                violator.recruit(world, world.rng(f"recruit {unit.ring}"), unit)
+    groups = [unit.members for violator in violators() if violator.scripted for unit in units[violator.name]]
+    groups += [honest[agent.name] for agent in agents() if agent.scripted]
+    return Cast(honest, units, np.concatenate(groups))
 
 
-def _units(world: World, rng: np.random.Generator, violator: Violator, free: Ints) -> tuple[list[Unit], Ints]:
+def _units(
+    world: World, rng: np.random.Generator, violator: Violator, turn: int, free: Ints
+) -> tuple[list[Unit], Ints]:
     first, last = world.onset_range()
-    units, count = [], world.profile.units[violator.name]
-    turn = world.seed + VIOLATORS.index(violator)
+    units, count = [], violator.units[SIZES.index(world.profile.size)]
     for number in range(count):
         size = int(rng.integers(violator.size[0], violator.size[1] + 1))
         size = max(round(size * world.profile.farm_share), 3) if violator.scales else size
@@ -75,11 +79,11 @@ def _make_old_enough(world: World, members: Ints, onset: int) -> None:
 
 
 def _honest(world: World, rng: np.random.Generator, free: Ints) -> dict[str, Ints]:
-    total = sum(agent.share for agent in HONEST)
-    counts = {agent.name: max(round(agent.share / total * len(free)), agent.at_least) for agent in HONEST}
-    counts[HONEST[0].name] += len(free) - sum(counts.values())
+    total = sum(agent.share for agent in agents())
+    counts = {agent.name: max(round(agent.share / total * len(free)), agent.at_least) for agent in agents()}
+    counts[agents()[0].name] += len(free) - sum(counts.values())
     cast: dict[str, Ints] = {}
-    for agent in HONEST:
+    for agent in agents():
         cast[agent.name], free = free[: counts[agent.name]], free[counts[agent.name] :]
         for account in cast[agent.name]:
             world.people.agent[account] = agent.name

@@ -1,1 +1,1 @@
-"""Accounts that break the rules, one module a typology; `cast.VIOLATORS` lists them."""
+"""Accounts that break the rules, one module a typology; `cast` finds them."""

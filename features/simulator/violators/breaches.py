@@ -9,6 +9,7 @@ from features.simulator.market.flow import APP
 from features.simulator.people.network import RESIDENTIAL, Connection, connect, country_number
 from features.simulator.vectors import DAY, MINUTE, Ints, mixed
 from features.simulator.violators.unit import Unit, confess, pretend
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 SANCTIONED = np.array([100, 101, 102])
@@ -141,3 +142,12 @@ def obey_an_order(world: World, rng: np.random.Generator, unit: Unit) -> None:
     )
     nothing = np.empty(0, dtype=np.int64)
     world.truth.episode("legal_order", unit.onset, unit.onset, "o", nothing, unit.members)
+
+
+UNVERIFIED_FUTURES = Violator(
+    "unverified_futures", (1, 1), (2, 1, 3, 16), trade_unverified, recruit_unverified, rank=17
+)
+LISTED_COUNTRY = Violator("listed_country", (1, 1), (2, 1, 3, 16), connect_from_listed_country, rank=18)
+RANSOM_RECEIVER = Violator("ransom_receiver", (1, 1), (1, 1, 1, 4), receive_ransom, rank=19)
+SANCTIONED_PAYER = Violator("sanctioned_payer", (1, 1), (1, 1, 1, 4), pay_sanctioned, rank=20)
+UNDER_ORDER = Violator("under_order", (1, 1), (1, 1, 3, 8), obey_an_order, rank=21)

@@ -7,6 +7,7 @@ from features.simulator.market.flow import APP, WEB
 from features.simulator.market.market import IS_PERP
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 MOSTLY = (0.85, 0.15)
@@ -57,3 +58,6 @@ def _signal(world: World, rng: np.random.Generator, unit: Unit, instrument: int,
             )
         )
     world.truth.episode("collusion", begin, moments[-1] + 30 * SECOND, "o", np.concatenate(orders), members)
+
+
+COLLUDERS = Violator("colluders", (5, 6), (1, 1, 2, 8), act, recruit, rank=14)

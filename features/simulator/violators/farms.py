@@ -7,6 +7,7 @@ from features.simulator.honest.behaviours import log_in, secure
 from features.simulator.promotions import BONUS_MINIMUM_USD, join_bonus
 from features.simulator.vectors import DAY, HOUR, MINUTE, Ints
 from features.simulator.violators.unit import Unit, confess, pretend
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 
@@ -72,3 +73,6 @@ def _cash_out(world: World, rng: np.random.Generator, unit: Unit, since: Ints) -
     usd = rng.uniform(96, 122, len(account))
     transfers = funds.withdraw(world, account, ts, usd, funds.SELF_HOSTED, address)
     return dict(zip(account.tolist(), zip(ts.tolist(), transfers.tolist(), strict=True), strict=True))
+
+
+BONUS_FARM = Violator("bonus_farm", (8, 14), (1, 1, 2, 10), act, recruit, scales=True, scripted=True, rank=8)

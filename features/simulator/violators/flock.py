@@ -10,6 +10,7 @@ from features.simulator.people.network import Connection, connect
 from features.simulator.people.population import FLOCK_NAMES
 from features.simulator.vectors import DAY, HOUR, MINUTE, SECOND, Bools, Ints
 from features.simulator.violators.unit import Unit, confess
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 SHARED_IP = (203 << 24) + (113 << 8) + 17
@@ -134,3 +135,6 @@ def _outside(world: World, rng: np.random.Generator) -> None:
         session=session[np.arange(OUTSIDE_TRADES) % len(others)],
         leverage=10.0,
     )
+
+
+FLOCK_RING = Violator("flock_ring", (6, 6), (1, 1, 1, 1), act, recruit, scripted=True, rank=16)

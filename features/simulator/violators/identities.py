@@ -5,6 +5,7 @@ import numpy as np
 from features.simulator.vectors import DAY
 from features.simulator.violators import farms
 from features.simulator.violators.unit import Unit
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 
@@ -29,3 +30,6 @@ def recruit(world: World, rng: np.random.Generator, unit: Unit) -> None:
 def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
     """The same as a bonus farm does."""
     farms.act(world, rng, unit)
+
+
+DOCUMENT_FARM = Violator("document_farm", (6, 10), (1, 1, 2, 8), act, recruit, scales=True, scripted=True, rank=9)

@@ -8,6 +8,7 @@ from features.simulator.ledger import code
 from features.simulator.vectors import DAY, HOUR, MINUTE, NONE, Floats, Ints
 from features.simulator.violators.mules import THRESHOLDS_USD
 from features.simulator.violators.unit import Unit, confess, pretend
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 WAYS = ("structure", "gather", "scatter", "wake", "mix")
@@ -94,3 +95,6 @@ def _send(world: World, rng: np.random.Generator, unit: Unit, ts: Ints, usd: Flo
     if not known:
         secure(world, who, ts - 12 * MINUTE, "withdrawal_address_added", address=address)
     return funds.withdraw(world, who, ts, usd, funds.SELF_HOSTED, address)
+
+
+LAUNDERER = Violator("launderer", (1, 1), (1, 2, 6, 36), act, recruit, rank=11)

@@ -9,6 +9,7 @@ from features.simulator.market.market import FIELD, IS_PERP
 from features.simulator.people.population import FAVOURITES
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 
@@ -89,3 +90,6 @@ def _ladder(
     ticks = np.cumsum(rng.integers(1, 3, levels))
     price = np.round(bid * steps) - ticks if side == BUY else np.round(ask * steps) + ticks
     return np.asarray(np.maximum(price, 1) / steps)
+
+
+LAYERER = Violator("layerer", (1, 1), (1, 2, 5, 30), act, recruit, rank=5)

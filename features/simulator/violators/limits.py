@@ -10,6 +10,7 @@ from features.simulator.market.market import FIELD, INSTRUMENTS, number_of, on_t
 from features.simulator.people.network import ASN_TYPE, MOBILE, RESIDENTIAL, Connection, connect
 from features.simulator.vectors import DAY, HOUR, MINUTE, SECOND, Ints, mixed, runs
 from features.simulator.violators.unit import Unit, confess, pretend
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 TIERS = ((10.0, 2.0), (20.0, 1.0), (20.0, 1.0), (50.0, 0.5))
@@ -129,3 +130,6 @@ def crowd_trades(
         session=np.tile(session, 3),
         leverage=10.0,
     )
+
+
+LIMIT_RING = Violator("limit_ring", (4, 5), (1, 1, 2, 8), act, recruit, rank=13)

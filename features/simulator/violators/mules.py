@@ -8,6 +8,7 @@ from features.simulator.market.flow import APP, BUY
 from features.simulator.market.market import number_of
 from features.simulator.vectors import HOUR, MINUTE, NONE, Floats, Ints, runs
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 THRESHOLDS_USD = (1_000.0, 3_000.0, 10_000.0)
@@ -91,3 +92,6 @@ def _swap(world: World, rng: np.random.Generator, mules: Ints, ts: Ints, usd: Fl
     where = np.full(len(mules), number_of("ETHUSDT", "spot"))
     side = np.full(len(mules), BUY)
     world.flow.place(mules, ts, where, side, usd * rng.uniform(0.3, 1.0, len(mules)), source=APP)
+
+
+MULE_CHAIN = Violator("mule_chain", (4, 5), (1, 1, 3, 20), act, recruit, rank=10)

@@ -7,6 +7,7 @@ from features.simulator.honest.behaviours import Style, live, log_in, save_and_s
 from features.simulator.ledger import code
 from features.simulator.vectors import DAY, HOUR, MINUTE, Ints
 from features.simulator.violators.unit import Unit, confess
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 BANNED = "banned"
@@ -83,3 +84,6 @@ def _withdraw(world: World, rng: np.random.Generator, new: Ints, wallet: Ints, b
     ts = world.people.created_at[new] + rng.integers(DAY, 3 * DAY)
     if int(ts[0]) < world.market.end - MINUTE:
         funds.withdraw(world, new, ts, rng.uniform(40, 200, 1), funds.SELF_HOSTED, wallet)
+
+
+BAN_EVADER = Violator("ban_evader", (2, 2), (1, 1, 3, 12), act, recruit, rank=15)

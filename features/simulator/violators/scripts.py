@@ -8,6 +8,7 @@ from features.simulator.market.market import IS_PERP
 from features.simulator.people.network import connect, usual_connection
 from features.simulator.vectors import DAY, HOUR, MINUTE, SECOND, Floats, Ints
 from features.simulator.violators.unit import Unit, confess, pretend
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 
@@ -64,3 +65,6 @@ def _run(world: World, rng: np.random.Generator, unit: Unit, account: int, ts: I
         ui=(rng.random(size) < clicks).astype(np.int64),
     )
     world.truth.episode("unauthorised_automation", ts.min(), min(int(ts.max()), int(ts.min()) + DAY), "o", orders, one)
+
+
+SCRIPT_FARM = Violator("script_farm", (8, 16), (1, 1, 2, 5), act, recruit, scales=True, rank=7)

@@ -8,6 +8,7 @@ from features.simulator.market.flow import APP, BUY, SELL, WEB
 from features.simulator.market.market import FIELD, IS_PERP, on_tick
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 
@@ -102,3 +103,7 @@ def _turn(world: World, rng: np.random.Generator, unit: Unit, instrument: int, t
     for number in range(size):
         both = np.array([out[number], home[number]])
         world.truth.episode("wash_trading", ts[number], back[number], "o", both, unit.members)
+
+
+SELF_DEALER = Violator("self_dealer", (2, 2), (1, 1, 3, 15), deal, recruit, rank=2)
+ROUND_TRIPPER = Violator("round_tripper", (1, 1), (1, 1, 3, 12), turn_around, recruit, rank=3)

@@ -9,6 +9,7 @@ from features.simulator.market.market import FIELD, IS_PERP
 from features.simulator.people.population import FAVOURITES
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Floats, Ints, runs
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 
@@ -124,3 +125,6 @@ def _trade_between(
         session=session,
         leverage=np.where(IS_PERP[where], 5.0, np.nan),
     )
+
+
+SPOOFER = Violator("spoofer", (1, 2), (3, 2, 8, 50), act, recruit, rank=4)

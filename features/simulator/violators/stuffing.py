@@ -8,6 +8,7 @@ from features.simulator.market.flow import API, BUY
 from features.simulator.market.market import FIELD, IS_PERP
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 
@@ -87,3 +88,6 @@ def _send(world: World, rng: np.random.Generator, unit: Unit, where: Ints, ts: I
         ui=0,
     )
     world.truth.episode("excessive_orders", ts.min(), gone.max(), "o", orders, unit.members)
+
+
+STUFFER = Violator("stuffer", (1, 1), (1, 2, 5, 24), act, recruit, rank=6)

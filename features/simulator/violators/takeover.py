@@ -8,6 +8,7 @@ from features.simulator.ledger import code
 from features.simulator.people.network import ASN_TYPE, HOSTING, RESIDENTIAL, Connection, connect
 from features.simulator.vectors import DAY, HOUR, MINUTE, SECOND, Ints, mixed
 from features.simulator.violators.unit import Unit, confess
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 PATIENT_HOURS = (25.0, 40.0)
@@ -106,3 +107,6 @@ def _report(world: World, transfer: int, ts: int) -> None:
         subject_id=f"x{transfer}",
         kind=code("reports", "kind", "victim"),
     )
+
+
+TAKEOVER_VICTIM = Violator("takeover_victim", (1, 1), (4, 3, 14, 100), act, recruit, rank=12)

@@ -10,6 +10,7 @@ from features.simulator.market.market import FIELD
 from features.simulator.promotions import enter
 from features.simulator.vectors import DAY, HOUR, MINUTE, SECOND, Floats, Ints
 from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 
@@ -132,3 +133,6 @@ def _leak(world: World, legs: Legs, session: dict[int, int]) -> None:
 
 def _sessions(session: dict[int, int], account: Ints) -> Ints:
     return np.array([session[number] for number in account.tolist()], dtype=np.int64)
+
+
+WASH_RING = Violator("wash_ring", (3, 5), (1, 1, 4, 24), act, recruit, rank=1)

@@ -73,7 +73,7 @@ def test_no_step_writes_what_nothing_reads() -> None:
 
 
 def test_the_lineage_of_a_fact_names_every_step_behind_it() -> None:
-    assert lineage([ORDERS.writes]) == {"fact_orders": 1, "fact_pulls": 1}
+    assert lineage([ORDERS.writes]) == {"fact_legs": 1, "fact_orders": 1, "fact_pulls": 1}
 
 
 def test_a_pattern_says_what_it_reads_and_what_version_it_is() -> None:

@@ -7,17 +7,17 @@ import pytest
 
 from features.activity.snapshot import Activity
 from features.definitions import CATALOGUE
-from features.engines.duckdb import DuckDBEngine
 from features.facts.orders import ORDERS, PULLS
 from features.kernel.moments import SECOND_US
 from features.pipeline import build_vectors
+from tests.features.legs import engine_with_legs
 from tests.features.patterns.books import NOON, Row, cancel, fill, order
 
 
 def orders(events: list[Row], trades: list[Row]) -> pd.DataFrame:
     """The fact, by order id."""
     tables = {"order_events": pd.DataFrame(events), "trades": pd.DataFrame(trades)}
-    engine = DuckDBEngine(Activity.from_frames(tables))
+    engine = engine_with_legs(Activity.from_frames(tables))
     engine.create_fact(PULLS.writes, PULLS.rows)
     return engine.frame(ORDERS.rows).set_index("row_id")
 

@@ -13,10 +13,6 @@ from features.vocabulary.aggregates import scaled
 from tests.features.golden.record import MOMENTS, VALUES, _of_column, differences, golden_features, present_values
 
 STORED = json.loads(VALUES.read_text())
-WITHOUT_EPISODES_HERE = {"dormancy_burst", "excessive_cancels", "fan_in", "fan_out", "lockstep", "machine_speed"} | {
-    "quote_stuffing",
-    "unlinked_ring",
-}
 
 
 @pytest.fixture(scope="module")
@@ -39,5 +35,11 @@ def test_an_aggregate_that_changes_without_its_version_is_named(features: Featur
 
 
 def test_the_stored_exchange_holds_episodes_of_most_patterns() -> None:
-    silent = {pattern.name for pattern in patterns() if STORED[pattern.name]["examples"]["episodes"] == 0}
-    assert silent <= WITHOUT_EPISODES_HERE
+    recorded = [STORED[pattern.name]["examples"]["episodes"] for pattern in patterns() if pattern.name in STORED]
+    assert sum(episodes > 0 for episodes in recorded) > len(recorded) / 2
+
+
+def test_a_pattern_that_finds_nothing_needs_no_record_and_one_that_does_is_named() -> None:
+    silent = next(name for name, value in STORED.items() if value["examples"].get("episodes") == 0)
+    without = {name: value for name, value in STORED.items() if name not in {silent, "wash_pair"}}
+    assert differences(STORED, without) == ["wash_pair has no golden value yet; run `make golden`"]

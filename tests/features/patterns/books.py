@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from features.activity.snapshot import Activity
-from features.engines.duckdb import DuckDBEngine
 from features.facts.orders import PULLS
 from features.patterns.shared.episode import Episode, Pattern
+from tests.features.legs import engine_with_legs
 
 NOON = pd.Timestamp("2025-05-30T12:00:00Z")
 PRICE = 100.0
@@ -68,7 +68,7 @@ def found(pattern: Pattern, orders: Iterable[Row], trades: Iterable[Row] = ()) -
     tables = {"order_events": pd.DataFrame(list(orders))}
     if trades := list(trades):
         tables["trades"] = pd.DataFrame(trades)
-    engine = DuckDBEngine(Activity.from_frames(tables))
+    engine = engine_with_legs(Activity.from_frames(tables))
     engine.create_fact(PULLS.writes, PULLS.rows)
     return list(pattern.detect(engine, pattern.settings))
 

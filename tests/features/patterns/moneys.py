@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from features.activity.snapshot import Activity
-from features.engines.duckdb import DuckDBEngine
 from features.patterns.shared.episode import Episode, Pattern
+from tests.features.legs import engine_with_legs
 
 T = pd.Timestamp("2025-05-30T10:00:00Z")
 Rows = list[dict[str, Any]]
@@ -41,7 +41,7 @@ def found(pattern: Pattern, tables: dict[str, Rows]) -> list[Episode]:
     for frame in frames.values():
         if "ingested_at" in frame:
             frame["ingested_at"] = pd.to_datetime(frame["ingested_at"], utc=True).astype("datetime64[us, UTC]")
-    return list(pattern.detect(DuckDBEngine(Activity.from_frames(frames)), pattern.settings))
+    return list(pattern.detect(engine_with_legs(Activity.from_frames(frames)), pattern.settings))
 
 
 def holding(episodes: Iterable[Episode]) -> list[Episode]:

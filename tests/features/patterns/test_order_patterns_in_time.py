@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from features.activity.snapshot import Activity
-from features.engines.duckdb import DuckDBEngine
 from features.facts.orders import PULLS
 from features.patterns.excessive_cancels import EXCESSIVE_CANCELS
 from features.patterns.layering import LAYERING
@@ -17,6 +16,7 @@ from features.patterns.machine_speed import MACHINE_SPEED
 from features.patterns.quote_stuffing import QUOTE_STUFFING
 from features.patterns.shared.episode import Episode, Pattern
 from features.patterns.spoofing import SPOOFING
+from tests.features.legs import engine_with_legs
 from tests.features.patterns.books import NOON, PRICE, Row, cancel, fill, order
 
 # Small numbers, so that a crowded half hour on two days shows every pattern.
@@ -64,7 +64,7 @@ def episodes(
     pattern: Pattern, easier: Mapping[str, Any], orders: pd.DataFrame, trades: pd.DataFrame, moment: pd.Timestamp
 ) -> list[Episode]:
     """The episodes known by the moment."""
-    engine = DuckDBEngine(Activity.from_frames({"order_events": orders, "trades": trades}))
+    engine = engine_with_legs(Activity.from_frames({"order_events": orders, "trades": trades}))
     engine.create_fact(PULLS.writes, PULLS.rows)
     every = pattern.detect(engine, {**pattern.settings, **easier})
     by_then = [one for one in every if one.known_at <= moment.value // 1_000]

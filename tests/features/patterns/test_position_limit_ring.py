@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from features.activity.snapshot import Activity
-from features.engines.duckdb import DuckDBEngine
 from features.patterns.position_limit_ring import POSITION_LIMIT_RING
 from features.patterns.shared.episode import Episode
+from tests.features.legs import engine_with_legs
 from tests.flock import BURST, OPENED_MS, PRICE, RING, RING_IP, flock_tables
 
 TICK = 0.00001
@@ -20,7 +20,7 @@ Frames = dict[str, pd.DataFrame]
 
 def rings(frames: Frames) -> list[Episode]:
     """The episodes found in the tables."""
-    engine = DuckDBEngine(Activity.from_frames(frames))
+    engine = engine_with_legs(Activity.from_frames(frames))
     return list(POSITION_LIMIT_RING.detect(engine, POSITION_LIMIT_RING.settings))
 
 

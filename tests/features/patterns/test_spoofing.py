@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from features.activity.snapshot import Activity
-from features.engines.duckdb import DuckDBEngine
 from features.patterns.shared.episode import Episode
 from features.patterns.spoofing import SPOOFING
+from tests.features.legs import engine_with_legs
 
 PLACED = pd.Timestamp("2025-05-30T10:00:00Z")
 USUAL_USD, PRICE = 1_000.0, 100.0
@@ -70,7 +70,7 @@ def spoof(life_s: float, usd: float = 20 * USUAL_USD) -> list[dict[str, Any]]:
 def episodes(orders: list[dict[str, Any]], trades: list[dict[str, Any]]) -> list[Episode]:
     """What the detector finds."""
     activity = Activity.from_frames({"order_events": pd.DataFrame(orders), "trades": pd.DataFrame(trades)})
-    return list(SPOOFING.detect(DuckDBEngine(activity), SPOOFING.settings))
+    return list(SPOOFING.detect(engine_with_legs(activity), SPOOFING.settings))
 
 
 @pytest.mark.parametrize("filled_s", [2.0, 7.0], ids=["cancelled after the fill", "cancelled before the fill"])

@@ -8,6 +8,7 @@ import pandas as pd
 from features.activity.snapshot import Activity
 from features.engines.duckdb import DuckDBEngine
 from features.patterns.shared.episode import Episode, Pattern
+from tests.features.legs import engine_with_legs
 
 DAY = pd.Timestamp("2025-05-30", tz="UTC")
 MIDNIGHT_US = int((DAY + timedelta(days=1)).timestamp() * 1e6)
@@ -101,7 +102,7 @@ def floor(
     tables = {"trades": rows, "accounts": people}
     if orders:
         tables["order_events"] = pd.DataFrame(orders)
-    return DuckDBEngine(Activity.from_frames(tables))
+    return engine_with_legs(Activity.from_frames(tables))
 
 
 def found(pattern: Pattern, engine: DuckDBEngine) -> list[Episode]:

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.activity.snapshot import Activity
-from features.engines.duckdb import DuckDBEngine
 from features.patterns.takeover import TAKEOVER
 from serving.decisions.model import decide
 from serving.decisions.request import DecisionRequest
 from serving.policy.evaluation import evaluate
 from serving.policy.terms import Value
 from serving.record.model import AccountFacts, AccountState, LegalOrder
+from tests.features.legs import engine_with_legs
 from tests.serving.policy.fields import POLICY, idle_vector, neutral_fields
 
 NOW = datetime(2025, 5, 31, 12, tzinfo=UTC)
@@ -158,5 +158,5 @@ def test_a_takeover_shown_by_its_rows_is_critical_from_end_to_end() -> None:
             | {"amount": 90.0, "amount_usd": 90.0, "counterparty_type": "self_hosted", "address": "0x"}
         ),
     }
-    (found,) = TAKEOVER.detect(DuckDBEngine(Activity.from_frames(frames)), TAKEOVER.settings)
+    (found,) = TAKEOVER.detect(engine_with_legs(Activity.from_frames(frames)), TAKEOVER.settings)
     assert fired("takeover", dict(found.measures)) == [("takeover-critical", "critical")]

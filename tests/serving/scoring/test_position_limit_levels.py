@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from features.activity.snapshot import Activity
-from features.engines.duckdb import DuckDBEngine
 from features.kernel.moments import microseconds
 from features.patterns.position_limit_ring import POSITION_LIMIT_RING
 from features.patterns.shared.episode import as_table
 from features.patterns.unlinked_ring import UNLINKED_RING
 from serving.commands.start import load_policy
 from serving.policy.evaluation import evaluate
+from tests.features.legs import engine_with_legs
 from tests.flock import AS_OF, BURST, PRICE, RING, flock_tables
 
 Tables = dict[str, pd.DataFrame]
@@ -24,7 +24,7 @@ SHARED_CARRIER = 2_500
 
 def levels(tables: Tables, pattern: str = "position_limit_ring") -> list[tuple[str | None, int]]:
     """Severity and number of accounts of every such ring that stood at the case's moment."""
-    engine = DuckDBEngine(Activity.from_frames(tables))
+    engine = engine_with_legs(Activity.from_frames(tables))
     rings = list(POSITION_LIMIT_RING.detect(engine, POSITION_LIMIT_RING.settings))
     engine.register("episodes", as_table(rings))
     found = []
@@ -237,7 +237,7 @@ def test_a_ring_of_strangers_ends_when_late_trades_show_that_it_did_not_carry_th
     ring, others = tables["trades"][of_ring(tables)], tables["trades"][of_others(tables)]
     late = others.assign(trade_id="late-" + others["trade_id"], ingested_at=others["ts"] + timedelta(seconds=90))
     tables["trades"] = pd.concat([tables["trades"], late], ignore_index=True)
-    engine = DuckDBEngine(Activity.from_frames(tables))
+    engine = engine_with_legs(Activity.from_frames(tables))
     engine.register("episodes", as_table([]))
     (withdrawn,) = UNLINKED_RING.detect(engine, UNLINKED_RING.settings)
     first = microseconds(ring["ts"].min())
@@ -249,9 +249,9 @@ def test_a_linked_ring_that_was_withdrawn_leaves_the_unlinked_one_standing() -> 
     tables = {name: frame.copy() for name, frame in flock_tables().items()}
     behind_a_carrier(tables)
     (linked,) = POSITION_LIMIT_RING.detect(
-        DuckDBEngine(Activity.from_frames(flock_tables())), POSITION_LIMIT_RING.settings
+        engine_with_legs(Activity.from_frames(flock_tables())), POSITION_LIMIT_RING.settings
     )
     for withdrawn_at, found in ((linked.known_at, 1), (None, 0)):
-        engine = DuckDBEngine(Activity.from_frames(tables))
+        engine = engine_with_legs(Activity.from_frames(tables))
         engine.register("episodes", as_table([replace(linked, superseded_at=withdrawn_at)]))
         assert len(list(UNLINKED_RING.detect(engine, UNLINKED_RING.settings))) == found
