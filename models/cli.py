@@ -14,6 +14,7 @@ from features.kernel.console import (
     HomeOption,
     JsonOption,
     SeedOption,
+    TrackingOption,
     application,
     emit,
     out,
@@ -32,11 +33,6 @@ from models.registry.registry import LoadedModel, Registry
 from models.runs import ORDER, SEED, Request, train
 from models.violations import model as violations
 from models.violations.model import ViolationModels
-
-TRACKING = "MLFLOW_TRACKING_URI"
-TrackingOption = Annotated[
-    str | None, typer.Option("--tracking-uri", envvar=TRACKING, help="MLflow store.", show_default="under --home")
-]
 
 ModelArgument = Annotated[str, typer.Argument(help="Which model: " + ", ".join(ORDER) + ".")]
 

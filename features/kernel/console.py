@@ -26,6 +26,10 @@ HomeOption = Annotated[
     ),
 ]
 SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Equal seeds and data give equal results.")]
+TrackingOption = Annotated[
+    str | None,
+    typer.Option("--tracking-uri", envvar="MLFLOW_TRACKING_URI", help="MLflow store.", show_default="under --home"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
 DEFAULT_HOME = Path("var")
 LONG_SECONDS = 2.0
@@ -101,7 +105,7 @@ def _lines(title: str) -> ReportProgress:
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Runs one command line and returns the exit code; what went wrong is one sentence on stderr."""
-    command = typer.main.get_command(app)
+    command = typer.main.get_group(app)
     try:
         code = command.main(args=list(arguments), prog_name="mscore", standalone_mode=False)
     except MscoreError as error:

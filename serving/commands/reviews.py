@@ -1,20 +1,16 @@
-"""The commands of the review desk: cases, and the house rules."""
+"""The commands of the review desk: list cases, show one, close one."""
 
-from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from features.home import Home
-from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress, table
+from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, table
 from features.kernel.errors import Invalid
 from features.kernel.moments import utc_now
-from serving.commands.start import database_of, load_policy, settings_of
-from serving.policy.service import backtest_policy
+from serving.commands.start import database_of, settings_of
 from serving.policy.terms import TYPOLOGIES, Severity
+from serving.reviews.closing import close_review
 from serving.reviews.conditions import conditions_of
-from serving.reviews.feedback import close_review, feed_back
 from serving.reviews.model import Finding, Review, ReviewStatus
 from serving.reviews.store import QueueOrder, ReviewLog, ReviewQuestion
 
@@ -22,13 +18,10 @@ LARGEST_PAGE = 200
 MOST_NAMES = 4
 MOST_REASONS = 5
 MET = {True: "met", False: "not met", None: ""}
-FEWEST_BY_LOT = 30
 
-app = application("Cases and house rules.")
+app = application("Cases.")
 reviews_app = application("Cases a person must look at.")
-policy_app = application("The house rules.")
 app.add_typer(reviews_app, name="reviews")
-app.add_typer(policy_app, name="policy")
 
 
 @reviews_app.command("list")
@@ -170,72 +163,3 @@ def close(
     database = database_of(settings_of(home))
     review = close_review(database, review_id, Finding(finding), by.strip(), utc_now(), typology)
     emit(review.to_json(), as_json, lambda: out.print(f"{review_id} is closed: {finding} ({review.typology})."))
-
-
-@app.command()
-def feedback(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Make labels of closed reviews, for the next training to learn from."""
-    lake = Home(home).lake
-    lake.snapshot()
-    database = database_of(settings_of(home))
-    with progress("feedback") as report:
-        done = feed_back(database, Home(home), utc_now(), report)
-
-    def human() -> None:
-        out.print(f"{done.closed} reviews are closed; {done.added} labels are new in the lake.")
-        if done.by_lot and done.by_lot < FEWEST_BY_LOT:
-            out.print(
-                f"{done.confirmed} of {done.by_lot} accounts drawn by lot were confirmed: too few to say how many "
-                "violate unseen. Close all that are drawn; choosing among them bends the figure."
-            )
-        elif done.share:
-            low, high = done.share
-            out.print(
-                f"Of {done.by_lot} accounts drawn by lot {done.confirmed} were confirmed: of the active accounts that "
-                f"no rule asks about {low:.1%} to {high:.1%} violate something (95 % interval)."
-            )
-
-    emit(asdict(done), as_json, human)
-
-
-@policy_app.command("check")
-def check_policy(as_json: JsonOption = False) -> None:
-    """Load every rule and check it: names, types, thresholds, sources."""
-    policy = load_policy()
-    rules = [
-        {
-            "rule_id": r.id,
-            "clause": r.clause,
-            "state": r.state.value,
-            "severity": r.severity.word,
-            "outcome": r.outcome.word,
-            "title": r.title,
-        }
-        for r in policy.rules
-    ]
-    headings = ("rule_id", "clause", "state", "severity", "outcome", "title")
-    title = f"{len(rules)} rules are sound; policy {policy.version}"
-    emit(
-        {"version": policy.version, "rules": rules},
-        as_json,
-        lambda: table(headings, [list(r.values()) for r in rules], title),
-    )
-
-
-@policy_app.command("backtest")
-def backtest(
-    vectors: Annotated[Path, typer.Argument(help="Parquet file of vectors, as `mscore features build` writes it.")],
-    as_json: JsonOption = False,
-) -> None:
-    """Count on how many vectors of a file each account rule would have fired."""
-    policy = load_policy()
-    total, counts = backtest_policy(policy, vectors)
-    rules = [{"rule_id": rule.id, "state": rule.state.value, "fires": fires} for rule, fires in counts]
-    rows = [(r["rule_id"], r["state"], r["fires"], int(str(r["fires"])) / max(total, 1)) for r in rules if r["fires"]]
-    quiet = len(rules) - len(rows)
-
-    def human() -> None:
-        title = f"policy {policy.version} on {total:,} vectors; {quiet} of {len(rules)} rules fire nowhere"
-        table(("rule", "state", "fires", "share"), rows, title)
-
-    emit({"version": policy.version, "vectors": total, "rules": rules}, as_json, human)

@@ -1,4 +1,4 @@
-"""The commands that run the service: serve, migrate, keys for programs, people who may sign in."""
+"""The commands about callers: keys for programs, people who may sign in."""
 
 import sys
 from typing import Annotated
@@ -8,12 +8,11 @@ import typer
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out
 from features.kernel.errors import Invalid
 from features.kernel.moments import utc_now
-from serving.app import serve as serve_app
-from serving.commands.start import database_of, load_policy, settings_of
+from serving.commands.start import database_of, settings_of
 from serving.people.model import Passwords, Role
 from serving.people.store import ApiKeys, Users
 
-app = application("The service.")
+app = application("Callers.")
 keys_app = application("Keys for programs.")
 users_app = application("People who may sign in to the pages.")
 app.add_typer(keys_app, name="keys")
@@ -71,21 +70,3 @@ def _asked() -> str:
         raise Invalid("There is no terminal to ask for the password; give it in MSCORE_NEW_PASSWORD.")
     answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return answer
-
-
-@app.command()
-def migrate(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Bring the database to the present version."""
-    settings = settings_of(home)
-    database_of(settings)
-    emit({"migrated": True}, as_json, lambda: out.print("The database is at the present version."))
-
-
-@app.command()
-def serve(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Serve the endpoints and pages on MSCORE_HOST and MSCORE_PORT (127.0.0.1:8000)."""
-    settings = settings_of(home)
-    database = database_of(settings)
-    address = f"http://{settings.host}:{settings.port}"
-    emit({"address": address}, as_json, lambda: out.print(f"mscore serves {address}"))
-    serve_app(settings, database, load_policy())

@@ -1,0 +1,36 @@
+"""The command that lists the rows an import set aside."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from features.home import Home
+from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, table
+
+app = application("Quarantine.")
+quarantine_app = application("Rows that an import set aside.")
+app.add_typer(quarantine_app, name="quarantine")
+
+
+@quarantine_app.command("list")
+def list_quarantine(
+    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 50,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the rows set aside, with their reasons."""
+    rows = Home(home).quarantine.rows().to_pylist()
+    shown = [
+        {**row, "quarantined_at": row["quarantined_at"].isoformat(), "original": json.loads(row["original"])}
+        for row in rows[:limit]
+    ]
+
+    def human() -> None:
+        if not rows:
+            out.print("Nothing is set aside.")
+            return
+        lines = [(r["table"], r["origin"], r["row_number"], r["reason"]) for r in shown]
+        table(("table", "file", "row", "reason"), lines, f"{len(rows):,} rows set aside")
+
+    emit({"total": len(rows), "rows": shown}, as_json, human)
