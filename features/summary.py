@@ -46,7 +46,7 @@ def catalogue_summary(home: Path | None) -> CatalogueSummary:
     except (OSError, ValueError, TypeError):  # not kept yet, or damaged
         pass
     summary: CatalogueSummary = import_module(SUMMARISING).summarise()
-    if file and home and home.is_dir():
+    if file:
         keep(file, json.dumps(asdict(summary)))
     return summary
 
@@ -61,7 +61,7 @@ def name_of_code() -> str:
 
 
 def keep(file: Path, text: str) -> None:
-    """Writes a file of the cache whole, in place of its older versions; a folder that cannot be written keeps none."""
+    """Writes a file of a home's cache whole, in place of its older versions; without a home, nothing is kept."""
     try:
         file.parent.mkdir(exist_ok=True)
         descriptor, partial = tempfile.mkstemp(dir=file.parent)

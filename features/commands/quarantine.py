@@ -20,7 +20,9 @@ def list_quarantine(
     as_json: JsonOption = False,
 ) -> None:
     """Show the rows set aside, with their reasons."""
-    rows = Home(home).quarantine.rows().to_pylist()
+    quarantine = Home(home).quarantine
+    # An empty Arrow table takes a second to make, because Arrow then looks for pandas.
+    rows = quarantine.rows().to_pylist() if any(quarantine.folder.glob("*")) else []
     shown = [
         {**row, "quarantined_at": row["quarantined_at"].isoformat(), "original": json.loads(row["original"])}
         for row in rows[:limit]

@@ -2,10 +2,8 @@
 
 import os
 import shutil
-import tempfile
 import weakref
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -18,10 +16,12 @@ from features.activity.checking import sql_type
 from features.activity.files import identifier
 from features.activity.schema import TABLES, Column, Table
 from features.activity.snapshot import Activity
+from features.kernel.claims import claimed_folder
 from features.kernel.errors import Invalid
 
 MEMORY_VARIABLE = "MSCORE_DUCKDB_MEMORY"
 MEMORY = "3GB"
+TEMPORARY = "mscore-duckdb-"
 
 # The known accounts come first; trades may name others.
 NUMBER_ACCOUNTS = """
@@ -38,18 +38,19 @@ FROM (SELECT account_id, bool_or(known) AS known FROM named WHERE account_id IS 
 class DuckDBEngine:
     """One connection over one state of the activity; what is derived is added as tables or views.
 
-    Tables live compressed in a file of the folder for temporary files, gone with the engine; of them and of what is
-    being worked on, `MSCORE_DUCKDB_MEMORY` (default 3GB) is held in memory.
+    Tables live compressed in a file of the folder for temporary files, gone with the engine, or with the next one if
+    the process is killed; of them and of what is being worked on, `MSCORE_DUCKDB_MEMORY` (default 3GB) is held in memory.
     """
 
     def __init__(self, activity: Activity) -> None:
         self.activity = activity
-        folder = tempfile.mkdtemp(prefix="mscore-duckdb-")
+        self._claim = claimed_folder(TEMPORARY)
+        folder = self._claim.folder
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         memory = os.environ.get(MEMORY_VARIABLE, MEMORY)
         try:
             self.connection = duckdb.connect(
-                Path(folder, "derived.duckdb"), config={"memory_limit": memory, "temp_directory": folder}
+                folder / "derived.duckdb", config={"memory_limit": memory, "temp_directory": str(folder)}
             )
         except duckdb.Error as error:
             raise Invalid(f"{MEMORY_VARIABLE} is {memory!r}; write it like 3GB or 2500MB.") from error

@@ -12,7 +12,7 @@ from features.kernel.console import (
 )
 from features.summary import catalogue_summary
 from models.registry.champions import champion_versions
-from serving.commands.rulebook import load_policy
+from serving.commands.policy_version import policy_version
 from serving.commands.start import database_of, settings_of
 from serving.record.store import AccountStates
 from serving.reviews.store import ReviewLog
@@ -33,7 +33,7 @@ def status(home: HomeOption = DEFAULT_HOME, tracking_uri: TrackingOption = None,
         "lake_version": lake.version,
         "rows": lake.counts(),
         "catalogue": summary.fingerprint,
-        "policy": load_policy(home).version,
+        "policy": policy_version(home),
         "champions": champion_versions(tracking_uri or Home(home).tracking_uri, Home(home).artifacts, MODELS),
         "scored_accounts": scored,
         "reviews": reviews,
