@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test install lint bench bench-features bench-handbook gates study m-score explanations docs serve clean
+.PHONY: demo test install lint bench bench-features bench-handbook gates study m-score explanations docs contract serve clean
 
 demo: install
 	@echo "loading the libraries (the first time takes half a minute)"
@@ -64,6 +64,10 @@ explanations: install
 
 docs: install
 	$(BIN)/python -m docs.generate
+
+# Endpoints and commands as outside programs call them, recorded anew after an addition
+contract: install
+	$(BIN)/python -m docs.contract.recording
 
 serve: install
 	$(BIN)/mscore serve

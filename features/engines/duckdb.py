@@ -38,8 +38,9 @@ FROM (SELECT account_id, bool_or(known) AS known FROM named WHERE account_id IS 
 class DuckDBEngine:
     """One connection over one state of the activity; what is derived is added as tables or views.
 
-    Tables live compressed in a file of the folder for temporary files, gone with the engine, or with the next one if
-    the process is killed; of them and of what is being worked on, `MSCORE_DUCKDB_MEMORY` (default 3GB) is held in memory.
+    Tables live compressed in a file of the folder for temporary files, gone with the engine, or with the next engine
+    where the process is killed; of them and of what is being worked on, `MSCORE_DUCKDB_MEMORY` (default 3GB) is held
+    in memory.
     """
 
     def __init__(self, activity: Activity) -> None:

@@ -45,7 +45,7 @@ def score(
     database = database_of(settings_of(home))
     with progress("scoring") as report:
         done = score_accounts(at, lake, registry, policy, database, report)
-    emit(scored(done), as_json, lambda: _showscored(done))
+    emit(scored(done), as_json, lambda: show_scored(done))
 
 
 def scored(done: ScoringReport) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def scored(done: ScoringReport) -> dict[str, Any]:
     }
 
 
-def _showscored(done: ScoringReport) -> None:
+def show_scored(done: ScoringReport) -> None:
     out.print(
         f"{done.accounts:,} accounts scored as of {done.as_of.isoformat()}: "
         f"{len(done.opened)} reviews opened, {len(done.known)} known already"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from serving.decisions.request import DecisionRequest
 
@@ -19,7 +19,7 @@ def _is_no_bool(value: object) -> object:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.astimezone(UTC)
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -36,7 +36,7 @@ class ActionBody(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: Literal["withdrawal", "deposit", "order", "login", "transfer", "subscription", "upgrade", "account"]
-    occurred_at: datetime
+    occurred_at: AwareDatetime
     amount_usd: Amount | None = None
     asset: Text | None = None
     address: Text | None = None

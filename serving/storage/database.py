@@ -111,7 +111,7 @@ class Database:
             version = transaction.connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
         if version is not None and version > PRESENT_VERSION:
             raise Invalid(
-                f"The database is at version {version}, this mscore knows up to {PRESENT_VERSION}: install a newer mscore."
+                f"The database is at version {version}; this mscore knows {PRESENT_VERSION}. Install a newer mscore."
             )
         return version
 

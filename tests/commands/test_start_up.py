@@ -22,7 +22,21 @@ loaded = sorted({name.partition(".")[0] for name in sys.modules})
 print("LOADED", code, *loaded, file=sys.stderr)
 """
 HEAVY = frozenset(
-    "pandas ibis duckdb mlflow fastapi alembic numba shap lightgbm sklearn scipy networkx uvicorn".split()
+    [
+        "pandas",
+        "ibis",
+        "duckdb",
+        "mlflow",
+        "fastapi",
+        "alembic",
+        "numba",
+        "shap",
+        "lightgbm",
+        "sklearn",
+        "scipy",
+        "networkx",
+        "uvicorn",
+    ]
 )
 STORES = HEAVY | {"pyarrow", "deltalake", "numpy", "sqlglot"}
 LISTS = HEAVY | {"sqlglot"}
