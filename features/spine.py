@@ -72,12 +72,14 @@ def utc_moments(times: pd.Series) -> pd.Series:
     Raises:
         Invalid: a moment has no time zone, or is a number, which would have to be guessed.
     """
+    given = times[times.notna()]
+    if not len(given):
+        return pd.Series(pd.NaT, times.index, "datetime64[us, UTC]", times.name)
     if is_datetime64_any_dtype(times):
         if times.dt.tz is None:
             raise Invalid(f"The column {times.name} has no time zone; write .dt.tz_localize('UTC') if it is in UTC.")
         return pd.to_datetime(times, utc=True).dt.as_unit("us")
-    given = times[times.notna()]
-    if len(given) and is_numeric_dtype(times):
+    if is_numeric_dtype(times):
         raise Invalid(f"The column {times.name} holds numbers ({given.iloc[0]}); write moments like {EXAMPLE}.")
     read = {value: _moment_of_cell(value) for value in given.unique()}
     return times.map(read).astype("datetime64[us, UTC]")

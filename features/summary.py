@@ -1,4 +1,4 @@
-"""What the catalogue and the patterns are called and measure, kept in the home so that listing them compiles nothing."""
+"""The catalogue and the measures of patterns as plain data, kept in the home, so that listing them loads neither."""
 
 import hashlib
 import json

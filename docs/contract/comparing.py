@@ -52,7 +52,7 @@ def _path_lines(document: Json, path: str, item: Json) -> Iterator[str]:
             parameter = _resolved(document, given)
             named = f"{call}: {parameter['in']} parameter {parameter['name']}"
             yield from _asked(named, parameter.get("required", False))
-            yield from _schema_lines(document, f"{named} is", parameter.get("schema", {}), ())
+            yield from _schema_lines(document, named, parameter.get("schema", {}), ())
         body = _resolved(document, operation.get("requestBody", {}))
         for kind, content in body.get("content", {}).items():
             yield from _schema_lines(document, f"{call}: request ({kind})", content.get("schema", {}), (), True)
@@ -73,7 +73,7 @@ def _schema_lines(
         seen = (*seen, reference)
         schema = _resolved(document, schema)
     for kind in _kinds(schema):
-        yield f"{where} {kind}"
+        yield f"{where} is {kind}"
     for value in schema.get("enum", ()):
         yield f"{where} may be {value!r}"
     for choice in ("anyOf", "oneOf", "allOf"):
@@ -91,7 +91,7 @@ def _schema_lines(
             yield from _asked(field, name in required)
         elif name in required:
             yield f"{field} is always there"
-        yield from _schema_lines(document, f"{field} is", part, seen, is_request)
+        yield from _schema_lines(document, field, part, seen, is_request)
 
 
 def _kinds(schema: Json) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from features.kernel.errors import Invalid
 from serving.decisions.store import DecisionLog, DecisionRecord
 from serving.reviews.store import QueueOrder, ReviewLog, ReviewQuestion, reviews
 from serving.storage import Database
-from serving.storage.database import StorageUnavailable, migrate
+from serving.storage.database import PRESENT_VERSION, StorageUnavailable, migrate
 from serving.storage.metadata import APPEND_ONLY, metadata
 from serving.storage.migrating import alembic_config
 from serving.storage.service_state import ServiceState
