@@ -12,7 +12,7 @@ from features.home import Home
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, progress, table
 
 app = application("Activity and labels.")
-labels_app = application("What people found about accounts.")
+labels_app = application("Findings about accounts.")
 app.add_typer(labels_app, name="labels")
 
 
@@ -39,7 +39,7 @@ def import_labels(
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Import labels: what was found about accounts, by whom and when it was known."""
+    """Import labels: findings about accounts, with their source and when they were known."""
     with progress("importing labels") as report:
         done = Import(Home(home).lake, Home(home).quarantine, datetime.now(UTC), report).labels(file)
     _emit_import(done, as_json)

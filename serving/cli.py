@@ -96,12 +96,13 @@ def _run(given: list[str]) -> int:
     if not given or given[0] in ("-h", "--help", "help"):
         out.print("mscore scores the accounts of a crypto exchange and decides about them fairly.\n")
         table(("command", "what it does"), [(name, what) for name, (_, what) in COMMANDS.items()])
-        out.print("\n`mscore COMMAND --help` says more. State lives in MSCORE_HOME (default ./var).")
+        out.print("\nRun `mscore COMMAND --help` for details, `mscore --version` for the versions.")
+        out.print("State is kept in MSCORE_HOME (default ./var).")
         return DONE if given else WRONG_CALL
     if given[0] == "--version":
         return _show_version("--json" in given[1:])
     if given[0] not in COMMANDS:
-        return wrong_call(f"there is no command {given[0]!r}; there are {', '.join(COMMANDS)}.")
+        return wrong_call(f"unknown command {given[0]!r}; choose one of {', '.join(COMMANDS)}.")
     return run(application_of(*given[:2]), given)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import pandas as pd
@@ -17,22 +18,25 @@ from features.kernel.errors import Invalid
 from features.pipeline import Features
 from features.spine import moment
 
+MAX_DAYS = 36_500
+FIRST_MOMENT = pd.Timestamp(datetime.min.replace(tzinfo=UTC)).as_unit("us")
+
 app = application("Evidence.")
 
 
 @app.command()
 def evidence(
-    name: Annotated[str, typer.Argument(help="Name of a feature, or id of an episode.")],
-    as_of: Annotated[str, typer.Option(help="The moment.")],
-    account: Annotated[str, typer.Argument(help="The account, for a feature.")] = "",
+    name: Annotated[str, typer.Argument(help="Feature name or episode id.")],
+    as_of: Annotated[str, typer.Option(help="Moment, such as 2025-06-01 or 2025-06-01T12:00:00Z.")],
+    account: Annotated[str, typer.Argument(help="Account id; required for a feature.")] = "",
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the rows behind a feature's value or an episode, at most 20 in a stated order, with the full count."""
+    """Show up to 20 rows behind a feature's value or an episode, with the total count."""
     at = moment(as_of)
     of_episode = name not in CATALOGUE and any(name.startswith(f"{pattern.name}-") for pattern in patterns())
     if not of_episode and not account:
-        raise Invalid(f"Name the account whose {name} you want to see, like `mscore evidence {name} ACCOUNT`.")
+        raise Invalid(f"The account is required for a feature: `mscore evidence {name} ACCOUNT --as-of MOMENT`.")
     chosen = None if of_episode else CATALOGUE[name]
     with progress("looking up evidence") as report:
         features = Features(Home(home).lake, report)
@@ -92,21 +96,21 @@ def _emit_episode(found: EpisodeEvidence, as_json: bool) -> None:
 
 @app.command()
 def episodes(
-    as_of: Annotated[str, typer.Option(help="The moment.")],
-    days: Annotated[int, typer.Option(min=1, help="Known within so many days before.")] = 7,
-    pattern: Annotated[str | None, typer.Option(help="Only of this pattern.")] = None,
-    account: Annotated[str | None, typer.Option(help="Only with this account.")] = None,
+    as_of: Annotated[str, typer.Option(help="Moment, such as 2025-06-01 or 2025-06-01T12:00:00Z.")],
+    days: Annotated[int, typer.Option(min=1, max=MAX_DAYS, help="Days before the moment.")] = 7,
+    pattern: Annotated[str | None, typer.Option(help="Only episodes of this pattern.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only episodes with this account.")] = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """List the episodes that stood at a moment: what patterns found, in whom, and with what measures."""
+    """List the episodes known at a moment, with their accounts and measures."""
     names = [one.name for one in patterns()]
     if pattern is not None and pattern not in names:
-        raise Invalid(f"There is no pattern {pattern!r}; there are {', '.join(names)}.")
+        raise Invalid(f"Unknown pattern {pattern!r}; choose one of {', '.join(names)}.")
     at = moment(as_of)
     with progress("looking up episodes") as report:
         features = Features(Home(home).lake, report)
-        known = features.episodes(at - pd.Timedelta(days=days), at)
+        known = features.episodes(at - min(pd.Timedelta(days=days), at - FIRST_MOMENT), at)
     chosen = [
         _plain_episode(episode_summary(one))
         for one in known
@@ -115,7 +119,7 @@ def episodes(
 
     def human() -> None:
         if not chosen:
-            out.print(f"No episode became known in the {days} days before {at.isoformat()}.")
+            out.print(f"No episodes became known in the {days} days before {at.isoformat()}.")
             return
         lines = [
             (e["known_at"], e["episode_id"], e["symbol"], len(e["accounts"]), ", ".join(e["accounts"][:4]))

@@ -15,11 +15,11 @@ app.add_typer(quarantine_app, name="quarantine")
 
 @quarantine_app.command("list")
 def list_quarantine(
-    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows.")] = 50,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the rows set aside, with their reasons."""
+    """List the quarantined rows, with their reasons."""
     quarantine = Home(home).quarantine
     # An empty Arrow table takes a second to make, because Arrow then looks for pandas.
     rows = quarantine.rows().to_pylist() if any(quarantine.folder.glob("*")) else []
@@ -30,9 +30,9 @@ def list_quarantine(
 
     def human() -> None:
         if not rows:
-            out.print("Nothing is set aside.")
+            out.print("The quarantine is empty.")
             return
         lines = [(r["table"], r["origin"], r["row_number"], r["reason"]) for r in shown]
-        table(("table", "file", "row", "reason"), lines, f"{len(rows):,} rows set aside")
+        table(("table", "file", "row", "reason"), lines, f"{len(rows):,} rows quarantined")
 
     emit({"total": len(rows), "rows": shown}, as_json, human)

@@ -17,13 +17,13 @@ app = application("A simulated exchange.")
 @app.command()
 def simulate(
     out_folder: Annotated[Path, typer.Option("--out", help="Folder to write activity/ and truth/ to.")],
-    profile: Annotated[str, typer.Option(help="How large: " + ", ".join(PROFILES) + ".")] = "tiny",
+    profile: Annotated[str, typer.Option(help="Size of the exchange: " + ", ".join(PROFILES) + ".")] = "tiny",
     seed: SeedOption = 7,
     as_json: JsonOption = False,
 ) -> None:
-    """Simulate an exchange: activity and, apart from it, the truth about its accounts."""
+    """Simulate an exchange: write its activity and, separately, the truth about its accounts."""
     if profile not in PROFILES:
-        raise Invalid(f"There is no profile {profile!r}; choose one of {', '.join(PROFILES)}.")
+        raise Invalid(f"Unknown profile {profile!r}; choose one of {', '.join(PROFILES)}.")
     with progress(f"simulating {profile}") as report:
         simulation = simulate_exchange(PROFILES[profile], seed, report)
         write(simulation, out_folder)

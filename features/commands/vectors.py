@@ -20,18 +20,18 @@ app.add_typer(features_app, name="features")
 @features_app.command("build")
 def build(
     out_file: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
-    as_of: Annotated[str | None, typer.Option(help="One moment for all accounts.")] = None,
-    spine: Annotated[Path | None, typer.Option(help="File of account_id and as_of.")] = None,
+    as_of: Annotated[str | None, typer.Option(help="Moment for all accounts, such as 2025-06-01.")] = None,
+    spine: Annotated[Path | None, typer.Option(help="CSV or Parquet file with account_id and as_of.")] = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
     """Build vectors: of all accounts at one moment, or of the accounts and moments of a spine file."""
     if (as_of is None) == (spine is None):
-        raise Invalid("Give either --as-of for all accounts or --spine with accounts and moments.")
+        raise Invalid("Give either --as-of or --spine.")
     moments = read_spine(spine) if spine else None
     at = moment(as_of) if as_of else None
     if out_file.is_dir():
-        raise Invalid(f"{out_file} is a folder; name the Parquet file to write.")
+        raise Invalid(f"--out {out_file} is a folder; name a Parquet file.")
     out_file.parent.mkdir(parents=True, exist_ok=True)
     with progress("building vectors") as report:
         features = Features(Home(home).lake, report)

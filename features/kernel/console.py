@@ -22,15 +22,19 @@ CLICK_EXCEPTION = typer.BadParameter.__mro__[2]  # the root of usage errors, whi
 HomeOption = Annotated[
     Path,
     typer.Option(
-        "--home", envvar="MSCORE_HOME", help="Folder that keeps all state.", show_default="./var", file_okay=False
+        "--home", envvar="MSCORE_HOME", help="Folder that holds all state.", show_default="./var", file_okay=False
     ),
 ]
-SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Equal seeds and data give equal results.")]
+SeedOption = Annotated[
+    int, typer.Option(min=0, max=2**32 - 1, help="Random seed; equal seeds and data give equal results.")
+]
 TrackingOption = Annotated[
     str | None,
-    typer.Option("--tracking-uri", envvar="MLFLOW_TRACKING_URI", help="MLflow store.", show_default="under --home"),
+    typer.Option(
+        "--tracking-uri", envvar="MLFLOW_TRACKING_URI", help="MLflow tracking URI.", show_default="under --home"
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout and nothing else.")]
 DEFAULT_HOME = Path("var")
 LONG_SECONDS = 2.0
 
@@ -113,7 +117,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     except UNUSABLE_PATH as error:
         return wrong_call(f"{error.filename or 'a path'} cannot be used: {error.strerror or error}.")
     except typer.Abort:
-        complain("stopped.")
+        complain("aborted.")
         return OUR_FAULT
     except Exception as error:
         if isinstance(error, CLICK_EXCEPTION):

@@ -8,7 +8,7 @@ app = application("The database.")
 
 @app.command()
 def migrate(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Bring the database to the present version."""
+    """Migrate the database to the current version."""
     settings = settings_of(home)
     database_of(settings)
-    emit({"migrated": True}, as_json, lambda: out.print("The database is at the present version."))
+    emit({"migrated": True}, as_json, lambda: out.print("The database is at the current version."))

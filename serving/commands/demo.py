@@ -33,15 +33,15 @@ app = application("The whole line.")
 
 @app.command()
 def demo(
-    profile: Annotated[str, typer.Option(help="How large: " + ", ".join(PROFILES) + ".")] = "demo",
-    serves: Annotated[bool, typer.Option("--serve/--no-serve", help="Start the server at the end.")] = True,
+    profile: Annotated[str, typer.Option(help="Size of the exchange: " + ", ".join(PROFILES) + ".")] = "demo",
+    serves: Annotated[bool, typer.Option("--serve/--no-serve", help="Start the server when the data is ready.")] = True,
     home: HomeOption = DEFAULT_HOME,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The whole line on a simulated exchange, then the server; what an earlier demo made is kept and served."""
+    """Run the whole line on a simulated exchange, then start the server; an earlier demo in this home is kept."""
     if profile not in PROFILES:
-        raise Invalid(f"There is no profile {profile!r}; choose one of {', '.join(PROFILES)}.")
+        raise Invalid(f"Unknown profile {profile!r}; choose one of {', '.join(PROFILES)}.")
     settings = settings_of(home)
     database, policy = database_of(settings), load_policy(home)
     earlier = earlier_demo(database)
@@ -55,7 +55,7 @@ def demo(
     else:
         lake = Home(home).lake
         if lake.version is not None:
-            raise Invalid(f"{home} holds activity of its own; give the demo another folder with --home.")
+            raise Invalid(f"{home} already holds activity; choose another folder with --home.")
         with progress("demo") as report:
             done = run_demo(profile, Home(home), registry_of(home, tracking_uri), policy, database, utc_now(), report)
         emit(_demonstrated(done, settings), as_json, lambda: _show_demo(done, settings))
@@ -110,4 +110,4 @@ def _show_demo(done: DemoReport, settings: Settings) -> None:
     for name, key in done.keys.items():
         out.print(f"API key   {name}  {key}", markup=False)
     out.print(f"export KEY={done.keys['risk-system']}", markup=False)
-    out.print("Passwords and keys are shown this once.")
+    out.print("Passwords and keys are not shown again.")

@@ -15,7 +15,7 @@ app = application("Labels of closed reviews.")
 
 @app.command()
 def feedback(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Make labels of closed reviews, for the next training to learn from."""
+    """Turn closed reviews into labels for the next training."""
     lake = Home(home).lake
     lake.snapshot()
     database = database_of(settings_of(home))
@@ -23,17 +23,17 @@ def feedback(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> No
         done = feed_back(database, Home(home), utc_now(), report)
 
     def human() -> None:
-        out.print(f"{done.closed} reviews are closed; {done.added} labels are new in the lake.")
+        out.print(f"{done.closed} reviews are closed; {done.added} labels were added to the lake.")
         if done.by_lot and done.by_lot < MIN_RANDOM_SAMPLES:
             out.print(
-                f"{done.confirmed} of {done.by_lot} accounts drawn by lot were confirmed: too few to say how many "
-                "violate unseen. Close all that are drawn; choosing among them bends the figure."
+                f"{done.confirmed} of {done.by_lot} randomly sampled accounts were confirmed: too few to estimate "
+                "how many violations go unnoticed. Close every sampled review; closing only some biases the estimate."
             )
         elif done.share:
             low, high = done.share
             out.print(
-                f"Of {done.by_lot} accounts drawn by lot {done.confirmed} were confirmed: of the active accounts that "
-                f"no rule asks about {low:.1%} to {high:.1%} violate something (95 % interval)."
+                f"{done.confirmed} of {done.by_lot} randomly sampled accounts were confirmed: of the active "
+                f"accounts that no rule flags, {low:.1%} to {high:.1%} commit a violation (95 % interval)."
             )
 
     emit(asdict(done), as_json, human)

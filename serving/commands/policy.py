@@ -16,7 +16,7 @@ app.add_typer(policy_app, name="policy")
 
 @policy_app.command("check")
 def check_policy(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Load every rule and check it: names, types, thresholds, sources."""
+    """Check every rule: names, types, thresholds, sources."""
     policy = load_policy(home)
     rules = [
         {
@@ -30,7 +30,7 @@ def check_policy(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -
         for r in policy.rules
     ]
     headings = ("rule_id", "clause", "state", "severity", "outcome", "title")
-    title = f"{len(rules)} rules are sound; policy {policy.version}"
+    title = f"{len(rules)} rules are valid; policy {policy.version}"
     emit(
         {"version": policy.version, "rules": rules},
         as_json,
@@ -40,11 +40,11 @@ def check_policy(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -
 
 @policy_app.command("backtest")
 def backtest(
-    vectors: Annotated[Path, typer.Argument(help="Parquet file of vectors, as `mscore features build` writes it.")],
+    vectors: Annotated[Path, typer.Argument(help="Parquet file written by `mscore features build`.")],
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Count on how many vectors of a file each account rule would have fired."""
+    """Count the vectors on which each account rule would have fired."""
     policy = load_policy(home)
     total, counts = backtest_policy(policy, vectors)
     rules = [{"rule_id": rule.id, "state": rule.state.value, "fires": fires} for rule, fires in counts]
@@ -52,7 +52,7 @@ def backtest(
     quiet = len(rules) - len(rows)
 
     def human() -> None:
-        title = f"policy {policy.version} on {total:,} vectors; {quiet} of {len(rules)} rules fire nowhere"
+        title = f"policy {policy.version} on {total:,} vectors; {quiet} of {len(rules)} rules never fire"
         table(("rule", "state", "fires", "share"), rows, title)
 
     emit({"version": policy.version, "vectors": total, "rules": rules}, as_json, human)

@@ -20,32 +20,34 @@ MOST_REASONS = 5
 MET = {True: "met", False: "not met", None: ""}
 
 app = application("Cases.")
-reviews_app = application("Cases a person must look at.")
+reviews_app = application("Cases that a person must review.")
 app.add_typer(reviews_app, name="reviews")
 
 
 @reviews_app.command("list")
 def list_reviews(
-    status: Annotated[str | None, typer.Option(help="Only those in this status.")] = None,
-    severity: Annotated[str | None, typer.Option(help="Only those of this severity.")] = None,
-    typology: Annotated[str | None, typer.Option(help="Only those of this typology.")] = None,
-    waiting: Annotated[bool, typer.Option("--waiting", help="Only those that are not closed.")] = False,
+    status: Annotated[str | None, typer.Option(help="Only reviews with this status.")] = None,
+    severity: Annotated[str | None, typer.Option(help="Only reviews of this severity.")] = None,
+    typology: Annotated[str | None, typer.Option(help="Only reviews of this typology.")] = None,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Only reviews that are not closed.")] = False,
     drawn: Annotated[
-        bool | None, typer.Option("--drawn/--not-drawn", help="Only those drawn by lot, or without them.")
+        bool | None, typer.Option("--drawn/--not-drawn", help="Only random samples, or none of them.")
     ] = None,
     order: Annotated[
-        str, typer.Option(help="What comes first: severity, or priority, the harm a minute of review may prevent.")
+        str, typer.Option(help="Sort order: severity, or priority (harm prevented per minute of review).")
     ] = QueueOrder.SEVERITY.value,
     page_size: Annotated[
-        int | None, typer.Option(min=1, max=LARGEST_PAGE, help="So many a page; all by default.")
+        int | None, typer.Option(min=1, max=LARGEST_PAGE, help="Reviews per page; all by default.")
     ] = None,
-    page_token: Annotated[str | None, typer.Option(help="The next page, as the last one named it.")] = None,
+    page_token: Annotated[str | None, typer.Option(help="Token of the next page, from the previous one.")] = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
     """List reviews, the most severe or the highest priority first."""
     if typology is not None and typology not in TYPOLOGIES:
-        raise Invalid(f"There is no typology {typology!r}; the typologies are {', '.join(TYPOLOGIES)}.")
+        raise Invalid(f"Unknown typology {typology!r}; choose one of {', '.join(TYPOLOGIES)}.")
+    if waiting and status == ReviewStatus.CLOSED:
+        raise Invalid("--waiting cannot be combined with --status closed.")
     question = ReviewQuestion(_status(status), _severity(severity), typology, waiting, drawn, _order(order))
     found: list[Review] = []
     token = page_token
@@ -62,7 +64,7 @@ def list_reviews(
             out.print("No review matches.")
             return
         if not found:
-            out.print("No review is open. `mscore score --as-of MOMENT` opens those the rules and models call for.")
+            out.print("There are no reviews. Run `mscore score --as-of MOMENT` to open them.")
             return
         rows = [
             (r.severity.word, r.typology, r.title, _named(r.accounts), _standing(r), _priority(r), r.review_id)
@@ -90,13 +92,13 @@ def _status(word: str | None) -> ReviewStatus | None:
     if word is None:
         return None
     if word not in list(ReviewStatus):
-        raise Invalid(f"There is no status {word!r}; the statuses are {', '.join(ReviewStatus)}.")
+        raise Invalid(f"Unknown status {word!r}; choose one of {', '.join(ReviewStatus)}.")
     return ReviewStatus(word)
 
 
 def _order(word: str) -> QueueOrder:
     if word not in list(QueueOrder):
-        raise Invalid(f"There is no order {word!r}; the orders are {', '.join(QueueOrder)}.")
+        raise Invalid(f"Unknown order {word!r}; choose one of {', '.join(QueueOrder)}.")
     return QueueOrder(word)
 
 
@@ -104,17 +106,17 @@ def _severity(word: str | None) -> Severity | None:
     if word is None:
         return None
     if word.upper() not in Severity.__members__:
-        raise Invalid(f"There is no severity {word!r}; the severities are {', '.join(s.word for s in Severity)}.")
+        raise Invalid(f"Unknown severity {word!r}; choose one of {', '.join(s.word for s in Severity)}.")
     return Severity.of(word)
 
 
 @reviews_app.command("show")
 def show_review(
-    review_id: Annotated[str, typer.Argument(help="The review.")],
+    review_id: Annotated[str, typer.Argument(help="Id of the review.")],
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one review: what fired with values against thresholds, evidence, proposed measures."""
+    """Show one review: fired rules with values and thresholds, evidence, proposed measures."""
     with database_of(settings_of(home)).reading() as transaction:
         review = ReviewLog(transaction).get(review_id)
     emit(review.to_json(), as_json, lambda: _show_review(review))
@@ -148,18 +150,20 @@ def _show_review(review: Review) -> None:
 
 @reviews_app.command("close")
 def close(
-    review_id: Annotated[str, typer.Argument(help="The review.")],
-    finding: Annotated[str, typer.Option(help="What was found: " + ", ".join(Finding) + ".")],
-    by: Annotated[str, typer.Option(help="Who found it.")],
-    typology: Annotated[str | None, typer.Option(help="Of what, where not what the case was opened for.")] = None,
+    review_id: Annotated[str, typer.Argument(help="Id of the review.")],
+    finding: Annotated[str, typer.Option(help="Finding: " + ", ".join(Finding) + ".")],
+    by: Annotated[str, typer.Option(help="Who decided.")],
+    typology: Annotated[
+        str | None, typer.Option(help="Confirmed typology, if it differs from the one the review was opened for.")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     as_json: JsonOption = False,
 ) -> None:
-    """Close a review with what was found; `mscore feedback` makes it a label."""
+    """Close a review with a finding. `mscore feedback` turns it into a label."""
     if finding not in list(Finding):
-        raise Invalid(f"There is no finding {finding!r}; the findings are {', '.join(Finding)}.")
+        raise Invalid(f"Unknown finding {finding!r}; choose one of {', '.join(Finding)}.")
     if not by.strip():
-        raise Invalid("Say with --by who found it; a finding without a name cannot be asked about.")
+        raise Invalid("--by is required: name the person who decided.")
     database = database_of(settings_of(home))
     review = close_review(database, review_id, Finding(finding), by.strip(), utc_now(), typology)
-    emit(review.to_json(), as_json, lambda: out.print(f"{review_id} is closed: {finding} ({review.typology})."))
+    emit(review.to_json(), as_json, lambda: out.print(f"Review {review_id} closed as {finding} ({review.typology})."))

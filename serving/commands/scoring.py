@@ -33,12 +33,12 @@ app = application("Scores and drift.")
 
 @app.command()
 def score(
-    as_of: Annotated[str, typer.Option(help="The moment to look at.")],
+    as_of: Annotated[str, typer.Option(help="Moment to score at, such as 2025-06-01 or 2025-06-01T12:00:00Z.")],
     home: HomeOption = DEFAULT_HOME,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Score all accounts at a moment: vectors, models, rules; open the reviews called for."""
+    """Score all accounts at a moment with models and rules, and open reviews."""
     at = moment(as_of).to_pydatetime()
     lake, registry, policy = Home(home).lake, registry_of(home, tracking_uri), load_policy(home)
     lake.snapshot()
@@ -64,7 +64,7 @@ def scored(done: ScoringReport) -> dict[str, Any]:
 def show_scored(done: ScoringReport) -> None:
     out.print(
         f"{done.accounts:,} accounts scored as of {done.as_of.isoformat()}: "
-        f"{len(done.opened)} reviews opened, {len(done.known)} known already"
+        f"{len(done.opened)} reviews opened, {len(done.known)} already known"
     )
     for note in done.notes:
         out.print(f"  {note}", markup=False)
@@ -72,14 +72,14 @@ def show_scored(done: ScoringReport) -> None:
 
 @app.command()
 def drift(
-    as_of: Annotated[str | None, typer.Option(help="The moment; by default the end of the activity.")] = None,
-    show: Annotated[int, typer.Option(min=1, help="How many columns to show.")] = 15,
+    as_of: Annotated[str | None, typer.Option(help="Moment; the end of the activity by default.")] = None,
+    show: Annotated[int, typer.Option(min=1, help="Number of columns to show.")] = 15,
     seed: SeedOption = SEED,
     home: HomeOption = DEFAULT_HOME,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Whether accounts at a moment still look like those of the weeks before it; kept for the page and the metrics."""
+    """Compare accounts at a moment with those of the weeks before, and store the result for pages and metrics."""
     registry, lake = registry_of(home, tracking_uri), Home(home).lake
     wanted = moment(as_of) if as_of else None
     lake.snapshot()
@@ -93,16 +93,16 @@ def drift(
 
 def _show_drift(found: Drift, show: int) -> None:
     rows = [(c.name, c.psi, c.noise, c.missing, c.state) for c in found.columns[:show]]
-    table(("column", "PSI", "noise", "more unknown", "state"), rows, "the most changed of all features and scores")
+    table(("column", "PSI", "noise", "more unknown", "state"), rows, "features and scores that changed most")
     out.print(
-        f"A model tells then from now with AUC {found.adversarial_auc:.3f}; the bet on p-values reached "
-        f"{found.martingale:.3g}."
+        f"A classifier separates earlier from current accounts with AUC {found.adversarial_auc:.3f}; "
+        f"the martingale reached {found.martingale:.3g}."
     )
-    limits = f"an AUC above {ADVERSARIAL_ALARM:g}, a bet of {MARTINGALE_ALARM:g}, a PSI of {ACT:g} above its noise"
-    out.print(f"What alarms: {limits}.")
+    limits = (
+        f"an AUC above {ADVERSARIAL_ALARM:g}, a martingale of {MARTINGALE_ALARM:g}, a PSI of {ACT:g} above its noise"
+    )
+    out.print(f"Alarm limits: {limits}.")
     if found.left_out:
-        out.print(
-            f"{found.left_out} features are left out: the activity is shorter than their window, so they still grow."
-        )
+        out.print(f"{found.left_out} features are left out: the activity is shorter than their window.")
     for alarm in found.alarms or ("No alarm.",):
         out.print(alarm, markup=False)

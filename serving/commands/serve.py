@@ -10,7 +10,7 @@ app = application("The service.")
 
 @app.command()
 def serve(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
-    """Serve the endpoints and pages on MSCORE_HOST and MSCORE_PORT (127.0.0.1:8000)."""
+    """Serve endpoints and pages on MSCORE_HOST and MSCORE_PORT (default 127.0.0.1:8000)."""
     settings = settings_of(home)
     database = database_of(settings)
     address = f"http://{settings.host}:{settings.port}"
