@@ -2,9 +2,11 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from features.kernel import claims
 from features.kernel.claims import CLAIM_FILE, Claim, claimed_folder, remove_unclaimed
 
 HOLD = """
@@ -115,7 +116,7 @@ def test_who_waits_for_a_folder_that_is_removed_gets_none_of_it(folder: Path) ->
 
 def test_a_folder_loses_its_name_before_its_content(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there: list[bool] = []
-    monkeypatch.setattr(claims.shutil, "rmtree", lambda *_, **__: there.append(folder.exists()))
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: there.append(folder.exists()))
     assert remove_unclaimed([folder]) == [folder]
     assert there == [False]
 
@@ -124,7 +125,7 @@ def test_the_next_temporary_folder_clears_what_a_killed_process_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(claims.tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "tempdir", None)
     with holder() as (killed, left), holder() as (_living, used):
         kill(killed)
         aged(left)
