@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test golden install lint bench bench-features bench-importing bench-handbook gates study m-score explanations docs serve clean
+.PHONY: demo test golden install lint bench bench-features bench-importing bench-handbook gates study m-score explanations docs contract serve clean
 
 demo: install
 	@echo "loading the libraries (the first time takes half a minute)"
@@ -26,7 +26,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "installing the pinned dependencies"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9,<1" 2>/dev/null \
-		&& $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
+		&& $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
 		|| { echo "installing with pip, which takes a minute or two"; \
 		     $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade >/dev/null
@@ -73,8 +73,14 @@ explanations: install
 docs: install
 	$(BIN)/python -m docs.generate
 
+# Endpoints and commands as outside programs call them, recorded anew after an addition
+contract: install
+	$(BIN)/python -m docs.contract.recording
+
 serve: install
 	$(BIN)/mscore serve
 
+# Caches only: what a home holds (lake, decisions, users) is never removed from here.
 clean:
-	rm -rf var .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find features models serving tests docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,7 +7,7 @@ from docs.clauses import clause_table, left_out
 from features.activity.schema import LABELS, TABLES, Table
 from features.definitions import CATALOGUE, FAMILIES
 from features.derivation import steps
-from serving.commands.start import load_policy
+from serving.commands.rulebook import load_policy
 
 HERE = Path(__file__).parent
 REFERENCE = HERE / "reference.md"

@@ -1,6 +1,6 @@
 """Spines: which accounts are looked at, at which moments."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -9,9 +9,10 @@ from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from features.activity.bounds import is_within_calendar
 from features.kernel.errors import Invalid, NotFound
-from features.kernel.moments import moment_of
+from features.kernel.moments import in_utc, moment_of
 
 WEEK = timedelta(days=7)
+EXAMPLE = "2025-05-30T03:12:00Z"
 
 
 def moment(text: str) -> pd.Timestamp:
@@ -46,6 +47,8 @@ def read_spine(path: Path) -> pd.DataFrame:
         )
     except (ValueError, OSError, pa.ArrowException) as error:
         raise Invalid(f"{path.name} cannot be read as a spine: {str(error).splitlines()[0]}") from error
+    if "as_of" in frame.columns:
+        frame["as_of"] = _localised(frame["as_of"])
     return checked_spine(frame)
 
 
@@ -63,20 +66,48 @@ def checked_spine(spine: pd.DataFrame) -> pd.DataFrame:
     if checked["account_id"].isna().any() or checked["as_of"].isna().any():
         raise Invalid("The spine has a row without account_id or as_of; every row wants both.")
     checked["account_id"] = checked["account_id"].astype(str)
-    checked["as_of"] = _moments(checked["as_of"])
+    checked["as_of"] = utc_moments(checked["as_of"])
     return checked
 
 
-def _moments(as_of: pd.Series) -> pd.Series:
-    """Moments in UTC, from timestamps or from text in ISO 8601; a number would have to be guessed."""
+def utc_moments(times: pd.Series) -> pd.Series:
+    """Moments in UTC, from timestamps or from text in ISO 8601; where there is none, NaT.
+
+    Raises:
+        Invalid: a moment has no time zone, or is a number, which would have to be guessed.
+    """
+    given = times[times.notna()]
+    if not len(given):
+        return pd.Series(pd.NaT, times.index, "datetime64[us, UTC]", times.name)
+    if is_datetime64_any_dtype(times):
+        if times.dt.tz is None:
+            raise Invalid(f"The column {times.name} has no time zone; write .dt.tz_localize('UTC') if it is in UTC.")
+        return pd.to_datetime(times, utc=True).dt.as_unit("us")
+    if is_numeric_dtype(times):
+        raise Invalid(f"The column {times.name} holds numbers ({given.iloc[0]}); write moments like {EXAMPLE}.")
+    read = {value: _moment_of_cell(value) for value in given.unique()}
+    return times.map(read).astype("datetime64[us, UTC]")
+
+
+def _moment_of_cell(value: object) -> pd.Timestamp:
+    if isinstance(value, datetime):
+        return pd.Timestamp(in_utc(value)).as_unit("us")
+    return moment(str(value))
+
+
+def _localised(as_of: pd.Series) -> pd.Series:
+    """The moments of a file: there, what has no time zone is in UTC, as the activity contract says."""
     if is_datetime64_any_dtype(as_of):
-        if as_of.dt.tz is None:
-            raise Invalid("The spine's as_of has no time zone; write spine['as_of'].dt.tz_localize('UTC').")
-        return pd.to_datetime(as_of, utc=True).dt.as_unit("us")
-    if len(as_of) and is_numeric_dtype(as_of):
-        raise Invalid(f"The spine's as_of holds numbers ({as_of.iloc[0]}); it wants moments like 2025-05-30T03:12:00Z.")
-    read = {value: moment(str(value)) for value in as_of.unique()}
-    return as_of.map(read).astype("datetime64[us, UTC]")
+        return as_of.dt.tz_localize("UTC") if as_of.dt.tz is None else as_of
+    return as_of.map(_with_zone, na_action="ignore")
+
+
+def _with_zone(value: object) -> object:
+    try:
+        written = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+    except ValueError:  # said with the others when the spine is checked
+        return value
+    return written.replace(tzinfo=UTC) if isinstance(written, datetime) and written.tzinfo is None else written
 
 
 def weekly_moments(first: pd.Timestamp, last: pd.Timestamp) -> list[pd.Timestamp]:

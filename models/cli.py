@@ -14,6 +14,7 @@ from features.kernel.console import (
     HomeOption,
     JsonOption,
     SeedOption,
+    TrackingOption,
     application,
     emit,
     out,
@@ -33,12 +34,7 @@ from models.runs import ORDER, SEED, Request, train
 from models.violations import model as violations
 from models.violations.model import ViolationModels
 
-TRACKING = "MLFLOW_TRACKING_URI"
-TrackingOption = Annotated[
-    str | None, typer.Option("--tracking-uri", envvar=TRACKING, help="MLflow store.", show_default="under --home")
-]
-
-ModelArgument = Annotated[str, typer.Argument(help="Which model: " + ", ".join(ORDER) + ".")]
+ModelArgument = Annotated[str, typer.Argument(help="Model: " + ", ".join(ORDER) + ".")]
 
 app = application("From vectors to scores.")
 
@@ -51,10 +47,14 @@ def registry_of(home: Path, tracking_uri: str | None) -> Registry:
 
 @app.command("train")
 def train_command(
-    models: Annotated[list[str] | None, typer.Argument(help="Which: " + ", ".join(ORDER) + "; all by default.")] = None,
-    spine: Annotated[Path | None, typer.Option(help="File of account_id and as_of to train on.")] = None,
-    labels_as_of: Annotated[str | None, typer.Option(help="Only labels known by then count.")] = None,
-    search: Annotated[bool, typer.Option("--search", help="Look for better parameters on validation folds.")] = False,
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Models: " + ", ".join(ORDER) + "; all by default.")
+    ] = None,
+    spine: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet file with the account_id and as_of to train on.")
+    ] = None,
+    labels_as_of: Annotated[str | None, typer.Option(help="Use only labels known by this moment.")] = None,
+    search: Annotated[bool, typer.Option("--search", help="Search for better parameters on validation folds.")] = False,
     seed: SeedOption = SEED,
     home: HomeOption = DEFAULT_HOME,
     tracking_uri: TrackingOption = None,
@@ -88,7 +88,9 @@ def _show_trained(trained: list[dict[str, Any]]) -> None:
     for one in trained:
         role = "champion" if one["champion"] else f"waits for `mscore promote {one['model']} {one['version']}`"
         out.print(
-            f"\n{one['model']} version {one['version']}: {role}" if one["version"] else f"\n{one['model']}: not kept"
+            f"\n{one['model']} version {one['version']}: {role}"
+            if one["version"]
+            else f"\n{one['model']}: not registered"
         )
         splits = one["metrics"]
         headings = list(dict.fromkeys(name for values in splits.values() for name in values))
@@ -102,15 +104,16 @@ def _show_trained(trained: list[dict[str, Any]]) -> None:
 @app.command()
 def promote(
     model: ModelArgument,
-    version: Annotated[str, typer.Argument(help="Which version.")],
+    version: Annotated[str, typer.Argument(help="Version number.")],
     acknowledge: Annotated[
-        str | None, typer.Option(help="Why a version that training refused scores all the same; kept on its card.")
+        str | None,
+        typer.Option(help="Reason for promoting a version that training refused; recorded on its model card."),
     ] = None,
     home: HomeOption = DEFAULT_HOME,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a version the champion: the one that scores."""
+    """Make a version the champion, which scores."""
     registry = registry_of(home, tracking_uri)
     promoted = registry.promote(known(model), version, acknowledge, CATALOGUE)
     document = {"model": promoted.name, "version": promoted.version, "aliases": list(promoted.aliases)}
@@ -121,12 +124,12 @@ def promote(
 def report_command(
     model: ModelArgument,
     out_file: Annotated[Path, typer.Option("--out", help="HTML file to write.")],
-    version: Annotated[str | None, typer.Option(help="Which version; the champion by default.")] = None,
+    version: Annotated[str | None, typer.Option(help="Version number; the champion by default.")] = None,
     home: HomeOption = DEFAULT_HOME,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a version's evaluation report: what was measured, on whom, and what it must not be used for."""
+    """Write the evaluation report of a version: metrics, data and limits of use."""
     registry = registry_of(home, tracking_uri)
     scoring = registry.aliased(known(model))
     wanted = version or (scoring.version if scoring else None)
@@ -136,7 +139,11 @@ def report_command(
     out_file.parent.mkdir(parents=True, exist_ok=True)
     out_file.write_text(page, encoding="utf-8")
     document = {"model": model, "version": wanted, "file": str(out_file)}
-    emit(document, as_json, lambda: out.print(f"The report of {model} {wanted} is in {out_file}", soft_wrap=True))
+    emit(
+        document,
+        as_json,
+        lambda: out.print(f"Report of {model} version {wanted} written to {out_file}", soft_wrap=True),
+    )
 
 
 def known(name: str) -> str:
@@ -146,7 +153,7 @@ def known(name: str) -> str:
         Invalid: there is no such model.
     """
     if name not in ORDER:
-        raise Invalid(f"There is no model {name!r}; there are {', '.join(ORDER)}.")
+        raise Invalid(f"Unknown model {name!r}; choose one of {', '.join(ORDER)}.")
     return name
 
 
@@ -158,7 +165,10 @@ def within(features: Features, at: pd.Timestamp) -> pd.Timestamp:
     """
     last = features.span()[1]
     if at > last + pd.Timedelta(days=1):
-        raise Invalid(f"The activity ends at {last:%Y-%m-%d %H:%M} UTC; {at:%Y-%m-%d} lies after it.")
+        raise Invalid(
+            f"{at.isoformat()} is more than a day after the last activity ({last:%Y-%m-%d %H:%M} UTC); "
+            "give an earlier moment."
+        )
     return at
 
 
@@ -178,13 +188,13 @@ def champion(registry: Registry, name: str) -> LoadedModel:
 @app.command()
 def predict(
     model: ModelArgument,
-    spine: Annotated[Path, typer.Option(help="File of account_id and as_of.")],
+    spine: Annotated[Path, typer.Option(help="CSV or Parquet file with account_id and as_of.")],
     out_file: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
     home: HomeOption = DEFAULT_HOME,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Predict with the champion for every row of a spine, in its order."""
+    """Predict with the champion for every row of a spine."""
     moments = read_spine(spine)
     loaded = champion(registry_of(home, tracking_uri), model)
     with progress("predicting") as report:
@@ -203,18 +213,18 @@ def predict(
 
 @app.command()
 def alerts(
-    as_of: Annotated[str, typer.Option(help="The moment.")],
-    budget: Annotated[int, typer.Option(min=1, help="How many accounts a person can look at.")] = 100,
+    as_of: Annotated[str, typer.Option(help="Moment, such as 2025-06-01 or 2025-06-01T12:00:00Z.")],
+    budget: Annotated[int, typer.Option(min=1, help="Number of accounts that can be reviewed.")] = 100,
     home: HomeOption = DEFAULT_HOME,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The most unusual accounts of a moment with p- and q-values: what the anomaly model alone would show a person."""
+    """List the most unusual accounts at a moment, with p- and q-values of the anomaly model."""
     at = moment(as_of)
     loaded = champion(registry_of(home, tracking_uri), anomaly.KIND)
     model = loaded.model
     if not isinstance(model, AnomalyModel):
-        raise Invalid(f"The champion of {anomaly.KIND} is no anomaly model.")
+        raise Invalid(f"The champion of {anomaly.KIND} is not an anomaly model; promote another version.")
     with progress("alerts") as report:
         features = Features(Home(home).lake, report)
         vectors = features.vectors(features.accounts(within(features, at)))
@@ -229,22 +239,22 @@ def _show_alerts(rows: list[dict[Hashable, Any]], note: str) -> None:
     columns = {"rank": "", "account_id": "account", "anomaly_score": "score", "anomaly_p_value": "p"}
     columns |= {"anomaly_q_value": "q"}
     table(tuple(columns.values()), [tuple(row[name] for name in columns) for row in rows], "the most unusual accounts")
-    out.print(f"{note} Unusual is not bad: a person decides.", markup=False)
+    out.print(f"{note} Unusual does not mean violating: a person decides.", markup=False)
 
 
 @app.command()
 def explain(
-    account: Annotated[str, typer.Argument(help="The account.")],
-    as_of: Annotated[str, typer.Option(help="The moment.")],
+    account: Annotated[str, typer.Argument(help="Account id.")],
+    as_of: Annotated[str, typer.Option(help="Moment, such as 2025-06-01 or 2025-06-01T12:00:00Z.")],
     model: Annotated[
         str | None,
-        typer.Option(help="anomaly, m-score or violations:TYPOLOGY; by default the most probable violation."),
+        typer.Option(help="anomaly, m-score or violations:TYPOLOGY; the most probable violation by default."),
     ] = None,
     home: HomeOption = DEFAULT_HOME,
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Explain a score: base and contributions that add up to it, the strongest ones with the ids of their evidence."""
+    """Explain a score by a base and contributions that add up to it, with the ids of their evidence."""
     at = moment(as_of)
     registry = registry_of(home, tracking_uri)
     name, _, typology = (model or "").partition(":")

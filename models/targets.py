@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.kernel.moments import DAY_US
+from features.kernel.moments import DAY_US, microseconds
 from models.parameters import SHIPPED
 from models.vectors import Flags, series_microseconds
 
@@ -58,7 +58,7 @@ def known_findings(labels: pd.DataFrame, labels_as_of: pd.Timestamp | None) -> p
         }
     )
     if labels_as_of is not None:
-        findings = findings[known <= labels_as_of.value / 1000]
+        findings = findings[known <= microseconds(labels_as_of)]
     confirmed = (findings["finding"] == "confirmed").rename("confirmed")
     ordered = findings.assign(confirmed=confirmed).sort_values(["known_us", "confirmed"], kind="stable")
     newest = ordered.drop_duplicates(["account_id", "typology", "event_id"], keep="last")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.kernel.errors import Invalid
+from features.spine import utc_moments
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -96,8 +97,12 @@ class VectorLayout:
 
 
 def series_microseconds(times: pd.Series) -> Floats:
-    """Times as microseconds since 1970 UTC; where there is none, NaN."""
-    utc = pd.to_datetime(times, utc=True).dt.as_unit("us")
+    """Times as microseconds since 1970 UTC; where there is none, NaN.
+
+    Raises:
+        Invalid: a time has no zone.
+    """
+    utc = utc_moments(times)
     values: Floats = utc.astype("int64").to_numpy().astype(np.float64)
     values[utc.isna().to_numpy()] = np.nan
     return values

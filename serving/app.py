@@ -25,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 from features.kernel.errors import Conflict, MscoreError
 from features.kernel.moments import utc_now
 from serving import operations
+from serving.contract import CONTRACT_VERSION
 from serving.decisions import api as decisions
 from serving.decisions.queue import DecisionQueue
 from serving.decisions.service import KeyReused, answer_all
@@ -84,6 +85,7 @@ def create_app(
     world = surroundings or Surroundings()
     app = FastAPI(
         title=TITLE,
+        version=CONTRACT_VERSION,
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,

@@ -4,41 +4,63 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from features.kernel.console import DONE, OUR_FAULT, WRONG_CALL, complain, err, out, run, table, wrong_call
-from features.kernel.errors import MscoreError
+import typer
 
-FEATURES, MODELS = "features.cli", "models.cli"
-LINE, DESK, SERVICE = "serving.commands.line", "serving.commands.desk", "serving.commands.service"
-COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": (LINE, "the whole line on a simulated exchange, then the server"),
-    "simulate": (FEATURES, "simulate an exchange: activity and, apart, the truth"),
-    "import": (FEATURES, "check a folder of activity and append it to the lake"),
-    "quarantine": (FEATURES, "list: the rows set aside, with their reasons"),
-    "labels": (FEATURES, "import: what was found about accounts"),
-    "features": (FEATURES, "build vectors · describe the catalogue"),
-    "evidence": (FEATURES, "the rows behind the value of a feature, or behind an episode"),
-    "episodes": (FEATURES, "what the patterns found, known at a moment"),
-    "train": (MODELS, "train models, log them to MLflow, register them"),
-    "promote": (MODELS, "make a version of a model the champion"),
-    "report": (MODELS, "write a version's evaluation report"),
-    "alerts": (MODELS, "the most unusual accounts of a moment, with q-values"),
-    "drift": (LINE, "whether accounts still look like those learned from"),
-    "predict": (MODELS, "predict for every row of a spine"),
-    "explain": (MODELS, "the reasons behind a score"),
-    "score": (LINE, "score all accounts at a moment and open reviews"),
-    "reviews": (DESK, "list · show · close: cases a person must look at"),
-    "feedback": (DESK, "make labels of closed reviews, to train on"),
-    "policy": (DESK, "check every rule · backtest them on vectors"),
-    "keys": (SERVICE, "create · revoke: API keys with a role"),
-    "users": (SERVICE, "add: a person who may sign in"),
-    "migrate": (SERVICE, "bring the database to the present version"),
-    "status": (LINE, "what this home holds"),
-    "serve": (SERVICE, "serve endpoints and pages"),
+from features.kernel.console import (
+    DONE,
+    OUR_FAULT,
+    WRONG_CALL,
+    application,
+    complain,
+    emit,
+    err,
+    out,
+    run,
+    table,
+    wrong_call,
+)
+from features.kernel.errors import MscoreError
+from serving.contract import CONTRACT_VERSION, package_version
+
+IMPORTING, MODELS = "features.commands.importing", "models.cli"
+COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
+    "demo": (("serving.commands.demo",), "run the whole line on a simulated exchange, then serve it"),
+    "simulate": (("features.commands.simulating",), "simulate an exchange: activity and, separately, the truth"),
+    "import": ((IMPORTING,), "check a folder of activity and append it to the lake"),
+    "quarantine": (("features.commands.quarantine",), "list: show the rows set aside, with their reasons"),
+    "labels": ((IMPORTING,), "import: import findings about accounts"),
+    "features": (
+        ("features.commands.catalogue", "features.commands.vectors"),
+        "build: build vectors · describe: print the catalogue",
+    ),
+    "evidence": (("features.commands.evidence",), "show the rows behind a feature's value or behind an episode"),
+    "episodes": (("features.commands.evidence",), "list what the patterns found, as known at a moment"),
+    "train": ((MODELS,), "train models, log them to MLflow, register them"),
+    "promote": ((MODELS,), "make a version of a model the champion"),
+    "report": ((MODELS,), "write a version's evaluation report"),
+    "alerts": ((MODELS,), "list the most unusual accounts of a moment, with q-values"),
+    "drift": (("serving.commands.scoring",), "compare accounts with those the models learned from"),
+    "predict": ((MODELS,), "predict for every row of a spine"),
+    "explain": ((MODELS,), "explain a score"),
+    "score": (("serving.commands.scoring",), "score all accounts at a moment and open reviews"),
+    "reviews": (("serving.commands.reviews",), "list · show · close: cases that a person must review"),
+    "feedback": (("serving.commands.feedback",), "turn closed reviews into labels to train on"),
+    "policy": (("serving.commands.policy",), "check: check every rule · backtest: run them on vectors"),
+    "keys": (("serving.commands.people",), "create · revoke: API keys with a role"),
+    "users": (("serving.commands.people",), "add: a person who may sign in"),
+    "migrate": (("serving.commands.database",), "migrate the database to the current version"),
+    "status": (("serving.commands.status",), "show what this home holds"),
+    "serve": (("serving.commands.serve",), "serve endpoints and pages"),
 }
+SUBCOMMANDS: dict[tuple[str, str], str] = {
+    ("features", "build"): "features.commands.vectors",
+    ("features", "describe"): "features.commands.catalogue",
+}
+"""Where a group is spread over modules: the one that a command stands in."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command line and exits: 0 done, 2 a wrong call or unusable input, 1 our fault."""
+    """Runs one command line and exits: 0 done, 2 a wrong call or unusable input, 1 an internal error."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = _run(given)
@@ -50,21 +72,44 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = DONE
     except Exception as error:  # the edge: whatever went wrong below is said, not shown as a stack
         err.print_exception(show_locals=False, max_frames=8)
-        complain(f"this is our fault: {type(error).__name__}: {error}")
+        complain(f"internal error: {type(error).__name__}: {error}")
         code = OUR_FAULT
     sys.exit(code)
+
+
+def application_of(name: str, subcommand: str | None = None) -> typer.Typer:
+    """The application that holds a command; of a group, the one that holds the subcommand, or all that it has."""
+    modules, help_text = COMMANDS[name]
+    known = SUBCOMMANDS.get((name, subcommand or ""))
+    if known or len(modules) == 1:
+        found: typer.Typer = import_module(known or modules[0]).app
+        return found
+    whole, group = application(help_text), application(help_text)
+    for module in modules:
+        parts = [part for part in import_module(module).app.registered_groups if part.name == name]
+        group.registered_commands += [command for part in parts for command in part.typer_instance.registered_commands]
+    whole.add_typer(group, name=name)
+    return whole
 
 
 def _run(given: list[str]) -> int:
     if not given or given[0] in ("-h", "--help", "help"):
         out.print("mscore scores the accounts of a crypto exchange and decides about them fairly.\n")
         table(("command", "what it does"), [(name, what) for name, (_, what) in COMMANDS.items()])
-        out.print("\n`mscore COMMAND --help` says more. State lives in MSCORE_HOME (default ./var).")
+        out.print("\nRun `mscore COMMAND --help` for details, `mscore --version` for the versions.")
+        out.print("State is kept in MSCORE_HOME (default ./var).")
         return DONE if given else WRONG_CALL
+    if given[0] == "--version":
+        return _show_version("--json" in given[1:])
     if given[0] not in COMMANDS:
-        return wrong_call(f"there is no command {given[0]!r}; there are {', '.join(COMMANDS)}.")
-    module = import_module(COMMANDS[given[0]][0])
-    return run(module.app, given)
+        return wrong_call(f"unknown command {given[0]!r}; choose one of {', '.join(COMMANDS)}.")
+    return run(application_of(*given[:2]), given)
+
+
+def _show_version(as_json: bool) -> int:
+    document = {"version": package_version(), "contract": CONTRACT_VERSION}
+    emit(document, as_json, lambda: out.print("mscore {version}, contract {contract}".format_map(document)))
+    return DONE
 
 
 if __name__ == "__main__":

@@ -2,15 +2,14 @@
 
 import secrets
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from features.activity.importing import Import, ImportReport
 from features.home import Home
+from features.kernel.claims import claimed_folder
 from features.kernel.progress import Progress
 from features.pipeline import Features
 from features.simulator.exchange import simulate
@@ -31,6 +30,7 @@ CASE_STUDY = datetime.fromisoformat("2025-05-30T03:12:00+00:00")
 USERS = {"reviewer": Role.REVIEWER, "approver": Role.APPROVER}
 KEYS = {"risk-system": Role.RISK_SYSTEM, "review-desk": Role.REVIEWER}
 MADE = "demo"
+TEMPORARY = "mscore-demo-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ def run_demo(
     profile: str, home: Home, registry: Registry, policy: Policy, database: Database, now: datetime, progress: Progress
 ) -> DemoReport:
     """Runs every step once; the simulated truth is thrown away, as a real exchange would not have it."""
-    folder = Path(tempfile.mkdtemp(prefix="mscore-demo-"))
+    claim = claimed_folder(TEMPORARY)
+    folder = claim.folder
     try:
         progress(f"simulating the {profile} exchange", 0.0)
         write_simulation(simulate(PROFILES[profile], SEED, _within(progress, 0.0, 0.2)), folder)
@@ -65,6 +66,7 @@ def run_demo(
         imported = importing.folder(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        claim.release()
     end = _after_the_last_day(Features(home.lake, _within(progress, 0.3, 0.4)))
     # The case of clause 8 is met before any model is trained: what reviewers find out later must not judge it.
     by_rules = score_accounts(CASE_STUDY, home.lake, registry, policy, database, _within(progress, 0.4, 0.5))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -9,6 +10,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pandas.api.types import is_datetime64_any_dtype
 
 from features.activity.files import activity_folder, files_of, identifier
 from features.activity.lake import Lake
@@ -116,6 +118,12 @@ class Activity:
 
 
 def _conformed(frame: pd.DataFrame | pa.Table, declared: Table) -> pa.Table:
+    for column in declared.columns:
+        if column.kind == "time" and column.name in _names(frame) and _is_naive(frame, column.name):
+            raise Invalid(
+                f"The column {column.name} of {declared.name} has no time zone; "
+                "write .dt.tz_localize('UTC') if it is in UTC."
+            )
     given = frame if isinstance(frame, pa.Table) else _arrow(frame)
     columns = [
         given.column(c.name).cast(c.arrow_type)
@@ -124,6 +132,20 @@ def _conformed(frame: pd.DataFrame | pa.Table, declared: Table) -> pa.Table:
         for c in declared.columns
     ]
     return pa.table(columns, schema=declared.arrow_schema)
+
+
+def _names(frame: pd.DataFrame | pa.Table) -> Collection[str]:
+    return frame.column_names if isinstance(frame, pa.Table) else list(frame.columns)
+
+
+def _is_naive(frame: pd.DataFrame | pa.Table, name: str) -> bool:
+    if isinstance(frame, pa.Table):
+        kind = frame.schema.field(name).type
+        return pa.types.is_timestamp(kind) and kind.tz is None
+    times = frame[name]
+    if is_datetime64_any_dtype(times):
+        return times.dt.tz is None
+    return any(isinstance(value, datetime) and value.tzinfo is None for value in times)
 
 
 def _arrow(frame: pd.DataFrame) -> pa.Table:

@@ -4,6 +4,8 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,9 +13,11 @@ import pyarrow.parquet as pq
 from features.activity.files import identifier, quote
 from features.derivation.steps import facts, lineage, steps
 from features.engines.duckdb import DuckDBEngine
-from features.kernel.claims import Claim, remove_unclaimed
+from features.kernel.claims import MIN_AGE_SECONDS, Claim, remove_unclaimed
 
 MAX_STATES = 3
+PARTIAL = "."
+"""Stands in the name of a folder that is being written or removed, never in the name of a state."""
 ROW_GROUP_ROWS = 100_000
 FEATURES = Path(__file__).parents[1]
 CODE = ("activity", "derivation", "engines", "facts", "kernel", "patterns")
@@ -39,11 +43,12 @@ def written_names() -> list[str]:
 
 def read_state(engine: DuckDBEngine, folder: Path) -> Claim | None:
     """Gives the engine a kept state and claims it, or None where it is not there."""
-    if not folder.is_dir():
+    try:
+        claim = Claim(folder)
+    except FileNotFoundError:
         return None
-    claim = Claim(folder)
     if not all((folder / f"{name}.parquet").is_file() for name in written_names()):
-        claim.release()  # removed before it was claimed
+        claim.release()  # somebody damaged it
         return None
     for name in written_names():
         engine.view(name, f"SELECT * FROM read_parquet({quote(str(folder / f'{name}.parquet'))})")
@@ -53,16 +58,32 @@ def read_state(engine: DuckDBEngine, folder: Path) -> Claim | None:
 def keep_state(engine: DuckDBEngine, folder: Path) -> None:
     """Writes what the engine derived, and removes the oldest states that no process reads."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    claim = Claim(Path(tempfile.mkdtemp(prefix=f"{folder.name}{PARTIAL}", dir=folder.parent)))
     for name in written_names():
         rows = engine.run(f"FROM {identifier(name)}")
-        pq.write_table(rows, partial / f"{name}.parquet", row_group_size=ROW_GROUP_ROWS)
+        pq.write_table(rows, claim.folder / f"{name}.parquet", row_group_size=ROW_GROUP_ROWS)
     try:
-        partial.replace(folder)
+        claim.folder.replace(folder)
     except OSError:  # another process kept the same state meanwhile
-        shutil.rmtree(partial, ignore_errors=True)
-    states = sorted(folder.parent.parent.glob("*/*"), key=lambda path: path.stat().st_mtime, reverse=True)
-    remove_unclaimed(states[MAX_STATES:])
-    for lake_state in folder.parent.parent.iterdir():
-        if lake_state.is_dir() and not any(lake_state.iterdir()):
-            lake_state.rmdir()
+        shutil.rmtree(claim.folder, ignore_errors=True)
+    claim.release()
+    _remove_oldest(folder.parent.parent)
+
+
+def _remove_oldest(derived: Path) -> None:
+    """Removes what is unclaimed and none of the newest states; what was left half written or half removed is none."""
+    found = list(derived.glob("*/*"))
+    whole = sorted((path for path in found if PARTIAL not in path.name), key=_written_at, reverse=True)
+    remove_unclaimed([*whole[MAX_STATES:], *(path for path in found if PARTIAL in path.name)])
+    latest = time.time() - MIN_AGE_SECONDS
+    for lake_state in derived.iterdir():
+        with suppress(OSError):  # it holds a state, or another process was faster
+            if lake_state.stat().st_mtime <= latest:
+                lake_state.rmdir()
+
+
+def _written_at(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except OSError:  # another process removes it
+        return 0.0

@@ -1,10 +1,8 @@
 """Runs the expressions: DuckDB, embedded, over activity presented with times as integer microseconds."""
 
 import shutil
-import tempfile
 import weakref
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import ibis
@@ -21,7 +19,9 @@ from features.activity.revisions import TIED_OWNERS, VERSIONED
 from features.activity.schema import TABLES, Column, Table
 from features.activity.snapshot import Activity
 from features.engines.ceilings import Ceiling
+from features.kernel.claims import claimed_folder
 
+TEMPORARY = "mscore-duckdb-"
 MAX_SUM = 4 * 10**18
 MAX_UNITS = 1e30
 
@@ -53,8 +53,9 @@ FROM (SELECT account_id, bool_or(known) AS known FROM named WHERE account_id IS 
 class DuckDBEngine:
     """One connection over one state of the activity; what is derived is added as tables or views.
 
-    Tables live compressed in a file of the folder for temporary files, gone with the engine; of them and of what is
-    being worked on, `MSCORE_DUCKDB_MEMORY` (default 3GB) is held in memory.
+    Tables live compressed in a file of the folder for temporary files, gone with the engine, or with the next engine
+    where the process is killed; of them and of what is being worked on, `MSCORE_DUCKDB_MEMORY` (default 3GB) is held
+    in memory.
     Steps note in `ceilings` what they leave out.
     """
 
@@ -63,9 +64,10 @@ class DuckDBEngine:
         self.activity = activity
         self.moment = moment
         self.ceilings: list[Ceiling] = []
-        folder = tempfile.mkdtemp(prefix="mscore-duckdb-")
+        self._claim = claimed_folder(TEMPORARY)
+        folder = self._claim.folder
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self.connection = connect(Path(folder, "derived.duckdb"), Path(folder))
+        self.connection = connect(folder / "derived.duckdb", folder)
         # Sorted by account, clocks look like runs to DuckDB, which then takes a fifth longer to read than packed bits.
         self.connection.execute("SET force_compression = 'bitpacking'")
         self.odd_accounts: tuple[str, ...] = ()

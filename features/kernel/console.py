@@ -22,11 +22,19 @@ CLICK_EXCEPTION = typer.BadParameter.__mro__[2]  # the root of usage errors, whi
 HomeOption = Annotated[
     Path,
     typer.Option(
-        "--home", envvar="MSCORE_HOME", help="Folder that keeps all state.", show_default="./var", file_okay=False
+        "--home", envvar="MSCORE_HOME", help="Folder that holds all state.", show_default="./var", file_okay=False
     ),
 ]
-SeedOption = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Equal seeds and data give equal results.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
+SeedOption = Annotated[
+    int, typer.Option(min=0, max=2**32 - 1, help="Random seed; equal seeds and data give equal results.")
+]
+TrackingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--tracking-uri", envvar="MLFLOW_TRACKING_URI", help="MLflow tracking URI.", show_default="under --home"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout and nothing else.")]
 DEFAULT_HOME = Path("var")
 LONG_SECONDS = 2.0
 
@@ -107,7 +115,7 @@ def _lines(title: str) -> ReportProgress:
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Runs one command line and returns the exit code; what went wrong is one sentence on stderr."""
-    command = typer.main.get_command(app)
+    command = typer.main.get_group(app)
     try:
         code = command.main(args=list(arguments), prog_name="mscore", standalone_mode=False)
     except MscoreError as error:
@@ -115,7 +123,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     except UNUSABLE_PATH as error:
         return wrong_call(f"{error.filename or 'a path'} cannot be used: {error.strerror or error}.")
     except typer.Abort:
-        complain("stopped.")
+        complain("aborted.")
         return OUR_FAULT
     except Exception as error:
         if isinstance(error, CLICK_EXCEPTION):

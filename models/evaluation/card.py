@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from features.spine import utc_moments
 from models.evaluation.metrics import Metrics
 from models.vectors import VectorLayout
 
@@ -72,7 +73,7 @@ def data_lines(frame: pd.DataFrame, layout: VectorLayout, labels_as_of: pd.Times
     """What the training rows were, in sentences."""
     if frame.empty:
         return ("There were no rows.",)
-    moments = pd.to_datetime(frame["as_of"], utc=True)
+    moments = utc_moments(frame["as_of"])
     cutoff = "all known labels" if labels_as_of is None else f"labels known by {labels_as_of:%Y-%m-%d %H:%M} UTC"
     return (
         f"{len(frame):,} vectors of {frame['account_id'].nunique():,} accounts, "

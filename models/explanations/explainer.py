@@ -11,6 +11,7 @@ from sklearn.ensemble import IsolationForest
 
 from features.catalogue import Catalogue
 from features.kernel.errors import Invalid
+from features.spine import utc_moments
 from models.additive import Additive
 from models.anomaly.calibrated_forests import CalibratedForests
 from models.anomaly.forest import flat_trees
@@ -134,7 +135,7 @@ class Explainer:
 
     def _explanations(self, frame: pd.DataFrame, additive: Additive, name: str) -> Iterator[Explanation]:
         values = frame[list(additive.features)].to_numpy(dtype=np.float64, na_value=np.nan)
-        moments = pd.to_datetime(frame["as_of"], utc=True)
+        moments = utc_moments(frame["as_of"])
         for row, account in enumerate(frame["account_id"].astype(str)):
             yield Explanation(
                 account_id=account,

@@ -1,15 +1,10 @@
-"""What every serving command starts from: the settings with the home of this call, the database, the policy."""
+"""What every serving command starts from: the settings with the home of this call, and the database."""
 
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from features.definitions import CATALOGUE
-from features.derivation.deriving import episode_measures
 from features.kernel.errors import Invalid
-from serving.policy.book import Policy
-from serving.policy.fields import rule_fields
-from serving.reviews.priority import FILE, priority_numbers
 from serving.settings import Settings
 from serving.storage import Database
 
@@ -34,9 +29,3 @@ def database_of(settings: Settings) -> Database:
     database = Database(settings.resolved_database_url())
     database.migrate()
     return database
-
-
-def load_policy() -> Policy:
-    """The shipped rules, checked against the catalogue and the patterns; what orders the queue is checked, too."""
-    priority_numbers(FILE)
-    return Policy.load(rule_fields(CATALOGUE.names, episode_measures()))

@@ -21,8 +21,10 @@ def _is_no_bool(value: object) -> object:
 
 
 def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("give the time zone, as in 2025-05-31T12:00:00Z")
     try:
-        in_utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        in_utc = moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("lies outside the calendar once it is written in UTC") from None
     if not is_within_calendar(in_utc):

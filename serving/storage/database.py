@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import orjson
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -17,6 +16,11 @@ from features.kernel.errors import Invalid, MscoreError
 
 BUSY_TIMEOUT_MS = 10_000
 MIGRATION_LOCK = 5_273_001
+VERSIONS = Path(__file__).parent / "migrations" / "versions"
+VERSION_TABLE = "alembic_version"
+PRESENT_VERSION = max(path.name[1:5] for path in VERSIONS.glob("v*.py"))
+MIGRATING = "serving.storage.migrating"
+"""Loaded only where there is something to migrate: Alembic takes as long to load as all else that a read needs."""
 SQLITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -59,11 +63,17 @@ class Database:
             _prepare_sqlite(self._engine)
 
     def migrate(self) -> None:
-        """Bring the database to the present version; a database that is there already is left as it is."""
+        """Bring the database to the present version; one that is there already is left as it is, and costs one read.
+
+        Raises:
+            Invalid: a newer version of mscore made the database.
+        """
+        if self._version() == PRESENT_VERSION:
+            return
         with self.transaction() as transaction:
             if self._engine.dialect.name == "postgresql":
                 transaction.connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-            command.upgrade(alembic_config(transaction.connection), "head")
+            import_module(MIGRATING).upgrade(transaction.connection)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -88,6 +98,22 @@ class Database:
     def close(self) -> None:
         """Give back all connections."""
         self._engine.dispose()
+
+    def _version(self) -> str | None:
+        """The version of the tables, None where there are none.
+
+        Raises:
+            Invalid: it is newer than what this program knows.
+        """
+        with self.reading() as transaction:
+            if not inspect(transaction.connection).has_table(VERSION_TABLE):
+                return None
+            version = transaction.connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+        if version is not None and version > PRESENT_VERSION:
+            raise Invalid(
+                f"The database is at version {version}; this mscore knows {PRESENT_VERSION}. Install a newer mscore."
+            )
+        return version
 
     @contextmanager
     def _begun(self, begin: str) -> Iterator[Transaction]:
@@ -142,12 +168,3 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
-
-
-def alembic_config(connection: Connection) -> Config:
-    """What Alembic needs to run the migration steps on a connection."""
-    config = Config()
-    config.set_main_option("script_location", "serving.storage:migrations")
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    return config

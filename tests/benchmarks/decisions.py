@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from features.definitions import CATALOGUE
 from features.kernel.console import table
-from serving.commands.start import load_policy
+from serving.commands.rulebook import load_policy
 from serving.decisions.model import decide
 from serving.decisions.request import DecisionRequest
 from serving.record.model import AccountState

@@ -86,7 +86,7 @@ def test_rows_older_than_what_is_held_are_dated_by_the_import_unless_they_are_hi
 def test_a_simulation_is_written_and_counted(
     call: Call, simulated: Simulation, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("features.cli.simulate_exchange", lambda *_: simulated)
+    monkeypatch.setattr("features.commands.simulating.simulate_exchange", lambda *_: simulated)
     said = call("simulate", "--profile", "tiny", "--out", str(tmp_path / "out"), "--json")
     assert said.document["rows"]["accounts"] == simulated.activity["accounts"].num_rows
     assert (tmp_path / "out" / "truth").is_dir()

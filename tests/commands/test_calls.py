@@ -1,21 +1,19 @@
 """The command line as outside programs meet it: exit codes, one sentence for a wrong call, help for every command."""
 
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import typer
 
-from serving.cli import COMMANDS
+from serving.cli import COMMANDS, application_of
 from tests.commands.calling import Call, is_one_sentence
 
 
 def commands() -> Iterator[tuple[str, ...]]:
     """Every command and sub-command."""
-    for name, (module, _) in COMMANDS.items():
-        group = typer.main.get_command(import_module(module).app)
-        command = getattr(group, "commands", {name: group})[name]
+    for name in COMMANDS:
+        command = typer.main.get_group(application_of(name)).commands[name]
         yield from ((name, sub) for sub in command.commands) if hasattr(command, "commands") else ((name,),)
 
 

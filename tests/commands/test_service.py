@@ -30,7 +30,7 @@ def test_keys_users_policy_and_database_answer_in_json(
 def test_a_server_says_its_address_as_the_one_document(
     call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("serving.commands.service.serve_app", lambda *_: None)
+    monkeypatch.setattr("serving.commands.serve.serve_app", lambda *_: None)
     said = call("serve", "--home", str(tmp_path), "--json")
     assert said.document == {"address": "http://127.0.0.1:8000"}
 

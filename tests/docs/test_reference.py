@@ -6,7 +6,7 @@ import pytest
 
 from docs.clauses import built_for
 from docs.generate import REFERENCE, reference
-from serving.commands.start import load_policy
+from serving.commands.rulebook import load_policy
 
 BUILT = {card: what for card, what in built_for(load_policy()).items() if what.is_built}
 PAGE = Path(REFERENCE)

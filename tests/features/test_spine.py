@@ -13,8 +13,8 @@ from features.spine import checked_spine, moment, read_spine, weekly_moments
 NOON = pd.Timestamp("2025-06-01T12:00:00Z")
 
 
-@pytest.mark.parametrize("text", ["2025-06-01T12:00:00Z", "2025-06-01 12:00", "2025-06-01T14:00:00+02:00"])
-def test_a_moment_is_iso_8601_and_utc_where_no_zone_stands(text: str) -> None:
+@pytest.mark.parametrize("text", ["2025-06-01T12:00:00Z", "2025-06-01 12:00Z", "2025-06-01T14:00:00+02:00"])
+def test_a_moment_is_iso_8601_with_its_zone(text: str) -> None:
     assert moment(text) == NOON
 
 
@@ -22,7 +22,7 @@ def test_a_moment_is_iso_8601_and_utc_where_no_zone_stands(text: str) -> None:
     "text", ["", "now", "today", "NaT", "12", "1/6/2025", "2025-13-01", "9999-12-31T23:59:59-01:00"]
 )
 def test_what_is_no_moment_is_refused(text: str) -> None:
-    with pytest.raises(Invalid, match="is not a moment"):
+    with pytest.raises(Invalid, match=r"is not a moment|outside the years"):
         moment(text)
 
 
@@ -31,10 +31,9 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
     [
         ["2025-06-01T12:00:00Z", "2025-06-01"],
         [NOON, NOON.floor("D")],
-        [NOON.tz_localize(None), NOON.tz_localize(None).floor("D")],
         [NOON.tz_convert("Asia/Tokyo"), NOON.tz_convert("Asia/Tokyo") - pd.Timedelta(hours=12)],
     ],
-    ids=["texts", "zoned", "naive", "elsewhere"],
+    ids=["texts", "zoned", "elsewhere"],
 )
 def test_moments_of_a_spine_are_utc_however_they_are_given(moments: list[Any]) -> None:
     spine = checked_spine(pd.DataFrame({"account_id": [1, 2], "as_of": moments, "mood": "good"}))

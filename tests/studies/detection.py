@@ -22,7 +22,7 @@ from features.kernel.console import table
 from features.pipeline import Features
 from features.simulator.exchange import Simulation, simulate
 from features.simulator.profiles import PROFILES, Profile
-from serving.commands.start import load_policy
+from serving.commands.rulebook import load_policy
 from serving.decisions.fields import Period, account_fields
 from serving.policy.book import Policy
 from serving.policy.evaluation import evaluate

@@ -28,7 +28,7 @@ from models.evaluation.metrics import at_budget
 from models.targets import confirmed_rows, known_findings
 from models.vectors import VectorLayout
 from models.violations.model import COLUMN, ViolationModels
-from serving.commands.start import load_policy
+from serving.commands.rulebook import load_policy
 from serving.policy.book import Policy
 from serving.scoring.service import account_states, asking
 from tests.studies.account_weeks import NEITHER, RULES, WEEK, active_typologies

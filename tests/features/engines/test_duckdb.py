@@ -1,6 +1,12 @@
 """The engine keeps to its memory and says where that makes no sense; accounts have numbers, facts an order."""
 
+import os
+import signal
+import subprocess
+import sys
+import tempfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +29,31 @@ def test_nonsense_is_refused_with_what_to_write(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv(MEMORY_VARIABLE, "plenty")
     with pytest.raises(Invalid, match="MSCORE_DUCKDB_MEMORY is 'plenty'; write it like 3GB"):
         DuckDBEngine(Activity.from_frames({}))
+
+
+KILLED = """
+import os, signal
+from features.activity.snapshot import Activity
+from features.engines.duckdb import DuckDBEngine
+engine = DuckDBEngine(Activity.from_frames({}))
+engine.create("numbers", "SELECT * FROM range(1000)")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_engine_leaves_is_removed_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert subprocess.run([sys.executable, "-c", KILLED]).returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    os.utime(left, (0, 0))
+    engine = DuckDBEngine(Activity.from_frames({}))
+    (mine,) = tmp_path.iterdir()
+    assert mine != left
+    del engine
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_an_account_did_lies_together_oldest_first() -> None:

@@ -13,7 +13,8 @@ from features.kernel.errors import Conflict, Invalid
 from features.kernel.progress import silent
 from features.labels import read_labels
 from serving.policy.terms import Severity
-from serving.reviews.feedback import LEARNED, close_review, feed_back
+from serving.reviews.closing import close_review
+from serving.reviews.feedback import LEARNED, feed_back
 from serving.reviews.lifecycle import EventKind, ReviewEvent
 from serving.reviews.model import Finding, Review, ReviewStatus
 from serving.reviews.store import ReviewLog

@@ -12,7 +12,7 @@ from features.kernel.moments import microseconds
 from features.patterns.position_limit_ring import POSITION_LIMIT_RING
 from features.patterns.shared.episode import as_table
 from features.patterns.unlinked_ring import UNLINKED_RING
-from serving.commands.start import load_policy
+from serving.commands.rulebook import load_policy
 from serving.policy.evaluation import evaluate
 from tests.features.legs import engine_with_legs
 from tests.flock import AS_OF, BURST, PRICE, RING, flock_tables

@@ -8,6 +8,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, text
 from sqlalchemy.exc import IntegrityError
 
@@ -15,8 +16,9 @@ from features.kernel.errors import Invalid
 from serving.decisions.store import DecisionLog, DecisionRecord
 from serving.reviews.store import QueueOrder, ReviewLog, ReviewQuestion, reviews
 from serving.storage import Database
-from serving.storage.database import StorageUnavailable, alembic_config, migrate
+from serving.storage.database import PRESENT_VERSION, StorageUnavailable, migrate
 from serving.storage.metadata import APPEND_ONLY, metadata
+from serving.storage.migrating import alembic_config
 from serving.storage.service_state import ServiceState
 from tests.serving.cases import NOW, plain_review, ring_review
 
@@ -27,6 +29,19 @@ def test_the_migrated_database_is_what_the_metadata_says(database: Database) -> 
         assert compare_metadata(context, metadata) == []
         names = {name for name in metadata.tables if inspect(transaction.connection).has_table(name)}
     assert names == set(metadata.tables)
+
+
+def test_the_present_version_is_the_newest_step(database: Database) -> None:
+    with database.reading() as transaction:
+        steps = ScriptDirectory.from_config(alembic_config(transaction.connection))
+        assert steps.get_current_head() == PRESENT_VERSION
+
+
+def test_a_database_of_a_newer_mscore_is_refused(database: Database) -> None:
+    with database.transaction() as transaction:
+        transaction.connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Invalid, match="version 9999; this mscore knows"):
+        database.migrate()
 
 
 def test_migrating_again_changes_nothing(database: Database, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The contract with outside programs as it was last recorded, and what it is compared by."""

@@ -1,0 +1,63 @@
+"""The command that builds vectors."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.definitions import CATALOGUE
+from features.home import Home
+from features.kernel.console import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    application,
+    emit,
+    out,
+    progress,
+    show_ceilings,
+)
+from features.kernel.errors import Invalid
+from features.pipeline import Features
+from features.spine import moment, read_spine
+
+app = application("Vectors.")
+features_app = application("The catalogue of features, and vectors of them.")
+app.add_typer(features_app, name="features")
+
+
+@features_app.command("build")
+def build(
+    out_file: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
+    as_of: Annotated[str | None, typer.Option(help="Moment for all accounts, such as 2025-06-01.")] = None,
+    spine: Annotated[Path | None, typer.Option(help="CSV or Parquet file with account_id and as_of.")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Build vectors: of all accounts at one moment, or of the accounts and moments of a spine file."""
+    if (as_of is None) == (spine is None):
+        raise Invalid("Give either --as-of or --spine.")
+    moments = read_spine(spine) if spine else None
+    at = moment(as_of) if as_of else None
+    if out_file.is_dir():
+        raise Invalid(f"--out {out_file} is a folder; name a Parquet file.")
+    out_file.parent.mkdir(parents=True, exist_ok=True)
+    with progress("building vectors") as report:
+        features = Features(Home(home).lake, report)
+        rows = moments if moments is not None else features.accounts(at)  # type: ignore[arg-type]
+        vectors = features.vectors(rows)
+    vectors.to_parquet(out_file, index=False)
+    document = {
+        "rows": len(vectors),
+        "features": len(CATALOGUE),
+        "fingerprint": CATALOGUE.fingerprint,
+        "lake_version": features.activity.version,
+        "file": str(out_file),
+        "ceilings": features.ceilings(),
+    }
+
+    def human() -> None:
+        out.print(f"{len(vectors):,} vectors of {len(CATALOGUE)} features in {out_file}")
+        show_ceilings(features.ceilings())
+
+    emit(document, as_json, human)

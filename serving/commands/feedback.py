@@ -1,0 +1,39 @@
+"""The command that makes labels of closed reviews."""
+
+from dataclasses import asdict
+
+from features.home import Home
+from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress
+from features.kernel.moments import utc_now
+from serving.commands.start import database_of, settings_of
+from serving.reviews.feedback import feed_back
+
+MIN_RANDOM_SAMPLES = 30
+
+app = application("Labels of closed reviews.")
+
+
+@app.command()
+def feedback(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+    """Turn closed reviews into labels for the next training."""
+    lake = Home(home).lake
+    lake.snapshot()
+    database = database_of(settings_of(home))
+    with progress("feedback") as report:
+        done = feed_back(database, Home(home), utc_now(), report)
+
+    def human() -> None:
+        out.print(f"{done.closed} reviews are closed; {done.added} labels were added to the lake.")
+        if done.by_lot and done.by_lot < MIN_RANDOM_SAMPLES:
+            out.print(
+                f"{done.confirmed} of {done.by_lot} randomly sampled accounts were confirmed: too few to estimate "
+                "how many violations go unnoticed. Close every sampled review; closing only some biases the estimate."
+            )
+        elif done.share:
+            low, high = done.share
+            out.print(
+                f"{done.confirmed} of {done.by_lot} randomly sampled accounts were confirmed: of the active "
+                f"accounts that no rule flags, {low:.1%} to {high:.1%} commit a violation (95 % interval)."
+            )
+
+    emit(asdict(done), as_json, human)

@@ -1,0 +1,111 @@
+"""The commands that judge all accounts at a moment: score them, watch them for drift."""
+
+from typing import Annotated, Any
+
+import typer
+
+from features.home import Home
+from features.kernel.console import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    SeedOption,
+    TrackingOption,
+    application,
+    emit,
+    out,
+    progress,
+    show_ceilings,
+    table,
+)
+from features.kernel.moments import utc_now
+from features.pipeline import Features
+from features.spine import moment
+from models.cli import registry_of, within
+from models.drift.signs import ACT, ADVERSARIAL_ALARM, MARTINGALE_ALARM, Drift
+from models.runs import SEED
+from serving.commands.rulebook import load_policy
+from serving.commands.start import database_of, settings_of
+from serving.scoring.drift import watch_drift
+from serving.scoring.service import ScoringReport, score_accounts
+
+app = application("Scores and drift.")
+
+
+@app.command()
+def score(
+    as_of: Annotated[str, typer.Option(help="Moment to score at, such as 2025-06-01 or 2025-06-01T12:00:00Z.")],
+    home: HomeOption = DEFAULT_HOME,
+    tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score all accounts at a moment with models and rules, and open reviews."""
+    at = moment(as_of).to_pydatetime()
+    lake, registry, policy = Home(home).lake, registry_of(home, tracking_uri), load_policy(home)
+    lake.snapshot()
+    database = database_of(settings_of(home))
+    with progress("scoring") as report:
+        done = score_accounts(at, lake, registry, policy, database, report)
+    emit(scored(done), as_json, lambda: show_scored(done))
+
+
+def scored(done: ScoringReport) -> dict[str, Any]:
+    """The report of a scoring run as a JSON document."""
+    return {
+        "as_of": done.as_of.isoformat(),
+        "lake_version": done.lake_version,
+        "accounts": done.accounts,
+        "reviews_opened": list(done.opened),
+        "reviews_known": list(done.known),
+        "models": dict(done.models),
+        "notes": list(done.notes),
+        "ceilings": [dict(ceiling) for ceiling in done.ceilings],
+    }
+
+
+def show_scored(done: ScoringReport) -> None:
+    out.print(
+        f"{done.accounts:,} accounts scored as of {done.as_of.isoformat()}: "
+        f"{len(done.opened)} reviews opened, {len(done.known)} already known"
+    )
+    for note in done.notes:
+        out.print(f"  {note}", markup=False)
+    show_ceilings(done.ceilings)
+
+
+@app.command()
+def drift(
+    as_of: Annotated[str | None, typer.Option(help="Moment; the end of the activity by default.")] = None,
+    show: Annotated[int, typer.Option(min=1, help="Number of columns to show.")] = 15,
+    seed: SeedOption = SEED,
+    home: HomeOption = DEFAULT_HOME,
+    tracking_uri: TrackingOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare accounts at a moment with those of the weeks before, and store the result for pages and metrics."""
+    registry, lake = registry_of(home, tracking_uri), Home(home).lake
+    wanted = moment(as_of) if as_of else None
+    lake.snapshot()
+    database = database_of(settings_of(home))
+    with progress("drift") as report:
+        features = Features(lake, report)
+        at = within(features, wanted) if wanted is not None else features.span()[1]
+        found = watch_drift(at, features, registry, database, utc_now(), seed)
+    emit({"as_of": at.isoformat(), **found.as_json()}, as_json, lambda: _show_drift(found, show))
+
+
+def _show_drift(found: Drift, show: int) -> None:
+    rows = [(c.name, c.psi, c.noise, c.missing, c.state) for c in found.columns[:show]]
+    table(("column", "PSI", "noise", "more unknown", "state"), rows, "features and scores that changed most")
+    out.print(
+        f"A classifier separates earlier from current accounts with AUC {found.adversarial_auc:.3f}; "
+        f"the martingale reached {found.martingale:.3g}."
+    )
+    limits = (
+        f"an AUC above {ADVERSARIAL_ALARM:g}, a martingale of {MARTINGALE_ALARM:g}, a PSI of {ACT:g} above its noise"
+    )
+    out.print(f"Alarm limits: {limits}.")
+    if found.left_out:
+        out.print(f"{found.left_out} features are left out: the activity is shorter than their window.")
+    for alarm in found.alarms or ("No alarm.",):
+        out.print(alarm, markup=False)
