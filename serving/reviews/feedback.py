@@ -22,7 +22,7 @@ from features.kernel.errors import Conflict, Invalid
 from features.kernel.progress import Progress
 from features.labels import labels
 from serving.policy.terms import TYPOLOGIES
-from serving.reviews.lifecycle import EventKind, ReviewEvent
+from serving.reviews.lifecycle import Changes, EventKind, ReviewEvent
 from serving.reviews.model import Finding, Review, ReviewStatus
 from serving.reviews.opening import EPISODE
 from serving.reviews.priority import UNKNOWN
@@ -82,9 +82,10 @@ def close_review(
             raise Invalid(
                 f"Review {review_id} was opened for nothing in particular; say with a typology what was found."
             )
-        changes = {"status": ReviewStatus.CLOSED.value, "finding": finding.value}
-        named = {"typology": typology} if typology else {}
-        event = ReviewEvent(review_id, review.version + 1, EventKind.CLOSED, now, by, changes | named)
+        changes = Changes(status=ReviewStatus.CLOSED, finding=finding)
+        if typology:
+            changes["typology"] = typology
+        event = ReviewEvent(review_id, review.version + 1, EventKind.CLOSED, now, by, changes)
         ReviewLog(transaction).record(event)
         return ReviewLog(transaction).get(review_id)
 
@@ -132,7 +133,7 @@ def _labels_of(
         typology = event.changes.get("typology", typology)
         if event.kind is not EventKind.CLOSED or "finding" not in event.changes:
             continue
-        finding = Finding(event.changes["finding"])
+        finding = event.changes["finding"]
         for account in review.accounts:
             cleared_of = [name for name in LEARNED if (account, name) not in confirmed]
             for name in cleared_of if review.selection and finding is Finding.CLEARED else (typology,):
