@@ -64,6 +64,7 @@ explanations: install
 
 docs: install
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m docs.schemas
 
 serve: install
 	$(BIN)/mscore serve
