@@ -1,27 +1,72 @@
 """Reads YAML documents against a pydantic model, and says in one sentence what is wrong with one."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, core_schema
 
 from features.kernel.errors import Invalid
 
-Model = TypeVar("Model", bound="Written")
+Model = TypeVar("Model")
 
 LONGEST_VALUE = 60
 
 
 class Written(BaseModel):
-    """A part of a document that people write: unknown keys are refused, texts are stripped."""
+    """A part of a document that people write: unknown keys are refused, texts are stripped, nothing is converted."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        str_strip_whitespace=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Marks a text that is one of a fixed vocabulary: `Annotated[str, OneOf(WORDS)]`."""
+
+    words: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The vocabulary as pydantic takes it."""
+        return core_schema.literal_schema(list(self.words))
+
+
+def is_scalar(value: Any) -> Any:
+    """The value, if it is a number, a text or a boolean.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not isinstance(value, int | float | str):
+        raise ValueError("a number, a text or a boolean")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1)]
+Scalar = Annotated[bool | int | float | str, BeforeValidator(is_scalar)]
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML in which a key given twice is an error: the first value would be lost in silence."""
+    """Safe YAML 1.2, in which a key given twice is an error: the first value would be lost in silence.
+
+    `NO` and `yes` are texts, and so is `0123`; the boolean words are `true` and `false`.
+    """
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {  # type: ignore[misc]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] not in ("bool", "int", "float")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The mapping, if each of its own keys stands there once."""
@@ -30,6 +75,16 @@ class _Loader(yaml.SafeLoader):
         if twice is not None:
             raise yaml.constructor.ConstructorError(None, None, f"the key {twice!r} is given twice", node.start_mark)
         return super().construct_mapping(node, deep)
+
+
+_NUMBER_STARTS = list("-+.0123456789")
+for _kind, _pattern, _starts in (
+    ("bool", r"(true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("int", r"[-+]?(0|[1-9][0-9_]*)$", _NUMBER_STARTS),
+    ("float", r"[-+]?(\.[0-9]+|(0|[1-9][0-9_]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?$", _NUMBER_STARTS),
+    ("float", r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$", _NUMBER_STARTS),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(_pattern), _starts)
 
 
 def read_yaml(path: Path) -> Any:
@@ -44,19 +99,43 @@ def read_yaml(path: Path) -> Any:
         raise Invalid(f"{path.name} is no YAML: {' '.join(str(error).split())}") from None
 
 
+def adapter_of(kind: Any) -> TypeAdapter[Any]:
+    """What reads and writes values of the kind; made at first use, because making it takes milliseconds."""
+    return _made(kind)
+
+
+@cache
+def _made(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def validated(content: Any, model: type[Model]) -> Model:
+    """The content as the model says it.
+
+    Raises:
+        Invalid: it is not what the model says; the sentence names the field.
+    """
+    try:
+        value: Model = adapter_of(model).validate_python(content)
+    except ValidationError as error:
+        raise Invalid(sentence_of(error, content)) from None
+    return value
+
+
 def read_document(path: Path, model: type[Model]) -> Model:
     """The YAML file as the model says it.
 
     Raises:
         Invalid: it is no YAML or not what the model says; the sentence names the file and the field.
     """
+    content = read_yaml(path)
     try:
-        return model.model_validate(read_yaml(path))
-    except ValidationError as error:
-        raise Invalid(f"{path.name}: {sentence_of(error)}") from None
+        return validated(content, model)
+    except Invalid as error:
+        raise Invalid(f"{path.name}: {error}") from None
 
 
-def sentence_of(error: ValidationError) -> str:
+def sentence_of(error: ValidationError, content: Any) -> str:
     """The first thing that is wrong, in one sentence: the field, what was found, and what it must be.
 
     >>> class Clock(Written):
@@ -64,25 +143,31 @@ def sentence_of(error: ValidationError) -> str:
     >>> try:
     ...     Clock.model_validate({"hours": "many"})
     ... except ValidationError as wrong:
-    ...     print(sentence_of(wrong))
+    ...     print(sentence_of(wrong, {"hours": "many"}))
     `hours` is 'many'; it must be a whole number.
     """
     first = error.errors(include_url=False)[0]
     kind, found, context = first["type"], first["input"], first.get("ctx", {})
-    place = _place(first["loc"])
+    place = _place(first["loc"], content) or "it"
     if kind in ("missing", "missing_argument"):
-        return f"{_place(first['loc'][:-1]) or 'it'} lacks `{first['loc'][-1]}`."
+        return f"{place} lacks `{first['loc'][-1]}`."
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"{_place(first['loc'][:-1]) or 'it'} has the unknown key `{first['loc'][-1]}`; remove it."
-    if kind == "value_error" and not place:
-        return _ended(str(context["error"]))
-    return _ended(f"{place or 'it'} is {_shown(found)}; it must be {_wanted(kind, context, first['msg'])}")
+        key = first["loc"][-1]
+        return f"{_place(first['loc'][:-1], content) or 'it'} has the unknown key `{key}`; remove it."
+    return _ended(f"{place} is {_shown(found)}; it must be {_wanted(kind, context, first['msg'])}")
 
 
-def _place(location: tuple[int | str, ...]) -> str:
+def _place(location: tuple[int | str, ...], content: Any) -> str:
+    # Of a value that may be of several kinds pydantic adds the kind to the location; it is no key of the content.
     path = ""
     for part in location:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+        if isinstance(content, Mapping) and part in content:
+            path += f".{part}" if path else str(part)
+        elif isinstance(content, list | tuple) and isinstance(part, int) and part < len(content):
+            path += f"[{part}]"
+        else:
+            break
+        content = content[part]  # type: ignore[index]
     return f"`{path}`" if path else ""
 
 

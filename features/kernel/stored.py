@@ -2,18 +2,16 @@
 
 import math
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from features.kernel.documents import sentence_of
+from features.kernel.documents import adapter_of, validated
 from features.kernel.errors import Invalid
 from features.kernel.moments import text_of
 
 Json = Mapping[str, Any]
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
-Kind = TypeVar("Kind")
 
 SCHEMA_VERSION = "schema_version"
 
@@ -88,9 +86,9 @@ class Part:
     @classmethod
     def _read(cls, record: Json) -> Self:
         try:
-            return adapter_of(cls).validate_python(record)
-        except ValidationError as error:
-            raise Invalid(f"This is no stored {cls.__name__}: {sentence_of(error)}") from None
+            return validated(record, cls)
+        except Invalid as error:
+            raise Invalid(f"This is no stored {cls.__name__}: {error}") from None
 
     def _written(self, is_stored: bool) -> dict[str, Any]:
         adapter, plain = adapter_of(type(self)), set(self.plain)
@@ -149,9 +147,3 @@ def upgraded(name: str, record: Json, upgrades: Mapping[int, Upgrade]) -> dict[s
     for step in range(version, len(upgrades)):
         document = upgrades[step](document)
     return document
-
-
-@cache
-def adapter_of(kind: type[Kind]) -> TypeAdapter[Kind]:
-    """What reads and writes values of the kind; made at first use, because making it takes milliseconds."""
-    return TypeAdapter(kind)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
 
+from features.kernel.documents import adapter_of
 from features.kernel.errors import Invalid
-from features.kernel.stored import Document, Json, Moment, adapter_of
+from features.kernel.stored import Document, Json, Moment
 
 ACTION_TYPES = ("withdrawal", "deposit", "order", "login", "transfer", "subscription", "upgrade", "account")
 MONEY_OUT = ("withdrawal", "transfer")

@@ -43,7 +43,7 @@ class DecisionRecord:
     """One decision given: who asked what with which key, and the answer as it was sent.
 
     `client` is the caller's key id, `body_hash` the SHA-256 of the request in its canonical form. `request` and
-    `answer` are as stored, with their schema version; `shadow_rules` fired without effect and are no part of the answer.
+    `answer` are as stored, with their version; `shadow_rules` fired without effect and are no part of the answer.
     """
 
     decision_id: str
