@@ -167,7 +167,7 @@ def _place(location: tuple[int | str, ...], content: Any) -> str:
             path += f"[{part}]"
         else:
             break
-        content = content[part]  # type: ignore[index]
+        content = content[part]
     return f"`{path}`" if path else ""
 
 
