@@ -72,6 +72,7 @@ explanations: install
 
 docs: install
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m docs.schemas
 
 # Endpoints and commands as outside programs call them, recorded anew after an addition
 contract: install

@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import yaml
-
-from features.kernel.errors import Invalid
+from features.kernel.documents import read_document
+from features.kernel.stored import Part
 
 BoosterParameters = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class SearchParameters:
+class SearchParameters(Part):
     """How many candidates `--search` tries, on which part of the groups (one of `parts`), and from which ranges.
 
     A range is low and high, both included; whole numbers where both are.
@@ -21,11 +20,11 @@ class SearchParameters:
 
     candidates: int
     parts: int
-    space: Mapping[str, tuple[float, float]]
+    space: Mapping[str, tuple[int | float, int | float]]
 
 
 @dataclass(frozen=True, slots=True)
-class ViolationParameters:
+class ViolationParameters(Part):
     """How the typology models are trained; each value is explained in `parameters.yaml`."""
 
     minimum_positive_rows: int
@@ -44,7 +43,7 @@ class ViolationParameters:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationParameters:
+class EvaluationParameters(Part):
     """How rows are divided into training and test; each value is explained in `parameters.yaml`."""
 
     folds: int
@@ -58,7 +57,7 @@ class EvaluationParameters:
 
 
 @dataclass(frozen=True, slots=True)
-class AnomalyParameters:
+class AnomalyParameters(Part):
     """How the anomaly model is trained; each value is explained in `parameters.yaml`."""
 
     trees: int
@@ -72,60 +71,60 @@ class AnomalyParameters:
     resolution: float
     direction_rows: int
 
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """The parameters of a mapping as YAML and JSON give it.
-
-        Raises:
-            KeyError: a part is missing.
-            TypeError: a part is unknown.
-        """
-        lists = {name: tuple(document[name]) for name in ("samples", "segments")}
-        return cls(**{**document, **lists})
-
 
 @dataclass(frozen=True, slots=True)
-class MScoreParameters:
+class MScoreParameters(Part):
     """How the M Score is trained, and the expert's weights of its pillars."""
 
     minimum_positives: int
     rounds: int
     booster: BoosterParameters
-    scorecard: Mapping[str, float]
+    scorecard: Mapping[str, int | float]
 
 
 @dataclass(frozen=True, slots=True)
-class Parameters:
+class ValueParameters(Part):
+    """Whose value a model is to foresee."""
+
+    top_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class FindingParameters(Part):
+    """How long a dated finding speaks of an account's vectors."""
+
+    days: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters(Part):
     """All stored parameters."""
 
     violations: ViolationParameters
     evaluation: EvaluationParameters
     anomaly: AnomalyParameters
     m_score: MScoreParameters
-    top_value_share: float
-    finding_days: float
+    value: ValueParameters
+    findings: FindingParameters
+
+    @property
+    def top_value_share(self) -> float:
+        """The share of each cohort that counts as the best."""
+        return self.value.top_share
+
+    @property
+    def finding_days(self) -> float:
+        """For how many days after it was known a dated finding speaks of an account's vectors."""
+        return self.findings.days
 
 
 def read_parameters(file: Path) -> Parameters:
     """The parameters in the file.
 
     Raises:
-        Invalid: a part is missing or unknown.
+        Invalid: a part is missing, unknown, or of another kind; the sentence names it.
     """
-    document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    try:
-        violations = dict(document["violations"])
-        search = SearchParameters(**violations.pop("search"))
-        return Parameters(
-            violations=ViolationParameters(**violations, search=search),
-            evaluation=EvaluationParameters(**document["evaluation"]),
-            anomaly=AnomalyParameters.from_document(document["anomaly"]),
-            m_score=MScoreParameters(**document["m_score"]),
-            top_value_share=float(document["value"]["top_share"]),
-            finding_days=float(document["findings"]["days"]),
-        )
-    except (KeyError, TypeError) as error:
-        raise Invalid(f"The parameters in {file.name} are not complete: {error}.") from error
+    return read_document(file, Parameters)
 
 
 SHIPPED = read_parameters(Path(__file__).with_name("parameters.yaml"))

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
+from pydantic import BeforeValidator
 
-from features.kernel.errors import Invalid
+from features.kernel.documents import Scalar, Text, Written, read_document
 
 Settings = Mapping[str, Any]
 
@@ -38,6 +38,39 @@ class Thresholds:
         return {number.name: number.value for number in self.numbers}
 
 
+def is_value(value: Any) -> Any:
+    """The value, if a setting may have it.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    several = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
+    if not several or not all(isinstance(one, int | float | str) for one in several):
+        raise ValueError("a number, a text or a boolean, or a list or mapping of them")
+    return value
+
+
+class Setting(Written):
+    """One number (or word, or list, or several by name) with its unit and where it comes from."""
+
+    value: Annotated[Scalar | list[Scalar] | dict[str, Scalar], BeforeValidator(is_value)]
+    unit: Text
+    source: Text
+
+
+class ThresholdsDocument(Written):
+    """A file of the numbers that define facts and episodes."""
+
+    card: Text | None = None
+    """The detector card that the numbers belong to."""
+    clauses: list[Text]
+    """The clauses that the numbers serve."""
+    effective_from: date
+    """Since when the numbers hold."""
+    settings: dict[Text, Setting]
+    """The numbers by name."""
+
+
 @cache
 def read_thresholds(path: Path) -> Thresholds:
     """The numbers of one file.
@@ -45,15 +78,6 @@ def read_thresholds(path: Path) -> Thresholds:
     Raises:
         Invalid: the file lacks its date, its clauses, or the unit or source of a number.
     """
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    try:
-        numbers = tuple(
-            Threshold(name, entry["value"], str(entry["unit"]), str(entry["source"]))
-            for name, entry in document["settings"].items()
-        )
-        return Thresholds(tuple(document["clauses"]), document["effective_from"], numbers)
-    except (KeyError, TypeError) as error:
-        raise Invalid(
-            f"{path.name} is no file of thresholds: it wants clauses, effective_from and, for each setting, "
-            f"value, unit and source ({error})."
-        ) from error
+    document = read_document(path, ThresholdsDocument)
+    numbers = tuple(Threshold(name, one.value, one.unit, one.source) for name, one in document.settings.items())
+    return Thresholds(tuple(document.clauses), document.effective_from, numbers)

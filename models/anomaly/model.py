@@ -251,14 +251,14 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         state, files = artifacts.read(folder, KIND)
         try:
             layout = VectorLayout.from_state(state)
-            settings = AnomalyParameters.from_document(state["settings"])
+            settings = AnomalyParameters.from_json(state["settings"])
             model = cls(layout, tuple(state["own_history"]), settings=settings, seed=state["seed"])
             model.peers = PeerGroups.from_json(state["peers"])
             forests = [_forest(files[f"forest_{number}.skops"]) for number in range(state["forests"])]
             model.whole = CalibratedForests(forests, np.asarray(state["calibration"], dtype=np.float64))
             alone = np.asarray(state["calibration_of_peers_alone"], dtype=np.float64)
             model.peers_alone = CalibratedForests(forests[: len(settings.samples)], alone)
-        except (KeyError, TypeError, ValueError, BadZipFile) as error:
+        except (KeyError, TypeError, ValueError, BadZipFile, Invalid) as error:
             raise Invalid(f"The anomaly model in {folder} is not complete: {error}.") from error
         return model
 

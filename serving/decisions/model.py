@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from features.kernel.moments import text_of
+from features.kernel.stored import BESIDE, LEFT_OUT, Document, Moment, Part
 from serving.decisions.fields import Period, account_fields, measures_in_force
 from serving.decisions.request import MONEY_OUT, DecisionRequest
 from serving.measures.model import Measure
@@ -14,9 +14,8 @@ from serving.policy.book import Policy
 from serving.policy.evaluation import Evaluation, evaluate
 from serving.policy.fields import SCORES
 from serving.policy.rules import ACCOUNT
-from serving.policy.terms import Degraded, Outcome, RuleHit, Severity, Value
+from serving.policy.terms import Degraded, Outcome, OutcomeWord, RuleHit, SeverityWord, Value
 from serving.record.model import AccountState, Reason, Scores
-from serving.reviews.model import rule_to_json
 
 FRESH_FOR = timedelta(days=7)
 _NO_VECTOR = Degraded(
@@ -26,8 +25,24 @@ _NO_VECTOR = Degraded(
 )
 
 
+def money_as_text(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Named values as the contract writes them: money (`…_usd…`) as decimal strings.
+
+    >>> money_as_text({"limit_usd": 270_000, "orders": 3})
+    {'limit_usd': '270000.00', 'orders': 3}
+    """
+    return {name: _money_text(value) if "usd" in name.split("_") else value for name, value in values.items()}
+
+
+def _money_text(value: Value) -> Value:
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    amount = Decimal(str(value))
+    return f"{amount:.2f}" if amount * 100 == int(amount * 100) else f"{amount:f}"
+
+
 @dataclass(frozen=True, slots=True)
-class Versions:
+class Versions(Part):
     """What made the decision: the catalogue's fingerprint, the policy, each model by name."""
 
     catalogue: str | None
@@ -36,45 +51,30 @@ class Versions:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Document):
     """One answer, as it is recorded: `shadow_rules` fired without effect and are kept out of the answer."""
 
     decision_id: str
     account_id: str
-    outcome: Outcome
-    severity: Severity
+    outcome: OutcomeWord
+    severity: SeverityWord
     reasons: tuple[Reason, ...]
     rules: tuple[RuleHit, ...]
     scores: Scores
     measures: tuple[Measure, ...]
-    as_of: datetime | None
-    decided_at: datetime
+    as_of: Moment | None
+    decided_at: Moment
     degraded: tuple[Degraded, ...]
     versions: Versions
-    review_id: str | None = None
-    shadow_rules: tuple[RuleHit, ...] = ()
+    review_id: Annotated[str | None, LEFT_OUT] = None
+    shadow_rules: Annotated[tuple[RuleHit, ...], BESIDE] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """The answer exactly as the contract writes it (activity schema, Decision)."""
-        answer: dict[str, Any] = {
-            "decision_id": self.decision_id,
-            "account_id": self.account_id,
-            "outcome": self.outcome.word,
-            "severity": self.severity.word,
-            "reasons": [reason.to_json() for reason in self.reasons],
-            "rules": [hit_to_json(hit) for hit in self.rules],
-            "scores": self.scores.to_json(),
-            "measures": [measure.to_json() for measure in self.measures],
-            "as_of": None if self.as_of is None else text_of(self.as_of),
-            "decided_at": text_of(self.decided_at),
-            "degraded": [entry.to_json() for entry in self.degraded],
-            "versions": {
-                "catalogue": self.versions.catalogue,
-                "policy": self.versions.policy,
-                "models": dict(self.versions.models),
-            },
-        }
-        return answer if self.review_id is None else answer | {"review_id": self.review_id}
+    def _written(self, is_stored: bool) -> dict[str, Any]:
+        # Not super(): a slotted dataclass is another class than the one whose body this is.
+        record = Document._written(self, is_stored)
+        for rule in record["rules"]:
+            rule["values"], rule["thresholds"] = money_as_text(rule["values"]), money_as_text(rule["thresholds"])
+        return record
 
 
 def decide(
@@ -107,22 +107,6 @@ def decide(
         review_id=state.reviews[-1] if state.reviews else None,
         shadow_rules=evaluation.shadow_hits,
     )
-
-
-def hit_to_json(hit: RuleHit) -> dict[str, Any]:
-    """One rule that fired as the contract writes it, money (`…_usd…`) as decimal strings."""
-    return rule_to_json(hit) | {"values": _written(hit.values), "thresholds": _written(hit.thresholds)}
-
-
-def _written(values: Mapping[str, Value]) -> dict[str, Value]:
-    return {name: _money_text(value) if "usd" in name.split("_") else value for name, value in values.items()}
-
-
-def _money_text(value: Value) -> Value:
-    if value is None or isinstance(value, (str, bool)):
-        return value
-    amount = Decimal(str(value))
-    return f"{amount:.2f}" if amount * 100 == int(amount * 100) else f"{amount:f}"
 
 
 def _least_outcome(request: DecisionRequest, state: AccountState) -> Outcome:

@@ -1,13 +1,12 @@
 """What an account asks to do: the action of a decision request, and its JSON form (activity schema, Decision)."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
+from features.kernel.documents import adapter_of
 from features.kernel.errors import Invalid
-from features.kernel.moments import moment_of, text_of
-from serving.record.model import Json
+from features.kernel.stored import Document, Json, Moment
 
 ACTION_TYPES = ("withdrawal", "deposit", "order", "login", "transfer", "subscription", "upgrade", "account")
 MONEY_OUT = ("withdrawal", "transfer")
@@ -16,8 +15,10 @@ _AMOUNTS = ("amount_usd", "price", "quantity")
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionRequest:
+class DecisionRequest(Document):
     """What an account asks to do (`action` of the contract); `type` is one of `ACTION_TYPES`, `effect` open or close.
+
+    In JSON money is written as decimal strings, and what was not given is left out.
 
     Raises:
         Invalid: an unknown action type, or an amount that is negative or not finite.
@@ -25,7 +26,7 @@ class DecisionRequest:
 
     account_id: str
     type: str
-    occurred_at: datetime
+    occurred_at: Moment
     amount_usd: Decimal | None = None
     asset: str | None = None
     address: str | None = None
@@ -48,18 +49,12 @@ class DecisionRequest:
             if amount is not None and not (amount.is_finite() and amount >= 0):
                 raise Invalid(f"`{name}` is {amount}; it must be a finite number and not negative.")
 
-    def to_json(self) -> dict[str, Any]:
-        """The request as the contract writes it, money as decimal strings; what was not given is left out."""
-        action = {name: getattr(self, name) for name in self.__slots__ if name not in ("account_id", "occurred_at")}
-        given = {name: str(value) for name, value in action.items() if value is not None}
-        return {"account_id": self.account_id, "action": given | {"occurred_at": text_of(self.occurred_at)}}
-
     @classmethod
-    def from_json(cls, record: Json) -> "DecisionRequest":
+    def from_json(cls, record: Json) -> Self:
         """The request that `to_json` wrote."""
-        action: dict[str, Any] = dict(record["action"])
-        for name in _AMOUNTS:
-            if name in action:
-                action[name] = Decimal(str(action[name]))
-        action["occurred_at"] = moment_of(action["occurred_at"])
-        return cls(record["account_id"], **action)
+        action: Json = record["action"]
+        return cls._read({"account_id": record["account_id"], **action})
+
+    def _written(self, is_stored: bool) -> dict[str, Any]:
+        action = adapter_of(DecisionRequest).dump_python(self, mode="json", exclude_none=True)
+        return {"account_id": action.pop("account_id"), "action": action}

@@ -16,7 +16,6 @@ from serving.policy.book import Policy
 from serving.policy.terms import Degraded
 from serving.record.model import AccountState
 from serving.record.store import AccountStates
-from serving.reviews.model import rule_to_json
 from serving.reviews.store import Bearing, ReviewLog
 from serving.storage import Database, Transaction
 from serving.storage.database import StorageUnavailable
@@ -85,7 +84,8 @@ def hash_of_request(request: DecisionRequest) -> str:
 
 def _answer(transaction: Transaction, policy: Policy, incoming: Sequence[Incoming]) -> list[Result]:
     earlier = DecisionLog(transaction).answered([one.question for one in incoming])
-    given = {question: (record.body_hash, record.answer) for question, record in earlier.items()}
+    hashes = {one.decision_id: hash_of_request(one.request) for one in incoming}
+    given = {question: (record.body_hash, record.sent) for question, record in earlier.items()}
     first: dict[tuple[str, str], Incoming] = {}
     for one in incoming:
         if one.question not in given:
@@ -93,15 +93,15 @@ def _answer(transaction: Transaction, policy: Policy, incoming: Sequence[Incomin
     fresh = list(first.values())
     pairs = zip(fresh, _decisions(transaction, policy, fresh), strict=True)
     decided = [_with_review(transaction, policy, one, decision) for one, decision in pairs]
-    records = [_record(one, decision) for one, decision in zip(fresh, decided, strict=True)]
+    records = [_record(one, decision, hashes[one.decision_id]) for one, decision in zip(fresh, decided, strict=True)]
     DecisionLog(transaction).append(records)
-    given |= {(r.client, r.idempotency_key): (r.body_hash, r.answer) for r in records}
+    given |= {(r.client, r.idempotency_key): (r.body_hash, r.sent) for r in records}
     new = {one.decision_id: decision for one, decision in zip(fresh, decided, strict=True)}
-    return [_result(one, *given[one.question], new.get(one.decision_id)) for one in incoming]
+    return [_result(one, hashes[one.decision_id], *given[one.question], new.get(one.decision_id)) for one in incoming]
 
 
-def _result(one: Incoming, body_hash: str, answer: object, decision: Decision | None) -> Result:
-    if body_hash != hash_of_request(one.request):
+def _result(one: Incoming, asked: str, answered: str, answer: object, decision: Decision | None) -> Result:
+    if asked != answered:
         return KeyReused(f"The Idempotency-Key {one.idempotency_key!r} was used for another request; take a new one.")
     return Answered(orjson.dumps(answer), decision, is_recorded=True)
 
@@ -155,15 +155,15 @@ def _unrecorded(decision: Decision) -> Answered:
     return Answered(orjson.dumps(decision.to_json()), decision, is_recorded=False)
 
 
-def _record(one: Incoming, decision: Decision) -> DecisionRecord:
+def _record(one: Incoming, decision: Decision, body_hash: str) -> DecisionRecord:
     return DecisionRecord(
         decision_id=decision.decision_id,
         account_id=decision.account_id,
         decided_at=decision.decided_at,
         client=one.client,
         idempotency_key=one.idempotency_key,
-        body_hash=hash_of_request(one.request),
-        request=one.request.to_json(),
-        answer=decision.to_json(),
-        shadow_rules=[rule_to_json(rule) for rule in decision.shadow_rules],
+        body_hash=body_hash,
+        request=one.request.to_stored(),
+        answer=decision.to_stored(),
+        shadow_rules=[rule.to_json() for rule in decision.shadow_rules],
     )

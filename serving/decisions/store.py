@@ -9,6 +9,8 @@ from sqlalchemy import JSON, Column, Index, Row, String, Table, Text, UniqueCons
 from sqlalchemy.exc import IntegrityError
 
 from features.kernel.errors import Conflict, NotFound
+from features.kernel.stored import SCHEMA_VERSION
+from serving.decisions.model import Decision
 from serving.storage.database import Transaction
 from serving.storage.metadata import UtcMoment, metadata
 
@@ -40,8 +42,8 @@ class DecisionInFlight(Conflict):
 class DecisionRecord:
     """One decision given: who asked what with which key, and the answer as it was sent.
 
-    `client` is the caller's key id, `body_hash` the SHA-256 of the request in its canonical form; `shadow_rules` fired
-    without effect and are no part of the answer.
+    `client` is the caller's key id, `body_hash` the SHA-256 of the request in its canonical form. `request` and
+    `answer` are as stored, with their version; `shadow_rules` fired without effect and are no part of the answer.
     """
 
     decision_id: str
@@ -53,6 +55,20 @@ class DecisionRecord:
     request: Mapping[str, Any]
     answer: Mapping[str, Any]
     shadow_rules: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """The answer exactly as it was sent, whichever version wrote it."""
+        return {name: value for name, value in self.answer.items() if name != SCHEMA_VERSION}
+
+    @property
+    def decision(self) -> Decision:
+        """The decision that the answer tells.
+
+        Raises:
+            Invalid: a newer version wrote it.
+        """
+        return Decision.from_stored(self.answer, shadow_rules=self.shadow_rules)
 
 
 _NAMES = tuple(column.name for column in fields(DecisionRecord))

@@ -4,6 +4,11 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, SerializeAsAny
+
+from features.kernel.stored import LEFT_OUT, Part
 
 Value = float | int | str | bool | None
 _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
@@ -125,8 +130,28 @@ class RuleState(StrEnum):
     RETIRED = "retired"
 
 
+def severity_of(value: Any) -> Any:
+    """The severity of a word; anything else as it is.
+
+    >>> severity_of("high")
+    <Severity.HIGH: 3>
+    """
+    return Severity.__members__.get(value.upper(), value) if isinstance(value, str) else value
+
+
+def outcome_of(value: Any) -> Any:
+    """The outcome of a word; anything else as it is."""
+    return Outcome.__members__.get(value.upper(), value) if isinstance(value, str) else value
+
+
+SeverityWord = Annotated[Severity, BeforeValidator(severity_of), PlainSerializer(Severity.word.fget, return_type=str)]
+"""A severity that is its word in JSON."""
+OutcomeWord = Annotated[Outcome, BeforeValidator(outcome_of), PlainSerializer(Outcome.word.fget, return_type=str)]
+"""An outcome that is its word in JSON."""
+
+
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Part):
     """What is asked of a value: `sign` is one of `>= > <= <`, `of` names what is compared if it is one value alone."""
 
     sign: str
@@ -144,10 +169,11 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleHit:
+class RuleHit(Part):
     """One rule that fired: what it cites, what it concluded, and each value beside its threshold.
 
-    `clauses` are all clauses the finding falls under, `clause` among them; `says` is the rule's one plain sentence.
+    `clauses` are all clauses the finding falls under, `clause` alone where none are given; `says` is the rule's one
+    plain sentence.
     `comparisons` says of a threshold which way it was compared; `of` is then a key of `values`.
     """
 
@@ -156,24 +182,25 @@ class RuleHit:
     clause: str
     title: str
     typology: str
-    severity: Severity
-    outcome: Outcome
-    values: Mapping[str, Value]
-    thresholds: Mapping[str, Value]
+    severity: SeverityWord
+    outcome: OutcomeWord
+    values: Mapping[str, SerializeAsAny[Value]]
+    thresholds: Mapping[str, SerializeAsAny[Value]]
     clauses: tuple[str, ...] = ()
-    clause_detail: str | None = None
+    clause_detail: Annotated[str | None, LEFT_OUT] = None
     says: str = ""
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Lets the one clause stand for all where no others are given."""
+        if not self.clauses:
+            object.__setattr__(self, "clauses", (self.clause,))
+
 
 @dataclass(frozen=True, slots=True)
-class Degraded:
+class Degraded(Part):
     """One thing a decision had to do without: what was missing, why, and what stood in for it."""
 
     component: str
     reason: str
     fallback: str
-
-    def to_json(self) -> dict[str, str]:
-        """The entry as the contract writes it."""
-        return {"component": self.component, "reason": self.reason, "fallback": self.fallback}

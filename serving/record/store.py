@@ -91,7 +91,7 @@ class AccountStates:
 
 def _state(text: str) -> AccountState | None:
     try:
-        return AccountState.from_json(orjson.loads(text))
+        return AccountState.from_stored(orjson.loads(text))
     except (LookupError, TypeError, ValueError, AttributeError, Invalid):
         return None
 
@@ -100,7 +100,7 @@ def _row(state: AccountState, updated_at: datetime) -> dict[str, Any]:
     return {
         "account_id": state.account_id,
         "as_of": state.as_of,
-        "state": state.to_json(),
+        "state": state.to_stored(),
         "updated_at": updated_at,
     }
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from features.kernel.errors import Conflict, Invalid
 from serving.policy.terms import TYPOLOGIES
-from serving.reviews.lifecycle import EventKind, ReviewEvent
+from serving.reviews.lifecycle import Changes, EventKind, ReviewEvent
 from serving.reviews.model import Finding, Review, ReviewStatus
 from serving.reviews.priority import UNKNOWN
 from serving.reviews.store import ReviewLog
@@ -40,8 +40,9 @@ def close_review(
             raise Invalid(
                 f"Review {review_id} was opened for nothing in particular; say with a typology what was found."
             )
-        changes = {"status": ReviewStatus.CLOSED.value, "finding": finding.value}
-        named = {"typology": typology} if typology else {}
-        event = ReviewEvent(review_id, review.version + 1, EventKind.CLOSED, now, by, changes | named)
+        changes = Changes(status=ReviewStatus.CLOSED, finding=finding)
+        if typology:
+            changes["typology"] = typology
+        event = ReviewEvent(review_id, review.version + 1, EventKind.CLOSED, now, by, changes)
         ReviewLog(transaction).record(event)
         return ReviewLog(transaction).get(review_id)

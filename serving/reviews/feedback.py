@@ -95,7 +95,7 @@ def _labels_of(
         typology = event.changes.get("typology", typology)
         if event.kind is not EventKind.CLOSED or "finding" not in event.changes:
             continue
-        finding = Finding(event.changes["finding"])
+        finding = event.changes["finding"]
         for account in review.accounts:
             cleared_of = [name for name in LEARNED if (account, name) not in confirmed]
             for name in cleared_of if review.selection and finding is Finding.CLEARED else (typology,):

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict
+
+from features.kernel.stored import BESIDE, Document, Moment, Upgrade
 from serving.measures.model import Measure
 from serving.reviews.model import Finding, Review, ReviewStatus
 
@@ -19,24 +22,39 @@ class EventKind(StrEnum):
     CLOSED = "closed"
 
 
+@with_config(ConfigDict(extra="forbid"))
+class Changes(TypedDict, total=False):
+    """The new value of each field of a review that changed."""
+
+    status: ReviewStatus
+    finding: Finding
+    typology: str
+    assigned_to: str | None
+    measures: tuple[Measure, ...]
+
+
+def below_their_name(changes: dict[str, Any]) -> dict[str, Any]:
+    """Version 0 stored the changes alone."""
+    return {"changes": changes}
+
+
 @dataclass(frozen=True, slots=True)
-class ReviewEvent:
-    """One step of a review: `version` counts from 1, `changes` holds the new value of each field that changed.
+class ReviewEvent(Document):
+    """One step of a review: `version` counts from 1, `changes` holds the new value of each field that changed."""
 
-    The fields that may change are `status`, `finding`, `typology`, `assigned_to` and `measures`, in their JSON form.
-    """
+    upgrades: ClassVar[Mapping[int, Upgrade]] = {0: below_their_name}
 
-    review_id: str
-    version: int
-    kind: EventKind
-    at: datetime
-    by: str
-    changes: Mapping[str, Any] = field(default_factory=dict)
+    review_id: Annotated[str, BESIDE]
+    version: Annotated[int, BESIDE]
+    kind: Annotated[EventKind, BESIDE]
+    at: Annotated[Moment, BESIDE]
+    by: Annotated[str, BESIDE]
+    changes: Changes = field(default_factory=Changes)
 
 
 def opening(review: Review, by: str) -> ReviewEvent:
     """The first event of a review."""
-    return ReviewEvent(review.review_id, 1, EventKind.OPENED, review.opened_at, by, {"status": ReviewStatus.OPEN.value})
+    return ReviewEvent(review.review_id, 1, EventKind.OPENED, review.opened_at, by, {"status": ReviewStatus.OPEN})
 
 
 def standing(frozen: Review, events: Iterable[ReviewEvent]) -> Review:
@@ -44,14 +62,13 @@ def standing(frozen: Review, events: Iterable[ReviewEvent]) -> Review:
     review = frozen
     for event in events:
         changes = event.changes
-        finding, measures = changes.get("finding"), changes.get("measures")
         review = replace(
             review,
             version=event.version,
-            status=ReviewStatus(changes["status"]) if "status" in changes else review.status,
-            finding=Finding(finding) if finding else review.finding,
+            status=changes.get("status", review.status),
+            finding=changes.get("finding", review.finding),
             typology=changes.get("typology", review.typology),
             assigned_to=changes.get("assigned_to", review.assigned_to),
-            measures=review.measures if measures is None else tuple(Measure.from_json(row) for row in measures),
+            measures=changes.get("measures", review.measures),
         )
     return review

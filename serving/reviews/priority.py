@@ -5,16 +5,78 @@ is not asked again: a suspicion that stands open opens no second case.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
-from features.kernel.errors import Invalid
-from features.kernel.thresholds import read_thresholds
+from pydantic import Field, model_validator
+
+from features.kernel.documents import Text, Written, read_document
 
 FILE = Path(__file__).with_suffix(".yaml")
 UNKNOWN = "unknown_anomaly"
 BY_TYPOLOGY = ("harm", "minutes", "confirmed")
+
+
+class ByTypology(Written):
+    """A number above 0 for each typology, with their unit and where they come from."""
+
+    value: dict[str, Annotated[float, Field(gt=0)]]
+    unit: Text
+    source: Text
+
+
+class ShareByTypology(ByTypology):
+    """A share above 0 for each typology."""
+
+    value: dict[str, Annotated[float, Field(gt=0, le=1)]]
+
+
+class Minutes(Written):
+    """A number of minutes with its unit and where it comes from."""
+
+    value: Annotated[float, Field(ge=0)]
+    unit: Text
+    source: Text
+
+
+class PriorityNumbers(Written):
+    """What the priority of a case is made of."""
+
+    harm: ByTypology
+    """Points of harm for an account."""
+    minutes: ByTypology
+    """Minutes of a reviewer for the first account."""
+    minutes_more: Minutes
+    """Minutes of a reviewer for each further account of a group."""
+    confirmed: ShareByTypology
+    """The share of the cases that rules open which is confirmed."""
+
+    @model_validator(mode="after")
+    def each_typology_has_its_numbers(self) -> Self:
+        """Refuses a typology that has one number and lacks another.
+
+        Raises:
+            ValueError: the sentence names the number and the typology.
+        """
+        tables = {name: getattr(self, name).value for name in BY_TYPOLOGY}
+        kinds = {UNKNOWN}.union(*tables.values())
+        lacking = [(name, kind) for name, table in tables.items() for kind in sorted(kinds - table.keys())]
+        if lacking:
+            raise ValueError("complete: `{}` lacks `{}`".format(*lacking[0]))
+        return self
+
+
+class PriorityDocument(Written):
+    """The file of the numbers that the queue is ordered by."""
+
+    clauses: list[Text]
+    """The clauses that the numbers serve."""
+    effective_from: date
+    """Since when the numbers hold."""
+    settings: PriorityNumbers
+    """The numbers by name."""
 
 
 def priority_of(typology: str, accounts: int, scores: Mapping[str, Any]) -> float:
@@ -57,18 +119,5 @@ def priority_numbers(path: Path) -> Mapping[str, Any]:
     Raises:
         Invalid: a number is missing, or is none, or cannot be; the message says which.
     """
-    numbers = read_thresholds(path).values
-    missing = {*BY_TYPOLOGY, "minutes_more"} - numbers.keys()
-    if missing:
-        raise Invalid(f"{path.name} lacks {', '.join(sorted(missing))}.")
-    kinds = {UNKNOWN}.union(*(numbers[name] for name in BY_TYPOLOGY))
-    for name in BY_TYPOLOGY:
-        most = 1.0 if name == "confirmed" else float("inf")
-        for kind in sorted(kinds):
-            value = numbers[name].get(kind)
-            if not isinstance(value, int | float) or not 0 < value <= most:
-                limit = "above 0 and at most 1" if name == "confirmed" else "above 0"
-                raise Invalid(f"{path.name} says {value!r} for {name} of {kind}; write a number {limit}.")
-    if not isinstance(numbers["minutes_more"], int | float) or numbers["minutes_more"] < 0:
-        raise Invalid(f"{path.name} says {numbers['minutes_more']!r} for minutes_more; write minutes, 0 or more.")
-    return numbers
+    settings = read_document(path, PriorityDocument).settings
+    return {name: setting["value"] for name, setting in settings.model_dump().items()}

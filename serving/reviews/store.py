@@ -31,7 +31,7 @@ from features.kernel.errors import Conflict, Invalid, NotFound
 from features.kernel.moments import moment_of, text_of
 from serving.measures.model import Measure
 from serving.policy.terms import DRAWN, Severity
-from serving.reviews.lifecycle import EventKind, ReviewEvent, opening, standing
+from serving.reviews.lifecycle import ReviewEvent, opening, standing
 from serving.reviews.model import Review, ReviewStatus
 from serving.storage.database import Transaction
 from serving.storage.metadata import UtcMoment, metadata
@@ -293,22 +293,21 @@ class ReviewLog:
         )
         found: defaultdict[str, list[ReviewEvent]] = defaultdict(list)
         for row in self._connection.execute(query):
-            event = ReviewEvent(row.review_id, row.version, EventKind(row.kind), row.at, row.done_by, row.changes)
-            found[row.review_id].append(event)
+            found[row.review_id].append(_event(row))
         return found
 
 
 def _bearing(account_id: str, steps: Sequence[Row[Any]]) -> Bearing:
     last = {row.review_id: row for row in steps}
-    measures = {row.review_id: row.changes["measures"] for row in steps if "measures" in row.changes}
-    imposed = [Measure.from_json(record) for records in measures.values() for record in records]
+    changes = [(row.review_id, _event(row).changes) for row in steps]
+    measures = {review_id: change["measures"] for review_id, change in changes if "measures" in change}
     return Bearing(
         tuple(
             OpenReview(review_id, row.typology, Severity(row.severity))
             for review_id, row in last.items()
             if row.status != ReviewStatus.CLOSED
         ),
-        tuple(measure for measure in imposed if measure.account_id == account_id),
+        tuple(one for imposed in measures.values() for one in imposed if one.account_id == account_id),
     )
 
 
@@ -356,13 +355,18 @@ def _row(review: Review) -> dict[str, Any]:
         "due_at": review.due_at,
         "severity": int(review.severity),
         "typology": review.typology,
-        "case": review.to_json(),
+        "case": review.to_stored(),
         "priority": review.priority,
     }
 
 
 def _frozen(row: Row[Any]) -> Review:
-    return Review.from_json(row.case, row.dedup_key)
+    return Review.from_stored(row.case, dedup_key=row.dedup_key)
+
+
+def _event(row: Row[Any]) -> ReviewEvent:
+    beside = {"review_id": row.review_id, "version": row.version, "kind": row.kind, "at": row.at, "by": row.done_by}
+    return ReviewEvent.from_stored(row.changes, **beside)
 
 
 def _event_row(event: ReviewEvent, status: ReviewStatus) -> dict[str, Any]:
@@ -373,5 +377,5 @@ def _event_row(event: ReviewEvent, status: ReviewStatus) -> dict[str, Any]:
         "at": event.at,
         "done_by": event.by,
         "status": status.value,
-        "changes": dict(event.changes),
+        "changes": event.to_stored(),
     }

@@ -18,7 +18,7 @@ def main() -> None:
     """Prints microseconds a decision, and the share that reading the stored state takes."""
     policy = load_policy()
     state = AccountState("A1", MOMENT, dict.fromkeys(CATALOGUE.names, 0.5))
-    record = state.to_json()
+    record = state.to_stored()
     action = {"type": "withdrawal", "occurred_at": "2025-06-01T00:00:00Z", "amount_usd": "100.00", "address": "x"}
     request = DecisionRequest.from_json({"account_id": "A1", "action": action})
     started = time.perf_counter()
@@ -27,7 +27,7 @@ def main() -> None:
     deciding = (time.perf_counter() - started) / REPEATS * 1e6
     started = time.perf_counter()
     for _ in range(REPEATS):
-        AccountState.from_json(record)
+        AccountState.from_stored(record)
     reading = (time.perf_counter() - started) / REPEATS * 1e6
     rows = [(len(policy.rules), len(CATALOGUE), deciding, reading, reading / deciding)]
     headings = ("rules", "features", "µs a decision", "µs to read the state", "reading / deciding")

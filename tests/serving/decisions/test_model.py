@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from features.kernel.errors import Invalid
-from serving.decisions.model import Decision, decide, hit_to_json
+from serving.decisions.model import Decision, decide, money_as_text
 from serving.decisions.request import ACTION_TYPES, DecisionRequest
 from serving.measures.model import Measure, MeasureState
-from serving.policy.terms import Outcome, RuleHit, Severity
 from serving.record.model import AccountFacts, AccountState, LegalOrder, Reason, Scores, WatchlistEntry
 from tests.serving.policy.fields import POLICY, idle_vector
 
@@ -307,8 +306,5 @@ def test_a_request_no_rule_could_judge_is_refused(changes: dict[str, Any]) -> No
     [(270_000, "270000.00"), (0.5, "0.50"), (0.215, "0.215"), (1e30, "1" + "0" * 30 + ".00"), (1e-9, "0.000000001")],
 )
 def test_money_is_written_as_a_decimal_without_loss(value: float, text: str) -> None:
-    hit = RuleHit(
-        "r", "v", "8", "t", "x", Severity.HIGH, Outcome.REVIEW, {"limit_usd": value, "n": 3}, {"limit_usd": None}
-    )
-    assert hit_to_json(hit)["values"] == {"limit_usd": text, "n": 3}
-    assert hit_to_json(hit)["thresholds"] == {"limit_usd": None}
+    assert money_as_text({"limit_usd": value, "n": 3}) == {"limit_usd": text, "n": 3}
+    assert money_as_text({"limit_usd": None}) == {"limit_usd": None}

@@ -16,7 +16,8 @@ from serving.measures.model import Measure, MeasureState
 from serving.policy.book import Policy
 from serving.record.model import AccountState, Scores
 from serving.record.store import AccountStates
-from serving.reviews.lifecycle import EventKind, ReviewEvent
+from serving.reviews.lifecycle import Changes, EventKind, ReviewEvent
+from serving.reviews.model import ReviewStatus
 from serving.reviews.store import ReviewLog
 from serving.storage import Database
 from tests.serving.cases import NOW
@@ -70,8 +71,8 @@ def test_the_answer_is_recorded_as_it_was_sent(scored: Database, policy: Policy)
     sent = answer(answer_all(scored, policy, [incoming(1, LARGE)])[0])
     with scored.reading() as transaction:
         record = DecisionLog(transaction).get("dec_1")
-    assert record.answer == sent
-    assert DecisionRequest.from_json(record.request) == LARGE
+    assert record.sent == record.decision.to_json() == sent
+    assert DecisionRequest.from_stored(record.request) == LARGE
 
 
 def test_a_rule_that_asks_for_a_person_opens_one_review_while_it_is_open(scored: Database, policy: Policy) -> None:
@@ -89,7 +90,7 @@ def test_a_rule_that_asks_for_a_person_opens_one_review_while_it_is_open(scored:
 def test_a_measure_imposed_in_a_review_binds_the_next_decision(scored: Database, policy: Policy) -> None:
     answer_all(scored, policy, [incoming(1, LARGE)])
     hold = Measure("m1", "withdrawal_hold", "A1", "6", "account", NOW, "ria", MeasureState.IN_FORCE)
-    changes = {"status": "decided", "measures": [hold.to_json()]}
+    changes = Changes(status=ReviewStatus.DECIDED, measures=(hold,))
     with scored.transaction() as transaction:
         ReviewLog(transaction).record(ReviewEvent("rev_dec_1", 2, EventKind.DECIDED, NOW, "ria", changes))
     body = answer(answer_all(scored, policy, [incoming(2)])[0])

@@ -15,7 +15,7 @@ from features.labels import read_labels
 from serving.policy.terms import Severity
 from serving.reviews.closing import close_review
 from serving.reviews.feedback import LEARNED, feed_back
-from serving.reviews.lifecycle import EventKind, ReviewEvent
+from serving.reviews.lifecycle import Changes, EventKind, ReviewEvent
 from serving.reviews.model import Finding, Review, ReviewStatus
 from serving.reviews.store import ReviewLog
 from serving.storage import Database
@@ -70,7 +70,7 @@ def test_an_upheld_appeal_is_a_later_label_of_its_own(database: Database, home: 
     opened(database, ring_review())
     close_review(database, "rev_flock", Finding.CONFIRMED, "ria", NOW)
     with database.transaction() as transaction:
-        changes = {"status": ReviewStatus.APPEALED.value}
+        changes = Changes(status=ReviewStatus.APPEALED)
         ReviewLog(transaction).record(ReviewEvent("rev_flock", 3, EventKind.DECIDED, NOW, "holder", changes))
     with pytest.raises(Conflict, match="another person"):
         close_review(database, "rev_flock", Finding.CLEARED, "ria", LATER)

@@ -18,14 +18,14 @@ def test_each_event_changes_what_it_names_and_nothing_else() -> None:
     measure = Measure("m", "observation", "A-p", "7.3.1", "account", NOW, "ria", MeasureState.IN_FORCE)
     events = [
         opening(review, "system"),
-        ReviewEvent("p", 2, EventKind.ASSIGNED, NOW, "ria", {"status": "assigned", "assigned_to": "ria"}),
+        ReviewEvent("p", 2, EventKind.ASSIGNED, NOW, "ria", {"status": ReviewStatus.ASSIGNED, "assigned_to": "ria"}),
         ReviewEvent(
             "p",
             3,
             EventKind.DECIDED,
             NOW + timedelta(hours=1),
             "ria",
-            {"status": "decided", "finding": "confirmed", "measures": [measure.to_json()]},
+            {"status": ReviewStatus.DECIDED, "finding": Finding.CONFIRMED, "measures": (measure,)},
         ),
     ]
     assigned, decided = standing(review, events[:2]), standing(review, events)

@@ -35,8 +35,8 @@ MEASURE = Measure("m1", "close_only", "A1", "7.1", "FLOCKUSDT", NOW, "ria", Meas
 
 @pytest.mark.parametrize("review", [ring_review(), spoofing_review(), plain_review("p")], ids=lambda r: str(r.typology))
 def test_a_review_survives_being_written_as_json(review: Review) -> None:
-    written = orjson.loads(orjson.dumps(review.to_json()))
-    assert Review.from_json(written, review.dedup_key) == review
+    written = orjson.loads(orjson.dumps(review.to_stored()))
+    assert Review.from_stored(written, dedup_key=review.dedup_key) == review
 
 
 def test_the_json_has_the_keys_of_the_contract_and_only_allowed_ones_beside() -> None:

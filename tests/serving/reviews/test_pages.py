@@ -11,8 +11,8 @@ from serving.measures.model import ProposedMeasure
 from serving.people.model import Role
 from serving.people.store import Users
 from serving.policy.terms import Severity
-from serving.reviews.lifecycle import EventKind, ReviewEvent
-from serving.reviews.model import AccountLink, EvidenceRow, Review
+from serving.reviews.lifecycle import Changes, EventKind, ReviewEvent
+from serving.reviews.model import AccountLink, EvidenceRow, Finding, Review, ReviewStatus
 from serving.reviews.store import ReviewLog
 from serving.web.headers import CONTENT_SECURITY_POLICY
 from tests.serving.cases import NOW, drawn_review, plain_review, ring_review, spoofing_review
@@ -94,7 +94,7 @@ def test_the_queue_shows_what_waits_and_everything_if_asked(service: Running) ->
     open_reviews(service, ring_review(), spoofing_review())
     browser = service.signed_in()
     with service.database.transaction() as transaction:
-        closed = {"status": "closed", "finding": "cleared"}
+        closed = Changes(status=ReviewStatus.CLOSED, finding=Finding.CLEARED)
         ReviewLog(transaction).record(ReviewEvent("rev_flock", 2, EventKind.CLOSED, NOW, "ria", closed))
     assert headings(browser, "") == headings(browser, "?status=waiting") == ["rev_spoof"]
     assert headings(browser, "?status=") == ["rev_flock", "rev_spoof"]

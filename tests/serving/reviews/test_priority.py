@@ -47,12 +47,12 @@ def test_what_is_unknown_is_worth_the_worst_that_a_model_sees_in_it() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
-        ("wash_trading: 8", "wash_trading: 0", "says 0 for minutes of wash_trading; write a number above 0"),
-        ("wash_trading: 3", "wash_trading: much", "says 'much' for harm of wash_trading"),
-        ("wash_trading: 0.75", "wash_trading: 1.2", "says 1.2 for confirmed of wash_trading; .* at most 1"),
-        ("      unknown_anomaly: 8\n", "", "says None for minutes of unknown_anomaly"),
-        ("minutes_more: {value: 1.5", "minutes_more: {value: -1", "says -1 for minutes_more"),
-        ("  harm:", "  damage:", r"lacks harm\."),
+        ("wash_trading: 8", "wash_trading: 0", "`settings.minutes.value.wash_trading` is 0; it must be above 0"),
+        ("wash_trading: 3", "wash_trading: much", "`settings.harm.value.wash_trading` is 'much'; it must be a number"),
+        ("wash_trading: 0.75", "wash_trading: 1.2", "`settings.confirmed.value.wash_trading` is 1.2; .* 1 or less"),
+        ("      unknown_anomaly: 8\n", "", "`minutes` lacks `unknown_anomaly`"),
+        ("minutes_more: {value: 1.5", "minutes_more: {value: -1", "`settings.minutes_more.value` is -1; .* 0 or more"),
+        ("  harm:", "  damage:", r"`settings` lacks `harm`\."),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused_with_their_place(
@@ -62,5 +62,5 @@ def test_numbers_that_make_no_sense_are_refused_with_their_place(
     assert before in text
     path = tmp_path / "priority.yaml"
     path.write_text(text.replace(before, after), encoding="utf-8")
-    with pytest.raises(Invalid, match=says):
+    with pytest.raises(Invalid, match=rf"priority\.yaml: .*{says}"):
         priority_numbers(path)

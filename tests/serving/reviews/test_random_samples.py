@@ -104,4 +104,4 @@ def test_a_drawn_account_becomes_a_case_that_says_so_and_keeps_its_probability()
     assert review.selection == {"way": "random", "probability": 0.02}
     assert [(row.table, row.id) for row in review.evidence] == [("sessions", "s1")], "what it did in the last week"
     assert review.proposed_measures == ()
-    assert type(review).from_json(review.to_json(), review.dedup_key) == review
+    assert type(review).from_stored(review.to_stored(), dedup_key=review.dedup_key) == review

@@ -8,8 +8,8 @@ import pytest
 from features.kernel.errors import Invalid, NotFound
 from serving.measures.model import Measure, MeasureState
 from serving.policy.terms import DRAWN, Severity
-from serving.reviews.lifecycle import EventKind, ReviewEvent
-from serving.reviews.model import Review, ReviewStatus
+from serving.reviews.lifecycle import Changes, EventKind, ReviewEvent
+from serving.reviews.model import Finding, Review, ReviewStatus
 from serving.reviews.store import Bearing, OpenReview, QueueOrder, ReviewLog, ReviewQuestion, StaleReview
 from serving.storage import Database
 from serving.storage.paging import BadPageToken
@@ -39,7 +39,7 @@ def test_the_same_suspicion_opens_no_second_review(database: Database) -> None:
     again = ring_review("rev_again")
     with database.transaction() as transaction:
         assert ReviewLog(transaction).open(ring_review())
-        assert not ReviewLog(transaction).open(Review.from_json(again.to_json(), ring_review().dedup_key))
+        assert not ReviewLog(transaction).open(Review.from_stored(again.to_stored(), dedup_key=ring_review().dedup_key))
         assert ReviewLog(transaction).id_of(ring_review().dedup_key) == "rev_flock"
         assert len(ReviewLog(transaction).list().rows) == 1
 
@@ -118,7 +118,7 @@ def test_filters_choose_by_status_severity_and_typology(database: Database) -> N
     with database.transaction() as transaction:
         for review in (ring_review(), spoofing_review(), plain_review("p")):
             ReviewLog(transaction).open(review)
-        event = ReviewEvent("rev_spoof", 2, EventKind.ASSIGNED, NOW, "ria", {"status": "assigned"})
+        event = ReviewEvent("rev_spoof", 2, EventKind.ASSIGNED, NOW, "ria", {"status": ReviewStatus.ASSIGNED})
         ReviewLog(transaction).record(event)
 
         def found(**filters: object) -> set[str]:
@@ -130,7 +130,7 @@ def test_filters_choose_by_status_severity_and_typology(database: Database) -> N
         assert found(status=ReviewStatus.OPEN) == {"rev_flock", "p"}
         assert found(status=ReviewStatus.OPEN, severity=Severity.CRITICAL) == {"rev_flock"}
         assert found(typology="unknown_anomaly") == {"p"}
-        closed = {"status": "closed", "finding": "cleared"}
+        closed = Changes(status=ReviewStatus.CLOSED, finding=Finding.CLEARED)
         ReviewLog(transaction).record(ReviewEvent("p", 2, EventKind.CLOSED, NOW, "ria", closed))
         assert found(waiting=True) == {"rev_flock", "rev_spoof"}
         ReviewLog(transaction).open(drawn_review("lot"))
@@ -153,7 +153,7 @@ def test_a_stale_event_is_refused_and_says_what_changed(database: Database) -> N
     with database.transaction() as transaction:
         ReviewLog(transaction).open(ring_review())
         event = ReviewEvent(
-            "rev_flock", 2, EventKind.ASSIGNED, NOW, "ria", {"status": "assigned", "assigned_to": "ria"}
+            "rev_flock", 2, EventKind.ASSIGNED, NOW, "ria", {"status": ReviewStatus.ASSIGNED, "assigned_to": "ria"}
         )
         ReviewLog(transaction).record(event)
         with pytest.raises(StaleReview, match=r"version 2 \(assigned by ria"):
@@ -168,12 +168,14 @@ def test_what_reviews_say_about_an_account_is_its_open_ones_and_its_own_measures
         Measure(f"m{n}", "close_only", account, "7.1", "all", NOW, "ria", MeasureState.IN_FORCE)
         for n, account in enumerate((RING[0], RING[1]))
     )
-    decided = {"status": "decided", "measures": [own.to_json(), other.to_json()]}
+    decided = Changes(status=ReviewStatus.DECIDED, measures=(own, other))
     with database.transaction() as transaction:
         ReviewLog(transaction).open(ring_review())
         ReviewLog(transaction).record(ReviewEvent("rev_flock", 2, EventKind.DECIDED, NOW, "ria", decided))
         assert ReviewLog(transaction).bearing_on([RING[0], "nobody"]) == {
             RING[0]: Bearing((OpenReview("rev_flock", "position_limit_evasion", Severity.CRITICAL),), (own,))
         }
-        ReviewLog(transaction).record(ReviewEvent("rev_flock", 3, EventKind.CLOSED, NOW, "ria", {"status": "closed"}))
+        ReviewLog(transaction).record(
+            ReviewEvent("rev_flock", 3, EventKind.CLOSED, NOW, "ria", {"status": ReviewStatus.CLOSED})
+        )
         assert ReviewLog(transaction).bearing_on([RING[0]]) == {RING[0]: Bearing((), (own,))}

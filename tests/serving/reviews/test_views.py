@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from serving.policy.evaluation import evaluate
 from serving.policy.terms import TYPOLOGIES as KNOWN
+from serving.policy.terms import RuleHit
 from serving.reviews.conditions import conditions_of, sentence_of
 from serving.reviews.link_graph import HEIGHT, MOST_NODES, WIDTH, link_graph
-from serving.reviews.model import AccountLink, Finding, ReviewStatus, rule_from_json, rule_to_json
+from serving.reviews.model import AccountLink, Finding, ReviewStatus
 from serving.reviews.views import case_page, queue_row
 from serving.web.waterfall import BAR_LEFT, BAR_WIDTH, MOST_BARS, waterfall_of
 from serving.web.wording import TYPOLOGIES
@@ -119,7 +120,7 @@ def test_a_drawn_case_says_so_until_a_person_finds_something_in_it() -> None:
 def test_a_condition_says_which_way_it_is_compared_and_whether_it_is_met() -> None:
     found = {"taint_indirect_share_30d": 0.0007, "taint_indirect_usd_30d": 1_574.0}
     (hit,) = evaluate(POLICY, "account", neutral_fields("account") | found).hits
-    by_share, by_amount, dust = conditions_of(rule_from_json(rule_to_json(hit)))
+    by_share, by_amount, dust = conditions_of(RuleHit.from_json(hit.to_json()))
     assert (by_share.threshold, by_share.met) == ("≥ 0.1", False)
     assert (by_amount.threshold, by_amount.met) == ("≥ 1,000", True)
     assert (dust.name, dust.value, dust.threshold, dust.met) == ("dust USD", "1,574", "≥ 10", True)

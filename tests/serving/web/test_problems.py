@@ -11,7 +11,8 @@ from serving.people.model import NotAuthenticated, Role, parts_of_key
 from serving.people.store import ApiKeys
 from serving.record.model import AccountState, Reason, Scores
 from serving.record.store import AccountStates
-from serving.reviews.lifecycle import EventKind, ReviewEvent
+from serving.reviews.lifecycle import Changes, EventKind, ReviewEvent
+from serving.reviews.model import Finding, ReviewStatus
 from serving.reviews.store import ReviewLog
 from serving.storage import Database
 from tests.serving.cases import NOW, drawn_review, plain_review, ring_review
@@ -169,7 +170,7 @@ def test_the_queue_can_be_asked_for_what_waits_by_priority(service: Running) -> 
     with service.database.transaction() as transaction:
         for number, priority in enumerate((0.1, 0.3, 0.2)):
             ReviewLog(transaction).open(replace(plain_review(f"r{number}"), priority=priority))
-        closed = {"status": "closed", "finding": "cleared"}
+        closed = Changes(status=ReviewStatus.CLOSED, finding=Finding.CLEARED)
         ReviewLog(transaction).record(ReviewEvent("r2", 2, EventKind.CLOSED, NOW, "ria", closed))
         ReviewLog(transaction).open(drawn_review("lot"))
     query = {"waiting": "true", "order": "priority", "drawn": "false"}
