@@ -22,7 +22,7 @@ def test_a_moment_survives_being_written(moment: datetime) -> None:
 
 
 def test_what_is_no_moment_is_refused() -> None:
-    with pytest.raises(Invalid, match="no moment"):
+    with pytest.raises(Invalid, match="is not a moment"):
         moment_of("yesterday")
 
 

@@ -114,6 +114,7 @@ def wrong(**changes: Any) -> dict[str, Any]:
     [
         (wrong(type="teleport"), "/action/type"),
         (wrong(occurred_at="yesterday"), "/action/occurred_at"),
+        (wrong(occurred_at="2025-05-31T14:19:59"), "/action/occurred_at"),
         (wrong(amount_usd=-1), "/action/amount_usd"),
         (wrong(amount_usd="a lot"), "/action/amount_usd"),
         (wrong(amount_usd=True), "/action/amount_usd"),
