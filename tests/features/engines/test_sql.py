@@ -15,7 +15,7 @@ INTEGERS = st.integers(-(2**63), 2**63 - 1)
 FRACTIONS = st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text()
 SCALARS = st.one_of(st.none(), st.booleans(), INTEGERS, FRACTIONS, TEXTS)
-UNWRITABLE = [float("nan"), float("inf"), -float("inf"), 2**63, -(2**63) - 1, "\ud800", object(), b"x", [[2**70]]]
+UNWRITABLE = [float("nan"), float("inf"), -float("inf"), 2**63, -(2**63) - 1, "\ud800", complex(1, 2), b"x", [[2**70]]]
 
 
 def read_back(sql: str) -> object:
