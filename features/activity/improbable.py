@@ -7,12 +7,13 @@ import duckdb
 from features.activity.bounds import PROBABLE_YEARS
 from features.activity.columns import Column, Table
 from features.activity.files import identifier
-from features.activity.identifiers import FORMS, comparable_sql
+from features.activity.identifiers import comparable_sql
 
 HOT_ACCOUNTS = 50
 HOT_SHARE = 0.01
 HOT_VALUES = 3
 LINKING_FORMS = ("address", "hash", "ip", "token", "owner")
+SHARED_BY_MANY = ("asn",)  # a provider has many customers
 ROWS_OF_ONE = (
     "order_events",
     "trades",
@@ -62,4 +63,4 @@ def _hot_values(engine: duckdb.DuckDBPyConnection, table: Table) -> Iterator[str
 
 
 def _links(column: Column) -> bool:
-    return column.form in LINKING_FORMS and FORMS[str(column.form)].links
+    return column.form in LINKING_FORMS and column.name not in SHARED_BY_MANY

@@ -14,7 +14,7 @@ from features.activity.mapping import load_mapping
 from features.home import Home
 from features.kernel.progress import silent
 
-IMPORTED_AT = datetime(2025, 6, 1, tzinfo=UTC)
+IMPORTED_AT = datetime(2025, 6, 7, 12, tzinfo=UTC)  # after the end of the simulated exchange
 Frames = Mapping[str, pd.DataFrame]
 
 
