@@ -12,7 +12,7 @@ from ibis.common.deferred import Deferred
 
 from features.facts.fact import Fact
 from features.kernel.errors import Invalid
-from features.kernel.units import worded
+from features.kernel.units import format_value
 from features.vocabulary.aggregates import Aggregate, Window
 
 QUOTED = re.compile(r"'(\w+)'")
@@ -95,7 +95,7 @@ class Feature:
             return f"never: {self.says}"
         if math.isnan(value):
             return f"unknown: {self.says}"
-        return f"{worded(value, self.unit)} {self.says}"
+        return f"{format_value(value, self.unit)} {self.says}"
 
 
 Lineage = Callable[[Iterable[str]], Mapping[str, int]]

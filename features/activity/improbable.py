@@ -22,11 +22,11 @@ ROWS_OF_ONE = (
 
 def notices(engine: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> list[str]:
     """Sentences about the good rows of an import, which stand in its `checked_<table>`."""
-    found: list[str] = []
+    sentences: list[str] = []
     for table in tables.values():
-        found += _improbable_years(engine, table)
-        found += _hot_values(engine, table)
-    return found
+        sentences += _improbable_years(engine, table)
+        sentences += _hot_values(engine, table)
+    return sentences
 
 
 def _improbable_years(engine: duckdb.DuckDBPyConnection, table: Table) -> Iterator[str]:
@@ -54,9 +54,9 @@ def _hot_values(engine: duckdb.DuckDBPyConnection, table: Table) -> Iterator[str
             f"AND accounts > {HOT_ACCOUNTS} AND accounts > {HOT_SHARE} * everybody "
             f"ORDER BY accounts DESC, value LIMIT {HOT_VALUES}"
         ).fetchall()
-        for text, accounts, everybody in rows:
+        for text, accounts, all_accounts in rows:
             yield (
-                f"{table.name}.{column.name}: {text!r} is held by {accounts:,} of {everybody:,} accounts; if it means "
+                f"{table.name}.{column.name}: {text!r} is held by {accounts:,} of {all_accounts:,} accounts; if it means "
                 "that the value is not known, export nothing there."
             )
 

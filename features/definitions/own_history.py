@@ -15,7 +15,7 @@ from features.facts.access import SESSIONS
 from features.facts.fact import Fact
 from features.facts.fills import FILLS
 from features.facts.flows import FLOWS
-from features.facts.market_spells import MARKET_DAYS
+from features.facts.market_activity import MARKET_DAYS
 from features.facts.orders import ORDERS
 from features.vocabulary.aggregates import (
     LIFETIME,

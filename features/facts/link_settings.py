@@ -27,11 +27,11 @@ class Band:
 
 def bands() -> tuple[Band, ...]:
     """Every kind of identifier with its weight by the number of holders; beyond the last band it says nothing."""
-    plain = (Band(kind, 0, LINK_SETTINGS[f"{kind}_most"], _milli(f"{kind}_weight")) for kind in IDENTIFIERS)
+    plain = (Band(kind, 0, LINK_SETTINGS[f"max_{kind}"], _milli(f"{kind}_weight")) for kind in IDENTIFIERS)
     crowd = Band(
         "device",
-        LINK_SETTINGS["device_most"],
-        LINK_SETTINGS["device_crowd_most"],
+        LINK_SETTINGS["max_device"],
+        LINK_SETTINGS["max_device_crowd"],
         _milli("device_crowd_weight"),
     )
     ends = LINK_SETTINGS["ip_bands"]

@@ -89,23 +89,23 @@ Seek = Callable[[_Book, _Book, Move, Settings], Iterator[_Fan]]
 def gathered(ins: _Book, outs: _Book, out: Move, settings: Settings) -> Iterator[_Fan]:
     """The small receipts that a transfer out sends on in one."""
     where = ins.within(out.ts - _window(settings) + 1, out.ts + 1)
-    if where.stop - where.start < settings["least_others"] or out.usd < settings["one_share"] * ins.total(where):
+    if where.stop - where.start < settings["min_others"] or out.usd < settings["one_share"] * ins.total(where):
         return
     small = ins.moves[where]
     if out.ts - small[-1].ts <= settings["within_h"] * HOUR_US and _many_and_small(small, settings):
         yield _Fan(out, tuple(small), out.known_from)
 
 
-def spread(ins: _Book, outs: _Book, out: Move, settings: Settings) -> Iterator[_Fan]:
+def fan_out(ins: _Book, outs: _Book, out: Move, settings: Settings) -> Iterator[_Fan]:
     """The one receipt that this and other payments spread over many, the earliest there is."""
-    for one in ins.moves[ins.within(out.ts - _window(settings) + 1, out.ts + 1)]:
-        where = outs.within(one.ts, one.ts + _window(settings))
-        less, more = sorted((one.usd, outs.total(where)))
-        if where.stop - where.start < settings["least_others"] or less < settings["one_share"] * more:
+    for deposit in ins.moves[ins.within(out.ts - _window(settings) + 1, out.ts + 1)]:
+        where = outs.within(deposit.ts, deposit.ts + _window(settings))
+        less, more = sorted((deposit.usd, outs.total(where)))
+        if where.stop - where.start < settings["min_others"] or less < settings["one_share"] * more:
             continue
         small = outs.moves[where]
-        if small[0].ts - one.ts <= settings["within_h"] * HOUR_US and _many_and_small(small, settings):
-            yield _Fan(one, tuple(small), max(one.known_from, *(move.known_from for move in small)))
+        if small[0].ts - deposit.ts <= settings["within_h"] * HOUR_US and _many_and_small(small, settings):
+            yield _Fan(deposit, tuple(small), max(deposit.known_from, *(move.known_from for move in small)))
             return
 
 
@@ -116,7 +116,7 @@ def _window(settings: Settings) -> int:
 def _many_and_small(small: Sequence[Move], settings: Settings) -> bool:
     others = len({move.other for move in small if move.other is not None})
     typical = median(move.usd for move in small)
-    return bool(others >= settings["least_others"] and typical < settings["median_usd"] * MICRO)
+    return bool(others >= settings["min_others"] and typical < settings["median_usd"] * MICRO)
 
 
 def _fans(moves: Iterable[Move], seek: Seek, settings: Settings) -> Iterator[_Fan]:
@@ -131,18 +131,18 @@ def _fans(moves: Iterable[Move], seek: Seek, settings: Settings) -> Iterator[_Fa
         for move in arrived:
             for fan in seek(ins, outs, move, settings) if not move.inward else ():
                 newest[fan.one.transfer_id] = fan
-        for one, fan in newest.items():
-            earlier = versions.setdefault(one, [])
+        for key, fan in newest.items():
+            earlier = versions.setdefault(key, [])
             if earlier:
                 earlier[-1] = replace(earlier[-1], superseded_at=known_at)
             earlier.append(fan)
-    for found in versions.values():
-        yield from found
+    for fans in versions.values():
+        yield from fans
 
 
 def _detector(pattern: str, seek: Seek) -> Callable[[DuckDBEngine, Settings], Iterator[Episode]]:
     def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
-        sql = filled(MOVES, window=_window(settings), others=int(settings["least_others"]))
+        sql = filled(MOVES, window=_window(settings), others=int(settings["min_others"]))
         rows = engine.run(sql).to_pylist()
         for account, group in groupby(rows, key=lambda row: str(row["account_id"])):
             moves = [Move(**{name: row[name] for name in Move.__slots__}) for row in group]
@@ -202,5 +202,5 @@ FAN_OUT = Pattern(
     SETTINGS,
     MEASURES,
     USES,
-    _detector("fan_out", spread),
+    _detector("fan_out", fan_out),
 )

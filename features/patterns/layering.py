@@ -36,7 +36,7 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """Layering episodes, each known once enough of its cancels were known."""
     sql = {
         "layer_market": MARKET,
-        "layer_pulled": _pulled(settings),
+        "layer_pulled": _cancelled(settings),
         "layer_states": _states(settings),
         "layer_side": _side(settings),
         "layer_sides": _sides(),
@@ -50,7 +50,7 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
         yield _episode(row)
 
 
-def _pulled(settings: Settings) -> str:
+def _cancelled(settings: Settings) -> str:
     """Orders placed shortly before an own opposite fill and cancelled shortly after it."""
     window, after = int(settings["window_s"] * SECOND_US), int(settings["cancel_after_fill_s"] * SECOND_US)
     sql = f"""

@@ -54,7 +54,7 @@ def _steps(settings: Settings) -> dict[str, str]:
         "spoof_large": _large(settings),
         "spoof_filled": _filled(),
         "spoof_counter": _counter(settings, after),
-        "spoof_pulls": _pulls(settings),
+        "spoof_pulls": _cancels(settings),
     }
 
 
@@ -144,7 +144,7 @@ def _counter(settings: Settings, after: int) -> str:
     return filled(sql, life=int(settings["quiet_life_s"] * SECOND_US), after=after)
 
 
-def _pulls(settings: Settings) -> str:
+def _cancels(settings: Settings) -> str:
     """How many orders others cancelled in the symbol just before: in a burst everybody pulls."""
     sql = f"""
     SELECT s.order_id, count(*) AS cancels, count(DISTINCT c.account_id) AS accounts

@@ -16,8 +16,8 @@ from features.engines.sql import filled
 from features.kernel.moments import DAY_US, HOUR_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import MICRO
+from features.patterns.shared.burst_revisions import Version, burst_revisions
 from features.patterns.shared.episode import Episode, Measure, Pattern
-from features.patterns.shared.unfolding import Version, unfold
 
 # A row that sums up several transfers has no amount of its own. Only accounts with enough rows below are looked at.
 NEAR = """
@@ -36,7 +36,7 @@ ORDER BY account_id, threshold, known_from, ts, transfer_id, direction
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class NearThreshold:
     """A transfer near a threshold; `usd` in micro-dollars."""
 
     transfer_id: str
@@ -57,13 +57,15 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
             thresholds=[int(limit) for limit in settings["thresholds_usd"]],
             below=settings["below_share"],
             above=settings["above_share"],
-            least=min(settings["least_in_a_day"], settings["least_in_a_week"]),
+            least=min(settings["min_in_a_day"], settings["min_in_a_week"]),
         )
     )
     for (account, threshold), group in groupby(rows.to_pylist(), key=lambda row: (row["account_id"], row["threshold"])):
         limit = threshold * MICRO
         near = [
-            Near(**{name: row[name] for name in Near.__slots__ if name != "below"}, below=row["usd"] < limit)
+            NearThreshold(
+                **{name: row[name] for name in NearThreshold.__slots__ if name != "below"}, below=row["usd"] < limit
+            )
             for row in group
         ]
         above = [row for row in near if not row.below]
@@ -74,12 +76,12 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
             )
             for span in ("day", "week")
         ]
-        for version in unfold([row for row in near if row.below], openings):
+        for version in burst_revisions([row for row in near if row.below], openings):
             yield _episode(account, threshold, version)
 
 
 def _judged(
-    above: Sequence[Near], settings: Settings, least: int, rows: Sequence[Near]
+    above: Sequence[NearThreshold], settings: Settings, least: int, rows: Sequence[NearThreshold]
 ) -> Mapping[str, Measure] | None:
     """The measures of transfers below a threshold inside one window, None where they are no structuring."""
     if len(rows) < least:
@@ -104,7 +106,7 @@ def _judged(
     }
 
 
-def _episode(account: str, threshold: int, version: Version[Near]) -> Episode:
+def _episode(account: str, threshold: int, version: Version[NearThreshold]) -> Episode:
     rows = version.rows
     return Episode(
         pattern="structuring",

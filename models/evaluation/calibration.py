@@ -42,7 +42,7 @@ def fit_platt(margins: Floats, positive: Flags, weights: Floats) -> Platt:
 
     rate = float(np.clip((share * target).sum(), 1e-9, 1 - 1e-9))
     start = np.array([0.0, np.log(rate / (1 - rate))])
-    found = minimize(
+    optimum = minimize(
         loss,
         start,
         jac=True,
@@ -50,7 +50,7 @@ def fit_platt(margins: Floats, positive: Flags, weights: Floats) -> Platt:
         bounds=[(0.0, None), (None, None)],
         options={"ftol": 1e-14, "gtol": 1e-10, "maxiter": 500},
     )
-    return Platt(float(found.x[0]), float(found.x[1]))
+    return Platt(float(optimum.x[0]), float(optimum.x[1]))
 
 
 def expected_calibration_error(probability: Floats, positive: Flags, weights: Floats, bins: int = 10) -> float:

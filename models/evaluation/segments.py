@@ -9,7 +9,7 @@ from models.evaluation.metrics import Metrics, at_budget, ranking_metrics
 from models.vectors import Flags
 
 FAIR = 0.8
-ENOUGH_ROWS = 50
+MIN_ROWS = 50
 NEW_DAYS, SETTLED_DAYS = 30, 180
 
 
@@ -55,14 +55,14 @@ def by_segment(tested: pd.DataFrame, budget: int) -> Iterator[tuple[str, str, Me
     def rate(rows: Flags) -> float:
         return float(np.average(alerts[rows], weights=weight[rows]))
 
-    everybody = rate(honest) if honest.any() else 0.0
+    overall = rate(honest) if honest.any() else 0.0
     for name in (name for name in SEGMENTS if name in tested.columns):
         for group, rows in tested.groupby(name, sort=True).indices.items():
             here = np.zeros(len(tested), dtype=bool)
             here[rows] = True
-            if (here & honest).sum() < ENOUGH_ROWS:
+            if (here & honest).sum() < MIN_ROWS:
                 continue
             ranked = ranking_metrics(tested["score"].to_numpy(dtype=float)[here], ~honest[here], weight[here])
             false = rate(here & honest)
-            ratio = {"false_alert_ratio": false / everybody} if everybody else {}
+            ratio = {"false_alert_ratio": false / overall} if overall else {}
             yield name, str(group), {"rows": float(here.sum()), "false_alerts": false, **ratio, **ranked}

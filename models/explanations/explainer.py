@@ -110,8 +110,8 @@ class Explainer:
         """The scores of the rows taken apart; arguments and errors are those of `explain`."""
         if isinstance(self.model, ViolationModels):
             if typology is None:
-                known = ", ".join(self.model.typologies) or "none was trained"
-                raise Invalid(f"Say which typology is to be explained, as in violations:TYPOLOGY ({known}).")
+                trained = ", ".join(self.model.typologies) or "none was trained"
+                raise Invalid(f"Say which typology is to be explained, as in violations:TYPOLOGY ({trained}).")
             return self.model.additive(frame, typology)
         if typology is not None:
             raise Invalid(f"The model {self.name} knows no typologies, so {typology!r} cannot be explained.")

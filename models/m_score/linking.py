@@ -32,8 +32,8 @@ class Link:
         Where a version does not tell the accounts apart, only the level is brought over.
         """
         ours, theirs = np.sort(own), np.sort(earlier)
-        spread = float(ours.var())
-        slope = float(np.cov(ours, theirs, bias=True)[0, 1]) / spread if spread > 0 else 0.0
+        variance = float(ours.var())
+        slope = float(np.cov(ours, theirs, bias=True)[0, 1]) / variance if variance > 0 else 0.0
         slope = slope if slope > 0 else 1.0
         return cls(slope, float(np.median(theirs) - slope * np.median(ours)))
 

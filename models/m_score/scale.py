@@ -9,7 +9,7 @@ from models.vectors import Floats
 ANCHOR_POINTS = 500.0
 ANCHOR_LOG_ODDS = math.log(0.10 / 0.90)
 POINTS_PER_LOG_ODDS = 60 / math.log(2)
-HIGHEST = 1000.0
+MAX_SCORE = 1000.0
 
 
 def points_of(log_odds: Floats) -> Floats:
@@ -23,7 +23,7 @@ def points_of(log_odds: Floats) -> Floats:
 
 def clipped(points: Floats) -> Floats:
     """Points as people see them, 0 to 1000."""
-    return np.clip(points, 0.0, HIGHEST)
+    return np.clip(points, 0.0, MAX_SCORE)
 
 
 def log_odds_of_points(points: float) -> float:

@@ -32,11 +32,11 @@ def forward_target(
     Returns:
         Columns `target` (0 or 1) and `known` (bool), with the index of `value`.
     """
-    known = value["cnc"].notna()
+    is_known = value["cnc"].notna()
     threshold = value.groupby("as_of")["cnc"].transform(lambda cnc: cnc.quantile(1 - top_share))
-    best = known & (value["cnc"] >= threshold) & (value["cnc"] > 0)
+    best = is_known & (value["cnc"] >= threshold) & (value["cnc"] > 0)
     violated = _violated(value, labels, horizon, labels_as_of)
-    return pd.DataFrame({"target": (best.to_numpy() & ~violated).astype(int), "known": known}, index=value.index)
+    return pd.DataFrame({"target": (best.to_numpy() & ~violated).astype(int), "known": is_known}, index=value.index)
 
 
 def _violated(

@@ -20,7 +20,7 @@ FILTER_FILE = Path(__file__).parents[1] / "wash.yaml"
 
 # The activity of an engine never changes, so what was counted for one pattern serves the next.
 # A trade counts in every run at which it is inside the window and known; runs are grid days (midnight, UTC).
-MET = """
+TRADED = """
 CREATE TEMP TABLE IF NOT EXISTS wash_met AS
 SELECT symbol, product, maker_account_id AS maker, taker_account_id AS taker, ts // $day AS day,
        (greatest(ts + 1, known_from) + $day - 1) // $day AS first_grid, count(*) AS n,
@@ -92,7 +92,7 @@ def proven_pairs(pairs: pd.DataFrame) -> pd.Series:
 
 def prepare_counts(engine: DuckDBEngine) -> None:
     """Gives the engine `wash_met`: trades per market, maker, taker and day, by the first daily run that sees them."""
-    engine.connection.execute(filled(MET, day=DAY_US))
+    engine.connection.execute(filled(TRADED, day=DAY_US))
 
 
 def lifted_pairs(engine: DuckDBEngine) -> pd.DataFrame:

@@ -59,11 +59,11 @@ def ban(world: World, account: int, ts: int) -> None:
         measure="exclusion",
         state=code("enforcements", "state", "in_force"),
     )
-    known = (
+    identifiers = (
         ("document", f"doc-{world.people.document[account]}"),
         ("device", f"device-{world.people.device[account]}"),
     )
-    for kind, value in known:
+    for kind, value in identifiers:
         world.ledger.emit(
             "watchlist",
             1,

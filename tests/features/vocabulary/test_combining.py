@@ -28,7 +28,7 @@ from features.vocabulary.aggregates import (
     total,
     usd,
 )
-from features.vocabulary.combining import at_least, modal_share, product, surge, trough
+from features.vocabulary.combining import at_least, daily_minimum, modal_share, product, surge
 
 T = pd.Timestamp("2025-05-08T00:00:00Z")
 # hours before T and USD of each deposit: two of 10, one of 20 on other days than one of 40
@@ -89,7 +89,7 @@ def test_the_modal_share_is_that_of_the_largest_group(least: int, expected: floa
 @pytest.mark.parametrize(("of", "expected"), [(3, 10.0), (4, 99.0)])
 def test_the_trough_is_the_smallest_of_enough_groups(of: int, expected: float) -> None:
     by_day = (_.as_of - 1 - _.ts) // DAY_US
-    assert value(trough(largest(_.amount // 1_000_000, fill=99.0), per=by_day, of=of)) == expected
+    assert value(daily_minimum(largest(_.amount // 1_000_000, fill=99.0), per=by_day, of=of)) == expected
 
 
 # of the deposits two of 10 USD in the last 16 hours; before them 20 USD 20 hours earlier and 40 USD 44 hours earlier
