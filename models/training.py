@@ -115,7 +115,7 @@ def train_anomaly(
             )
     refused = refusal(scores, confirmed, ~confirmed_before, settings.direction_rows)
     if refused:
-        notes.append(f"Warning: {refused} It is promoted only if somebody says why.")
+        notes.append(f"Warning: {refused} It is promoted only with a reason (--acknowledge).")
     elif confirmed.sum() < settings.direction_rows:
         notes.append(
             f"Its direction could not be checked: {int(confirmed.sum())} rows of vectors are confirmed, "
@@ -186,7 +186,7 @@ def train_violations(
         if auc < 0.5:
             notes.append(f"Warning: {typology} ranks held-out rows worse than chance would (AUC {auc:.2f}).")
         if study.model.platt.slope == 0:
-            notes.append(f"Warning: {typology} showed no signal on held-out rows; everybody gets the base rate.")
+            notes.append(f"Warning: {typology} showed no signal on held-out rows; all accounts get the base rate.")
     notes.extend(model.skipped.values())
     data = card.data_lines(vectors, model.layout, labels_as_of)
     written = card.model_card(card.VIOLATIONS, data, metrics, notes)

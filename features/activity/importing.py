@@ -257,10 +257,10 @@ class Import:
         )
         columns = "".join(f", {quote(value)} AS {identifier(name)}" for name, value in given.items())
         earlier_rows = held_rows(self.engine, TABLES["accounts"], files)
-        earlier_accounts = f"SELECT account_id FROM {earlier_rows} UNION ALL " if earlier_rows else ""
+        earlier = f"SELECT account_id FROM {earlier_rows} UNION ALL " if earlier_rows else ""
         relation = (
             f"(SELECT account_id, min(created_at) AS created_at{columns}, 0 AS _row FROM ({parties}) AS party "
-            f"WHERE account_id IS NOT NULL AND NOT EXISTS (FROM ({earlier_accounts} SELECT account_id FROM checked_accounts "
+            f"WHERE account_id IS NOT NULL AND NOT EXISTS (FROM ({earlier} SELECT account_id FROM checked_accounts "
             "WHERE _reason IS NULL) AS known WHERE known.account_id = party.account_id) "
             "GROUP BY account_id ORDER BY account_id)"
         )

@@ -81,10 +81,11 @@ def _collect_suspects(connection: duckdb.DuckDBPyConnection, table: Table, lake_
     """
     hashed = _hash(table)
     good = f"SELECT {hashed} AS _hash FROM checked_{table.name} WHERE _reason IS NULL"
-    lake_hashes = f"UNION ALL SELECT _hash, true FROM (SELECT {hashed} AS _hash FROM {lake_rows}) SEMI JOIN ({good}) USING (_hash)"
+    in_lake = f"SELECT {hashed} AS _hash FROM {lake_rows}"
+    stored = f"UNION ALL SELECT _hash, true FROM ({in_lake}) SEMI JOIN ({good}) USING (_hash)"
     connection.execute(
         f"CREATE TABLE suspects_{table.name} AS SELECT _hash, count(*) = 2 AND count_if(_is_held) = 1 AS _is_pair "
-        f"FROM (SELECT _hash, false AS _is_held FROM ({good}) {lake_hashes if lake_rows else ''}) "
+        f"FROM (SELECT _hash, false AS _is_held FROM ({good}) {stored if lake_rows else ''}) "
         "GROUP BY _hash HAVING count(*) > 1"
     )
     connection.execute(f"CREATE TABLE repeats_{table.name} (_id BIGINT, _hash UBIGINT)")

@@ -26,7 +26,7 @@ from features.vocabulary.aggregates import (
 )
 from features.vocabulary.combining import at_least, daily_minimum, modal_share
 
-MIN_ORDERS = 30  # orders below which a distribution says nothing (methods D02)
+MIN_ORDERS = 30  # orders below which a distribution says nothing (docs/methods.md#d02-unauthorised-automation)
 BINS = 20
 EVENLY_BITS = 4.32  # log2 of 20 bins: what is said of too few orders
 IN_PERSON = _.by_hand
@@ -94,7 +94,7 @@ AUTOMATION = (
         at_least(MIN_ORDERS, coefficient_of_variation(_.gap_us), fill=1.0),
         days(7),
         "ratio",
-        "is the spread (deviation over mean) of pauses up to an hour between orders by hand in 7 days",
+        "is the coefficient of variation of pauses up to an hour between orders by hand in 7 days",
         "5.2",
         where=PAUSED,
     ),

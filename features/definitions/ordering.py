@@ -27,8 +27,8 @@ from features.vocabulary.aggregates import (
 )
 from features.vocabulary.combining import at_least, product
 
-AFTER_FILL_US = 5 * SECOND_US  # methods D04, cancel_after_own_fill_lift
-LARGE = (_.depth_milli >= 200).fill_null(False)  # a fifth of the depth (methods D04)
+AFTER_FILL_US = 5 * SECOND_US  # docs/methods.md#d04-spoofing, cancel_after_own_fill_lift
+LARGE = (_.depth_milli >= 200).fill_null(False)  # a fifth of the depth (docs/methods.md#d04-spoofing)
 OF_PEOPLE = ~_.by_engine
 RESTING = ~_.market & OF_PEOPLE
 WITHIN_A_SECOND = by_then("cancelled") & (_.life_us < SECOND_US).fill_null(False)
@@ -180,7 +180,7 @@ ORDERING = (
         scaled(quantile(milli("price_gain_bp"), 0.5), 1_000),
         days(7),
         "ratio",
-        "basis points better than before the large order was the median own fill beside it in 7 days",
+        "basis points better than before the large order was the median own fill next to it in 7 days",
         "5.3",
         where=SPOOF,
     ),

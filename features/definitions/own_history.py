@@ -1,4 +1,4 @@
-"""Own history: what an account does this week beside its own eight weeks before (methods 6.2).
+"""Own history: what an account does this week beside its own eight weeks before (docs/methods.md#own-history).
 
 Unusual for peers and unusual for oneself are different alarms: a busy market maker is the one, a quiet account that is
 emptied after years the other.

@@ -1,4 +1,7 @@
-"""Wash trading: volume with oneself, with linked accounts, in pairs and rings, or turned around at once (D03)."""
+"""Wash trading: volume with oneself, with linked accounts, in pairs and rings, or turned around at once.
+
+See docs/methods.md#d03-wash-trading.
+"""
 
 from ibis import _
 

@@ -1,7 +1,8 @@
 """Fills: the legs of trades, marked once the counterparty is known to be linked or washing.
 
-`wash_weight` is the part of a fill, in thousandths, that is no trade with the market (methods 5.3 `w`): all of it where
-one account, one control group or a net-zero ring stands on both sides, from `wash_known_at` on; else nothing.
+`wash_weight` is the part of a fill, in thousandths, that is no trade with the market (docs/methods.md#credited-volume,
+`w`): all of it where one account, one control group or a net-zero ring stands on both sides, from `wash_known_at` on;
+else nothing.
 """
 
 import ibis

@@ -155,9 +155,9 @@ def _with_gap(rows: ir.Table) -> ir.Table:
 
 def _with_own_fill(rows: ir.Table) -> ir.Table:
     """`after_fill_us`: how long before its cancel the account was last filled opposite, while the order was open."""
-    pulls = CANCELS.table.select(pulled_id=_.row_id, pulled_at=_.ts, own_fill_at=_.filled_at)
-    pulls = pulls.group_by(["pulled_id", "pulled_at"]).agg(own_fill_at=_.own_fill_at.max())
-    joined = rows.left_join(pulls, (rows.row_id == pulls.pulled_id) & (rows.cancelled_at == pulls.pulled_at))
+    cancels = CANCELS.table.select(pulled_id=_.row_id, pulled_at=_.ts, own_fill_at=_.filled_at)
+    cancels = cancels.group_by(["pulled_id", "pulled_at"]).agg(own_fill_at=_.own_fill_at.max())
+    joined = rows.left_join(cancels, (rows.row_id == cancels.pulled_id) & (rows.cancelled_at == cancels.pulled_at))
     joined = joined.drop("pulled_id").drop("pulled_at")
     since = ibis.cases((joined.own_fill_at >= joined.ts, joined.cancelled_at - joined.own_fill_at))
     return joined.mutate(after_fill_us=since).drop("own_fill_at")

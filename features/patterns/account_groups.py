@@ -1,8 +1,11 @@
-"""D20 groups of accounts: communities in the graph of links, and the groups that one controller holds together.
+"""Groups of accounts: communities in the graph of links, and the groups that one controller holds together.
 
 A global pattern: links are read at each UTC midnight, and a group is written anew when its members, its links or its
-rewards changed. Components are split into communities, so that one café never merges the world (methods 3.1); only
-those around a change are looked at, so the work grows with what changed, not with the graph.
+rewards changed. Components are split into communities, so that one café never merges the world
+(docs/methods.md#account-links); only those around a change are looked at, so the work grows with what changed, not with
+the graph.
+
+See docs/methods.md#d20-multi-account-abuse.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -138,7 +141,7 @@ class Timeline:
             yield Ceiling(
                 pattern,
                 f"{left.hubs:,} accounts are linked with more than {limits.max_links} others: like a hot identifier, "
-                "their links hold nobody together.",
+                "their links join no accounts.",
                 left.hubs,
             )
 

@@ -1,7 +1,9 @@
-"""D12 bursts: much money through an account on its first day, or after a long silence, against its peers' days.
+"""Bursts: much money through an account on its first day, or after a long silence, against its peers' days.
 
 Peers are accounts of the same kind. Their quantile is that of account-days before the day in question, from what was
 known when that day began. Silence must have been watched: it counts once the record itself is that long.
+
+See docs/methods.md#d12-money-laundering.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,9 @@
-"""D12 fan-in and fan-out: many small payments gathered and sent on in one, or one spread over many recipients.
+"""Fan-in and fan-out: many small payments gathered and sent on in one, or one spread over many recipients.
 
 A payment counts for its sender or recipient where the schema names one (an account or a wallet); a bank transfer
 without one counts for the money only. Judged whenever a transfer out is known, by what is known then.
+
+See docs/methods.md#d12-money-laundering.
 """
 
 from bisect import bisect_left
@@ -77,7 +79,7 @@ class _Book:
 class _Fan:
     """Small transfers and the one large transfer before or after them."""
 
-    one: Move
+    large: Move
     small: tuple[Move, ...]
     known_at: int
     superseded_at: int | None = None
@@ -130,7 +132,7 @@ def _fans(moves: Iterable[Move], seek: Seek, settings: Settings) -> Iterator[_Fa
         newest: dict[str, _Fan] = {}
         for move in arrived:
             for fan in seek(ins, outs, move, settings) if not move.inward else ():
-                newest[fan.one.transfer_id] = fan
+                newest[fan.large.transfer_id] = fan
         for key, fan in newest.items():
             earlier = versions.setdefault(key, [])
             if earlier:
@@ -153,9 +155,9 @@ def _detector(pattern: str, seek: Seek) -> Callable[[DuckDBEngine, Settings], It
 
 
 def _episode(pattern: str, account: str, fan: _Fan) -> Episode:
-    moves = sorted((fan.one, *fan.small), key=lambda move: (move.ts, move.transfer_id))
+    moves = sorted((fan.large, *fan.small), key=lambda move: (move.ts, move.transfer_id))
     total = sum(move.usd for move in fan.small)
-    shown = [fan.one, *sorted(fan.small, key=lambda move: (-move.usd, move.transfer_id))]
+    shown = [fan.large, *sorted(fan.small, key=lambda move: (-move.usd, move.transfer_id))]
     return Episode(
         pattern=pattern,
         accounts=(account,),
@@ -169,8 +171,8 @@ def _episode(pattern: str, account: str, fan: _Fan) -> Episode:
             "transfers": len(fan.small),
             "small_usd": total / MICRO,
             "median_usd": median(move.usd for move in fan.small) / MICRO,
-            "one_usd": fan.one.usd / MICRO,
-            "one_share": fan.one.usd / total,
+            "one_usd": fan.large.usd / MICRO,
+            "one_share": fan.large.usd / total,
             "hours": (moves[-1].ts - moves[0].ts) / HOUR_US,
         },
         evidence=tuple(

@@ -1,7 +1,9 @@
-"""D05 layering: several orders at several prices on one side, pulled together after an own fill on the other side.
+"""Layering: several orders at several prices on one side, pulled together after an own fill on the other side.
 
 The orders are those of one side that were placed within the window before the fill and still open at it. Where no order
 states its share of the depth, their value against the symbol's mean order of the day before decides.
+
+See docs/methods.md#d05-layering.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,10 +1,12 @@
-"""D03 W0 and W1: trades of one market and UTC day with oneself or within one control group, as one case for the group.
+"""Linked trades (W0, W1): trades of a market and UTC day with oneself or within a control group, one case a group.
 
 Accounts of one declared owner are one group like those that share a document: what counts is who is on both sides.
 A control that had ended before the trade links nothing; one that becomes known later links the trades before it, for
 evidence of one controller (a shared address) is often left only when the money is taken out.
 A desk whose strategies cross now and then is told apart by its measures: `lift` near 1, a small `own_volume_share`, and
 `declared`, where all members stand under one owner whom the exchange knows.
+
+See docs/methods.md#d03-wash-trading.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,10 @@
-"""D21 lockstep: accounts that trade a symbol in the same second, or in the same minutes and direction, again and again.
+"""Lockstep: accounts that trade a symbol in the same second, or in the same minutes and direction, again and again.
 
 A global pattern: it runs at each UTC midnight over a trailing window. Engine orders, market makers with an agreement
 and minutes in which a crowd trades are left out. Whether two accounts coincide more than the market's own rhythm
 explains is judged pair by pair (`pair_rhythm`), and the false discovery rate is held over the pairs of a run.
+
+See docs/methods.md#d21-collusion.
 """
 
 from collections.abc import Iterator, Mapping
@@ -181,7 +183,7 @@ def _groups(
 
 
 def _together(pair: Rhythm, settings: Settings) -> bool:
-    """In the same seconds (methods D21 B), or in the same minutes and direction (A)."""
+    """In the same seconds (docs/methods.md#d21-collusion, B), or in the same minutes and direction (A)."""
     in_step = pair.support >= settings["support"] and pair.jaccard >= settings["jaccard"]
     return bool(in_step or (pair.bins >= settings["bins"] and pair.correlation >= settings["correlation"]))
 

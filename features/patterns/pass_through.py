@@ -1,7 +1,9 @@
-"""D12 pass-through: what comes in goes out again within a day, soon and almost untraded.
+"""Pass-through: what comes in goes out again within a day, soon and almost untraded.
 
 Dwell is the median over the money, matched first in, first out, inside the window. Money moved from exchange to
 exchange and payments under the holder's own name are marked: arbitrageurs and sellers to persons look like mules.
+
+See docs/methods.md#d12-money-laundering.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

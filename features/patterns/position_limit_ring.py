@@ -1,4 +1,7 @@
-"""D26: linked accounts that open one position together, each within the limit, together beyond it (clauses 5.4, 8)."""
+"""Position-limit evasion: linked accounts that open one position together, together beyond the limit (5.4, 8).
+
+See docs/methods.md#d26-position-limit-evasion.
+"""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -38,7 +41,10 @@ def _looks(
 
 
 def _strength(judged: EvaluatedGroup, settings: Settings) -> int:
-    """3 where all conditions hold, 2 and 1 for the two weaker conjunctions of methods 4.3, 0 where there is no case."""
+    """3 where all conditions hold, 2 and 1 for the weaker conjunctions, 0 where there is no case.
+
+    See docs/methods.md#position-limit-rule.
+    """
     if judged.strict and judged.same_price and judged.evades and judged.dominates:
         return 3
     others = sum((judged.strict or judged.loose, judged.same_price, judged.dominates))

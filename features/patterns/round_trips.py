@@ -1,9 +1,11 @@
-"""D03 W3 round trips: a trade that the same two accounts reverse within minutes, in the same size.
+"""Round trips (W3): a trade that the same two accounts reverse within minutes, in the same size.
 
 Chainalysis counts any buy and sell of one account, on pools where nobody meets a person. In an order book that would be
 every scalper, grid bot and market maker: they turn around against whoever is there, and carry the price in between.
 So here the counterparty must be the same one, and one whom this account meets more often than chance (the pair's lift
 over random matching): the maker whom everybody meets is not.
+
+See docs/methods.md#d03-wash-trading.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,10 @@
-"""D04 spoofing: a large order on one side, cancelled around the account's own fill on the other side.
+"""Spoofing: a large order on one side, cancelled around the account's own fill on the other side.
 
 Large is at least the greatest of three sizes (own median, the symbol's mean order of the day before, a share of the
 depth); of these two must be known, and every known one must be reached. Condition 6 (a favourable move) is a measure,
 `price_gain_bp`, and decides nothing: quotes are snapshots, too sparse for seconds.
+
+See docs/methods.md#d04-spoofing.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,8 +1,10 @@
-"""D12 structuring: transfers kept just below a reporting threshold, several within a day or a week.
+"""Structuring: transfers kept just below a reporting threshold, several within a day or a week.
 
 That they add up to the threshold needs no condition: three times 0.8 of it is more. The platform's own withdrawal
 limits, the more realistic target, are not in the schema. A standing order of one amount is left out, and transfers
 with known exchanges are marked: they move inventory, and the exchanges record them.
+
+See docs/methods.md#d12-money-laundering.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +38,7 @@ ORDER BY account_id, threshold, known_from, ts, transfer_id, direction
 
 
 @dataclass(frozen=True, slots=True)
-class NearThreshold:
+class ThresholdTransfer:
     """A transfer near a threshold; `usd` in micro-dollars."""
 
     transfer_id: str
@@ -63,8 +65,8 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     for (account, threshold), group in groupby(rows.to_pylist(), key=lambda row: (row["account_id"], row["threshold"])):
         limit = threshold * MICRO
         near = [
-            NearThreshold(
-                **{name: row[name] for name in NearThreshold.__slots__ if name != "below"}, below=row["usd"] < limit
+            ThresholdTransfer(
+                **{name: row[name] for name in ThresholdTransfer.__slots__ if name != "below"}, below=row["usd"] < limit
             )
             for row in group
         ]
@@ -81,7 +83,7 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
 
 
 def _judged(
-    above: Sequence[NearThreshold], settings: Settings, least: int, rows: Sequence[NearThreshold]
+    above: Sequence[ThresholdTransfer], settings: Settings, least: int, rows: Sequence[ThresholdTransfer]
 ) -> Mapping[str, Measure] | None:
     """The measures of transfers below a threshold inside one window, None where they are no structuring."""
     if len(rows) < least:
@@ -106,7 +108,7 @@ def _judged(
     }
 
 
-def _episode(account: str, threshold: int, version: Version[NearThreshold]) -> Episode:
+def _episode(account: str, threshold: int, version: Version[ThresholdTransfer]) -> Episode:
     rows = version.rows
     return Episode(
         pattern="structuring",

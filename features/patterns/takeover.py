@@ -1,7 +1,9 @@
-"""D23 account takeover: changed credentials, a new device or network, a new address, and most of the balance leaving.
+"""Account takeover: changed credentials, a new device or network, a new address, and most of the balance leaving.
 
 Judged when a withdrawal is known, over what was known by then of the 48 hours before it. Which signs there are is
 measured; how many of them mean what, the policy says. Without a known balance the fourth sign is held to be missing.
+
+See docs/methods.md#d23-cooling-off-and-account-takeover.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,9 +1,11 @@
-"""D21, without links: accounts that share nothing open one position in one second, over the limit only together.
+"""Collusion without links: accounts that share nothing open one position in one second, over the limit only together.
 
-The blind spot of the position-limit ring (methods 4.5, P4): its other four conditions must all hold here, and a crowd
-larger than a ring is a crowd. Only opens at one and the same price that are a part of the whole count, and only those
-of takers: when a resting order is filled is not its owner's choice. Where the same opens make a linked ring, that
-finding stands alone.
+The blind spot of the position-limit ring (docs/methods.md#near-misses, P4): its other four conditions must all hold
+here, and a crowd larger than a ring is a crowd. Only opens at one and the same price that are a part of the whole
+count, and only those of takers: when a resting order is filled is not its owner's choice. Where the same opens make a
+linked ring, that finding stands alone.
+
+See docs/methods.md#d21-collusion.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,9 +1,11 @@
-"""D03 W2 wash rings: accounts that meet beyond chance, or mostly each other, and all return to where they were.
+"""Wash rings (W2): accounts that meet beyond chance, or mostly each other, and all return to where they were.
 
 Edges are the pairs that no chance explains; in a market of too few people lift says nothing, so there everybody who met
 often is an edge and the episode says `thin_market`. A member is back at zero if what it traded inside the ring cancels
 out, or, where legs leaked to others, if all it traded in the market does and most of that was inside.
 Positions are netted in the base quantity: between the legs of a week the price moves by more than any margin.
+
+See docs/methods.md#d03-wash-trading.
 """
 
 from collections.abc import Hashable, Iterator

@@ -36,13 +36,14 @@ SCORE, P_VALUE = PREDICTED = ("anomaly_score", "anomaly_p_value")
 class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Isolation forests of several sample sizes and of two views, averaged on normalised depth.
 
-    One view is how far an account is from its peers, the other how far above its own past (methods 6.2): mixed in one
-    forest the few columns of the second would hardly be split on. A row without a past is seen by the first view alone
-    and calibrated on accounts without one; each kind is calibrated on all accounts where its own are fewer than ten.
+    One view is how far an account is from its peers, the other how far above its own past
+    (docs/methods.md#peer-groups): mixed in one forest the few columns of the second would hardly be split on. A row
+    without a past is seen by the first view alone and calibrated on accounts without one; each kind is calibrated on
+    all accounts where its own are fewer than ten.
 
     A part of the accounts calibrates, each with its newest row; the others train. Where the rows cover enough time,
     training ends before the calibration window, a purge of several days between them. Accounts confirmed for a
-    violation do neither (methods 6.3: clean by independent evidence, never by the score itself).
+    violation do neither (docs/methods.md#conformal-p-values: clean by independent evidence, never by the score itself).
 
     Attributes:
         layout: the vectors it reads.

@@ -1,4 +1,7 @@
-"""How far an account is from its peers: segments, robust centre and scale with shrinkage, percentiles (methods 6.2)."""
+"""How far an account is from its peers: segments, robust centre and scale with shrinkage, percentiles.
+
+See docs/methods.md#peer-groups.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +21,7 @@ HEAVY = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class CutPoint:
+class BinEdges:
     """One feature that tells peers apart, and where it does so: between few values, or at quantiles of many."""
 
     name: str
@@ -50,7 +53,7 @@ class PeerGroups:
         segments: statistics by key; the key `""` is everybody, `"0/2"` the third bin within the first.
     """
 
-    def __init__(self, cuts: tuple[CutPoint, ...], heavy: Flags, segments: Mapping[str, Segment], clip: float) -> None:
+    def __init__(self, cuts: tuple[BinEdges, ...], heavy: Flags, segments: Mapping[str, Segment], clip: float) -> None:
         self.cuts = cuts
         self.heavy = heavy
         self.segments = dict(segments)
@@ -66,12 +69,12 @@ class PeerGroups:
             matrix: rows x features, NaN where unknown.
             names: the features' names.
             by: names of the features that make segments; those that are no feature are left out.
-            kappa: so many rows weigh a segment's parent (methods 6.2).
+            kappa: so many rows weigh a segment's parent (docs/methods.md#peer-groups).
             segment_rows: a smaller segment has no statistics of its own.
             clip: the largest distance.
         """
         cuts = tuple(
-            CutPoint(name, names.index(name), _edges(matrix[:, names.index(name)])) for name in by if name in names
+            BinEdges(name, names.index(name), _edges(matrix[:, names.index(name)])) for name in by if name in names
         )
         groups = cls(cuts, _heavy_tailed(matrix), {}, clip)
         values = groups._flattened(matrix)
@@ -124,7 +127,7 @@ class PeerGroups:
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
         """The groups of `as_json`."""
-        cuts = tuple(CutPoint(name, int(column), tuple(edges)) for name, column, edges in state["cuts"])
+        cuts = tuple(BinEdges(name, int(column), tuple(edges)) for name, column, edges in state["cuts"])
         segments = {
             key: Segment(*(np.asarray(part, dtype=np.float64) for part in parts))
             for key, parts in state["segments"].items()

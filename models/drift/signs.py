@@ -1,6 +1,8 @@
-"""Whether what is scored now still looks like what was learned from (methods 6.8). An alarm is no fault: markets move.
+"""Whether what is scored now still looks like what was learned from. An alarm is no fault: markets move.
 
 PSI per column, adversarial validation over all of them together, and whether p-values are still uniform.
+
+See docs/methods.md#drift.
 """
 
 from bisect import bisect_left, bisect_right
@@ -70,7 +72,7 @@ class Drift:
 
     @property
     def alarms(self) -> tuple[str, ...]:
-        """What asks for a person's look, in sentences; two of them mean: train again (methods 6.8)."""
+        """What asks for a person's look, in sentences; two of them mean: train again (docs/methods.md#drift)."""
         acting = [column.name for column in self.columns if column.state == "act"]
         sentences = []
         if acting:

@@ -1,4 +1,4 @@
-"""Looks at a lake and the champions: do accounts now look like those of the weeks before (methods 6.8)?"""
+"""Looks at a lake and the champions: do accounts now look like those of the weeks before (docs/methods.md#drift)?"""
 
 from dataclasses import replace
 

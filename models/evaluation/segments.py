@@ -1,4 +1,7 @@
-"""Groups of accounts by which figures are told apart: who is well served by a model, and who is not (methods 5.10)."""
+"""Groups of accounts by which figures are told apart: who is well served by a model, and who is not.
+
+See docs/methods.md#fairness.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -47,7 +50,8 @@ def by_segment(tested: pd.DataFrame, budget: int) -> Iterator[tuple[str, str, Me
 
     Yields:
         segmentation, group and its metrics: `false_alerts` (share of rows that are not confirmed among the alerts),
-        `false_alert_ratio` (to all such rows'; below .8 or above 1.25 asks for a look, methods 5.10), AUC where known.
+        `false_alert_ratio` (to all such rows'; below .8 or above 1.25 asks for a look, docs/methods.md#fairness), AUC
+        where known.
     """
     alerts, honest = at_budget(tested, budget), ~tested["positive"].to_numpy(dtype=bool)
     weight = tested["weight"].to_numpy(dtype=float)

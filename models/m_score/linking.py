@@ -1,8 +1,10 @@
-"""Links a version of the M Score to the one before, so that nobody jumps because a model was retrained (methods 5.5).
+"""Links a version of the M Score to the one before, so that nobody jumps because a model was retrained.
 
 The link is a straight line: its slope is that of the line nearest to the equipercentile mapping of the same accounts,
 its level brings the medians together. A curve would follow that mapping exactly, but the points of the pillars would no
 longer add up to the score.
+
+See docs/methods.md#m-score-scale.
 """
 
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from models.evaluation.metrics import Metrics
 from models.vectors import Floats
 
 FEW_POINTS = 40.0
-"""A change of score that few accounts should exceed on the day of a new version (methods 5.5)."""
+"""A change of score that few accounts should exceed on the day of a new version (docs/methods.md#m-score-scale)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""The M Score's scale: 0 to 1000 points, 500 at a probability of one tenth, 60 to double the odds (methods 5.5)."""
+"""The M Score's scale: 0 to 1000 points, 500 at a probability of one tenth, 60 to double the odds.
+
+See docs/methods.md#m-score-scale.
+"""
 
 import math
 

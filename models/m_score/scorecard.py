@@ -16,7 +16,7 @@ POINTS_OF_1000 = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """Points of 100, shared out over pillars (methods 5.2) and evenly over the features of a pillar.
+    """Points of 100, shared out over pillars (docs/methods.md#m-score-target) and evenly over the features of a pillar.
 
     A feature earns the share of the training cohort that does less well, so doing nothing earns nothing.
 

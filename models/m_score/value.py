@@ -17,7 +17,7 @@ def forward_target(
     top_share: float,
     labels_as_of: pd.Timestamp | None = None,
 ) -> pd.DataFrame:
-    """The modelled target H of methods 5.2, rows as in `value`.
+    """The modelled target H of docs/methods.md#m-score-target, rows as in `value`.
 
     H is 1 for the `top_share` of each as_of cohort by clean net contribution, where that is above nothing and no
     confirmed violation lies in the horizon (from onset to when it was known; a finding without onset always counts).

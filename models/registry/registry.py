@@ -133,25 +133,25 @@ class Registry:
             Invalid: training refused it and nobody says why it should be promoted, there is nothing to acknowledge, or
                 its files are missing or altered, or it was made with another catalogue.
         """
-        candidate = self.version(name, version)
+        stored = self.version(name, version)
         self.load(name, version, catalogue)
-        refused = REFUSED in candidate.tags and ACKNOWLEDGED not in candidate.tags
+        refused = REFUSED in stored.tags and ACKNOWLEDGED not in stored.tags
         if acknowledged is not None and not refused:
             raise Invalid(f"{name} version {version} was not refused, so there is nothing to acknowledge.")
         if refused:
             if not (acknowledged or "").strip():
                 raise Invalid(
-                    f"{name} version {version} is not promoted. {candidate.tags[REFUSED]} If it should score all the same, "
-                    "say why (--acknowledge); the model card will keep it."
+                    f"{name} version {version} is not promoted. {stored.tags[REFUSED]} If it should score all "
+                    "the same, say why (--acknowledge); the model card will keep it."
                 )
-            self._acknowledge(candidate, str(acknowledged).strip())
+            self._acknowledge(stored, str(acknowledged).strip())
         before = self.aliased(name)
         self._client.set_registered_model_alias(name, CHAMPION, version)
-        if PREVIOUS in candidate.aliases:
+        if PREVIOUS in stored.aliases:
             self._client.delete_registered_model_alias(name, PREVIOUS)
         elif before and before.version != version:
             self._client.set_registered_model_alias(name, PREVIOUS, before.version)
-        if CHALLENGER in candidate.aliases:
+        if CHALLENGER in stored.aliases:
             self._client.delete_registered_model_alias(name, CHALLENGER)
         return self.version(name, version)
 

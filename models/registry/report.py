@@ -1,4 +1,7 @@
-"""The evaluation report of a training: one HTML page that a risk team reads before it signs (methods 6.6, 6.7)."""
+"""The evaluation report of a training: one HTML page that a risk team reads before it signs.
+
+See docs/methods.md#evaluation-over-time, docs/methods.md#model-metrics.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,10 +26,10 @@ COUNTS = ("rows", "accounts", "positives", "negatives")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of a table; `look` marks a figure that asks for a person's look."""
+    """One cell of a table; `is_marked` marks a figure that a person should check."""
 
     text: str
-    look: bool = False
+    is_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def _budgets(tested: Mapping[str, pd.DataFrame]) -> ReportSection:
             figures = ("precision", "recall", "alerts_a_day")
             rows.append([Cell(name), _count(budget), *(_number(measured[figure]) for figure in figures)])
     says = (
-        "What a team that looks at so many accounts a day would have found among the rows judged. Rows nobody has "
+        "What a team with this daily budget would have found among the rows evaluated. Rows that no reviewer has "
         "looked at count as honest, so precision is rather too low."
     )
     columns = ("typology", "budget a day", "precision", "recall", "alerts a day")
@@ -138,13 +141,13 @@ def _rings(tested: Mapping[str, pd.DataFrame]) -> ReportSection:
         is_known_ring = frame["known_group"].to_numpy(dtype=bool)
         for words, here in (
             ("ring already known", positive & is_known_ring),
-            ("nobody of it known", positive & ~is_known_ring),
+            ("no member known", positive & ~is_known_ring),
         ):
             if here.any():
                 rows.append([Cell(name), Cell(words), _count(here.sum()), _number(float(alerts[here].mean()))])
     says = (
         f"Confirmed rows, and how many of them are among {BUDGET} alerts a day: where another member of the ring had "
-        "been found by that moment, and where nobody had. The second says what is found anew."
+        "been found by that moment, and where no member had. The second says how many new rings are found."
     )
     columns = ("typology", "ring", "confirmed rows", "share found")
     return ReportSection("Known and new rings", says, columns, rows, "No confirmed account was judged.", words=2)
@@ -159,7 +162,7 @@ def _cleared(tested: Mapping[str, pd.DataFrame]) -> ReportSection:
             rows.append([Cell(name), _count(cleared.sum()), _count(alerts.sum()), _number(float(alerts.mean()))])
     says = (
         f"Rows of accounts that were looked at and found honest, and how many of them are among {BUDGET} alerts a day "
-        "all the same. The model restricts nobody: an alert costs them a person's look."
+        "all the same. The model restricts no account: an alert costs a review."
     )
     columns = ("typology", "cleared rows", "among the alerts", "share")
     return ReportSection("Look-alikes", says, columns, rows, "No cleared account was judged.")
@@ -175,9 +178,9 @@ def _fairness(tested: Mapping[str, pd.DataFrame]) -> ReportSection:
             cells[-1] = Cell(cells[-1].text, not FAIR <= ratio <= 1 / FAIR)
             rows.append([Cell(name), Cell(f"{segmentation}: {group}"), *cells])
     says = (
-        f"False alerts are accounts nobody confirmed among {BUDGET} alerts a day; the ratio is to everybody's rate. "
-        f"Outside {FAIR:g} to {1 / FAIR:g} it is marked: look whether behaviour explains it. Nationality, language, "
-        "age, gender, payment rail and place are in no model, so they are not compared here."
+        f"False alerts are accounts without a confirmed finding among {BUDGET} alerts a day; the ratio is to the "
+        f"overall rate. Outside {FAIR:g} to {1 / FAIR:g} it is marked: check whether behaviour explains it. "
+        "Nationality, language, age, gender, payment rail and place are in no model, so they are not compared here."
     )
     columns = ("typology", "group", *(_spoken(figure) for figure in figures))
     return ReportSection("Groups of accounts", says, columns, rows, "No group has enough rows.", words=2)
@@ -191,7 +194,7 @@ def _against_champion(metrics: Mapping[str, Metrics], champion: Mapping[str, Met
         rows.append([Cell(split), Cell(_spoken(name)), _number(before), _number(now), Cell(f"{now - before:+.3f}")])
     columns = ("split", "metric", "champion", "this version", "difference")
     empty = "There is no champion to compare with." if champion is None else "They have no figure in common."
-    return ReportSection("Beside the champion", says, columns, rows, empty, words=2)
+    return ReportSection("Compared with the champion", says, columns, rows, empty, words=2)
 
 
 def _shared(metrics: Mapping[str, Metrics], champion: Mapping[str, Metrics]) -> Iterator[tuple[str, str, float]]:

@@ -25,10 +25,10 @@ class Sample:
     Attributes:
         rows: their numbers in the frame.
         positive: confirmed, one a row.
-        learning: weights while fitting (unlabelled rows count less, rare positives more; methods 6.4, 6.5).
-        natural: weights while calibrating and measuring: what each row stands for in the frame.
-        cleared: found honest, one a row.
-        labelled_only: whether cleared rows alone serve as negatives.
+        learning: weights while fitting (unlabelled rows count less, rare positives more;
+        docs/methods.md#typology-classifiers, docs/methods.md#labels-and-feedback). natural: weights while calibrating
+        and measuring: what each row stands for in the frame. cleared: found honest, one a row. labelled_only: whether
+        cleared rows alone serve as negatives.
     """
 
     rows: Rows

@@ -195,7 +195,7 @@ def _with_constants(query: exp.Query, constants: Mapping[str, str], place: str) 
             return node
         if node.name not in constants:
             declared_names = ", ".join(f"${name}" for name in constants) or "none"
-            raise Invalid(f"{place}: ${node.name} stands in no constants; declared: {declared_names}.")
+            raise Invalid(f"{place}: ${node.name} is not in the constants; declared: {declared_names}.")
         return _literal(constants[node.name])
 
     return query.transform(replaced)

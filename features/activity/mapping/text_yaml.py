@@ -28,7 +28,7 @@ class TextLoader(yaml.SafeLoader):
         keys: set[str] = set()
         for key, _ in node.value:
             if key.tag != MERGE and key.value in keys:
-                raise yaml.composer.ComposerError(None, None, f"{key.value!r} stands there twice", key.start_mark)
+                raise yaml.composer.ComposerError(None, None, f"{key.value!r} is given twice", key.start_mark)
             if isinstance(key, yaml.ScalarNode):
                 keys.add(key.value)
         return node

@@ -71,7 +71,7 @@ class EvaluatedWindow:
     """One window that was looked at: its name, which later looks at it share, and what was found, by strength."""
 
     window: tuple[Hashable, ...]
-    found: tuple[tuple[int, Episode], ...]
+    episodes: tuple[tuple[int, Episode], ...]
 
 
 EvaluateWindows = Callable[[int, int | None], Iterable[EvaluatedWindow]]
@@ -79,7 +79,9 @@ EvaluateWindows = Callable[[int, int | None], Iterable[EvaluatedWindow]]
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedGroup:
-    """Accounts in one window, judged against the conditions B to E of methods 4.3 (A is whether they are linked).
+    """Accounts of one window and which of the conditions B to E hold for them (A is whether they are linked).
+
+    See docs/methods.md#position-limit-rule.
 
     Attributes:
         measures: what was measured, by the names of `MEASURES`.
@@ -114,7 +116,7 @@ def revised(windows: EvaluateWindows, settings: Settings) -> Iterator[Episode]:
     judged_before: int | None = None
     for lateness in (int(seconds * SECOND_US) for seconds in settings["lateness_s"]):
         by_window |= {window.window: window for window in windows(lateness, judged_before)}
-        strongest = list(_strongest([ranked for window in by_window.values() for ranked in window.found], width))
+        strongest = list(_strongest([ranked for window in by_window.values() for ranked in window.episodes], width))
         # What another finding hid until now is known from now on.
         new = [
             replace(e, known_at=max(e.known_at, e.started_at + width + lateness)) for e in _without(strongest, current)
@@ -134,7 +136,7 @@ def judge(
 ) -> EvaluatedGroup | None:
     """The accounts of a burst, judged by what was known `lateness` microseconds after the window closed.
 
-    None where not even the loose synchrony holds: then no conjunction of methods 4.3 can.
+    None where not even the loose synchrony holds: then no conjunction of docs/methods.md#position-limit-rule can.
     """
     own = burst.opens[burst.opens["account_id"].isin(list(accounts))]
     strict = _densest(own, int(settings["sync_ms"] * 1_000))
@@ -231,7 +233,10 @@ def _market(
 def _positions(
     engine: DuckDBEngine, burst: Burst, accounts: frozenset[str], own: pd.DataFrame, known_at: int
 ) -> dict[str, float]:
-    """Positions after the fills against the limits of each declared entity (methods 4.3, D_limit)."""
+    """Positions after the fills against the limits of each declared entity (D_limit).
+
+    See docs/methods.md#position-limit-rule.
+    """
     last = int(own["ts"].max())
     positions = engine.frame(filled(POSITIONS, symbol=burst.symbol, last=last, known_at=known_at))
     quantities = positions.set_index("account_id")["quantity"]

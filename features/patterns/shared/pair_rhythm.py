@@ -3,8 +3,8 @@
 Matched actions are counted within a second. Their chance is that of the market's own rhythm: given the minutes in
 which both traded on a side, each action of the second account is redrawn from the moments at which others traded in
 that minute, with one further draw anywhere in it; so a burst that everybody joins makes nobody suspicious. The number
-matched is then a sum of independent trials, whose tail is exact and needs no drawing (methods D21 asks for permutations
-within the minute; where only the pair trades, permuting its own moments would say nothing).
+matched is then a sum of independent trials, whose tail is exact and needs no drawing (docs/methods.md#d21-collusion
+asks for permutations within the minute; where only the pair trades, permuting its own moments would say nothing).
 """
 
 from collections.abc import Collection

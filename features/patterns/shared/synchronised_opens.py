@@ -1,6 +1,7 @@
 """Synchronised opens: bursts of position opens in one direction by accounts that share an identifier.
 
-The candidates of D26. Everything is read as of the burst: sessions of the last day, identifiers of the last 30 days.
+The candidates of docs/methods.md#d26-position-limit-evasion. Everything is read as of the burst: sessions of the last
+day, identifiers of the last 30 days.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -266,7 +267,10 @@ def _may_connect(groups: Collection[tuple[str, ...]], enough: int) -> bool:
 def _weights(
     engine: DuckDBEngine, shared: Mapping[Shared, tuple[str, ...]], anchor: int, judged_at: int
 ) -> dict[Shared, float]:
-    """The weight of each shared identifier (methods 3.1): addresses by coverage, hot identifiers none."""
+    """The weight of each shared identifier: addresses by coverage, hot identifiers none.
+
+    See docs/methods.md#account-links.
+    """
     engine.register("asked", pa.table({"kind": [k for k, _ in shared], "value": [v for _, v in shared]}))
     since = anchor - int(LINK_SETTINGS["session_days"] * DAY_US)
     degrees = engine.run(filled(DEGREES, since=since, judged_at=judged_at)).to_pylist()

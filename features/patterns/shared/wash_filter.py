@@ -1,9 +1,11 @@
-"""Pair lift: how often two accounts met in a market over how often anonymous matching would let them (methods D03).
+"""Pair lift: how often two accounts met in a market over how often anonymous matching would let them.
 
 Everyone trades with the market makers, so the graph of who trades with whom says nothing until pairs are filtered.
 Expected is what maker and taker counts alone would give: (made_a * took_b + made_b * took_a) / all trades. Two accounts
 that make a share of a market between themselves cannot be lifted above 2 / share, nor look improbable, however little
 they meet others; so a pair also passes if each did at least half of its trades in the market with the other.
+
+See docs/methods.md#d03-wash-trading.
 """
 
 from pathlib import Path

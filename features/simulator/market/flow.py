@@ -1,4 +1,4 @@
-"""What agents want to trade: order_requests for the matching to fill, orders that only rest, and fills agreed beforehand."""
+"""What agents want to trade: requests for the matching to fill, orders that only rest, and fills agreed beforehand."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -95,7 +95,7 @@ class Fills(Rows):
 
 
 class Flow:
-    """Collects order_requests, resting orders and agreed fills of all agents."""
+    """Collects order requests, resting orders and agreed fills of all agents."""
 
     def __init__(self, ledger: Ledger, market: Market) -> None:
         self._ledger = ledger

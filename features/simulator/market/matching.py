@@ -1,4 +1,4 @@
-"""Fills order_requests: takers against resting limit orders where one waits, else against market makers."""
+"""Fills order requests: takers against resting limit orders where one waits, else against market makers."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ ROUND_LOTS = 35
 
 @dataclass(frozen=True, slots=True)
 class Matches(Rows):
-    """Which waiting wish (`maker`) meets which taking one, and how much they cross at what price."""
+    """Which waiting request (`maker`) matches which taking one, and how much they cross at what price."""
 
     maker: Ints
     taker: Ints
@@ -36,7 +36,7 @@ class Matches(Rows):
 def match(
     order_requests: OrderRequests, makers: Ints, market: Market, ledger: Ledger, rng: np.random.Generator
 ) -> tuple[list[Orders], list[Fills]]:
-    """Orders and fills that the order_requests lead to; `makers` are the accounts of market makers."""
+    """Orders and fills that the order requests lead to; `makers` are the accounts of market makers."""
     orders: list[Orders] = []
     fills: list[Fills] = []
     for instrument in np.unique(order_requests.instrument):
@@ -80,7 +80,7 @@ def _quantities(order_requests: OrderRequests, market: Market) -> Floats:
 def _meet(
     order_requests: OrderRequests, quantity: Floats, price: Floats, bid: Floats, ask: Floats, rng: np.random.Generator
 ) -> Matches:
-    """Waiting order_requests meet the next taking order_requests of the other side, at the price of their first meeting."""
+    """Waiting requests match the next taking requests of the other side, at the price of their first match."""
     ready = order_requests.ts + (rng.exponential(20 * SECOND, len(order_requests)) + 0.3 * SECOND).astype(np.int64)
     order_lifetime = np.where(order_requests.source == API, MACHINE_ORDER_LIFETIME, ORDER_LIFETIME)
     is_impatient = (order_requests.source != API) & (mixed(order_requests.order_id, 6) % 100 < IMPATIENT_SHARE)

@@ -12,20 +12,20 @@ from features.simulator.people.intensity import Clock
 from features.simulator.vectors import DAY, Floats, Ints
 
 PERIOD_DAYS, BREAK_DAYS = 60.0, 120.0
-"""Mean length of a spell of interest, and of a break from it."""
+"""Mean length of a period of interest, and of a break from it."""
 ON_A_BREAK = 0.003
 """What remains of the activity during a break."""
 LEVEL_SIGMA = 0.8
-"""Spread of the logarithm of the activity from one spell to the next."""
+"""Deviation of the logarithm of the activity from one period to the next."""
 DAILY_SIGMA, MEMORY_DAYS = 0.9, 20.0
-"""Spread of the logarithm of the activity within a spell, and the days in which its memory falls to a third."""
+"""Deviation of the logarithm of the activity within a period, and the days in which it falls to a third."""
 MAX_ACTIVITY = 6.0
 """Times the usual activity, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Factors of activity; shape (accounts, days), or none where everybody is as keen as ever.
+    """Factors of activity; shape (accounts, days), or none where all accounts are as keen as ever.
 
     Their mean is 1 before the keenest are cut off.
     """
@@ -52,7 +52,7 @@ class Interest:
 
 
 def changing_interest(clock: Clock, accounts: int, rng: np.random.Generator) -> Interest:
-    """Spells and moods of so many accounts over the days of the market, each begun long before."""
+    """Periods and levels of interest of so many accounts over the days of the market, each begun long before."""
     days = -(-(clock.market.end - clock.market.start) // DAY)
     keen_share = PERIOD_DAYS / (PERIOD_DAYS + BREAK_DAYS)
     keen = rng.random(accounts) < keen_share

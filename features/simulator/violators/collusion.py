@@ -1,4 +1,7 @@
-"""Collusion without a shared identifier: strangers on paper who follow one private signal together (D21)."""
+"""Collusion without a shared identifier: strangers on paper who follow one private signal together.
+
+See docs/methods.md#d21-collusion.
+"""
 
 import numpy as np
 

@@ -1,4 +1,7 @@
-"""Bonus farms: one person's many accounts, each doing exactly what the welcome bonus asks for (D20)."""
+"""Bonus farms: one person's many accounts, each doing exactly what the welcome bonus asks for.
+
+See docs/methods.md#d20-multi-account-abuse.
+"""
 
 import numpy as np
 

@@ -1,4 +1,7 @@
-"""Document farms: accounts in other people's names, verified with a few bought documents, for the bonus (D20)."""
+"""Document farms: accounts in other people's names, verified with a few bought documents, for the bonus.
+
+See docs/methods.md#d20-multi-account-abuse.
+"""
 
 import numpy as np
 

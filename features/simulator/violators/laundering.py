@@ -1,4 +1,7 @@
-"""Launderers on their own: structuring, gathering, scattering, waking sleepers, and mixers and bridges (D12)."""
+"""Launderers on their own: structuring, gathering, scattering, waking dormant accounts, and mixers and bridges.
+
+See docs/methods.md#d12-money-laundering.
+"""
 
 import numpy as np
 

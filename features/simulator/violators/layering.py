@@ -1,4 +1,7 @@
-"""Layerers: several orders at several prices on one side, a fill on the other, and all of them gone (D05)."""
+"""Layerers: several orders at several prices on one side, a fill on the other, and all of them gone.
+
+See docs/methods.md#d05-layering.
+"""
 
 import numpy as np
 

@@ -1,4 +1,7 @@
-"""Position-limit rings: linked accounts open one perpetual together, each within its limit, jointly over it (D26)."""
+"""Position-limit rings: linked accounts open one perpetual together, each within its limit, jointly over it.
+
+See docs/methods.md#d26-position-limit-evasion.
+"""
 
 from dataclasses import dataclass
 

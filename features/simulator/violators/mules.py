@@ -1,4 +1,7 @@
-"""Mule chains: many deposits just below a threshold, a short stay, and out, some by way of the next mule (D12)."""
+"""Mule chains: many deposits just below a threshold, a short stay, and out, some by way of the next mule.
+
+See docs/methods.md#d12-money-laundering.
+"""
 
 import numpy as np
 

@@ -1,4 +1,7 @@
-"""Ban evaders: somebody excluded for good who comes back under another account (D10)."""
+"""Ban evaders: somebody excluded for good who comes back under another account.
+
+See docs/methods.md#d10-re-entry-after-a-ban.
+"""
 
 import numpy as np
 

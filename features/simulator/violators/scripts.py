@@ -1,4 +1,7 @@
-"""Script farms: accounts driven through the web page by a program, where only people may act (D02)."""
+"""Script farms: accounts driven through the web page by a program, where only people may act.
+
+See docs/methods.md#d02-unauthorised-automation.
+"""
 
 import numpy as np
 

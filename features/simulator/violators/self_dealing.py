@@ -1,4 +1,7 @@
-"""Self-dealing: pairs that hand profit over at an arranged price, own trades, and round trips on one account (D03)."""
+"""Self-dealing: pairs that hand profit over at an arranged price, own trades, and round trips on one account.
+
+See docs/methods.md#d03-wash-trading.
+"""
 
 import numpy as np
 

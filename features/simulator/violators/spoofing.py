@@ -1,4 +1,7 @@
-"""Spoofers: a large order on one side, a fill of their own on the other, and the large order gone at once (D04)."""
+"""Spoofers: a large order on one side, a fill of their own on the other, and the large order gone at once.
+
+See docs/methods.md#d04-spoofing.
+"""
 
 import numpy as np
 

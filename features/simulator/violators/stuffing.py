@@ -1,4 +1,7 @@
-"""Excessive orders: bursts that are cancelled within a second, or hundreds of cancels a contract and day (D06)."""
+"""Excessive orders: bursts that are cancelled within a second, or hundreds of cancels a contract and day.
+
+See docs/methods.md#d06-excessive-orders.
+"""
 
 import numpy as np
 

@@ -1,4 +1,7 @@
-"""Account takeovers: an ordinary life, then a stranger's log-in, new credentials and an emptied account (D23)."""
+"""Account takeovers: an ordinary life, then a stranger's log-in, new credentials and an emptied account.
+
+See docs/methods.md#d23-cooling-off-and-account-takeover.
+"""
 
 import numpy as np
 

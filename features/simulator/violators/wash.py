@@ -1,4 +1,7 @@
-"""Wash rings: members trade small symbols in circles among themselves, with noise, pauses and leaks to others (D03)."""
+"""Wash rings: members trade small symbols in circles among themselves, with noise, pauses and leaks to others.
+
+See docs/methods.md#d03-wash-trading.
+"""
 
 from dataclasses import dataclass
 

@@ -87,7 +87,7 @@ def test_the_modal_share_is_that_of_the_largest_group(least: int, expected: floa
 
 
 @pytest.mark.parametrize(("of", "expected"), [(3, 10.0), (4, 99.0)])
-def test_the_trough_is_the_smallest_of_enough_groups(of: int, expected: float) -> None:
+def test_the_daily_minimum_is_the_smallest_of_enough_groups(of: int, expected: float) -> None:
     by_day = (_.as_of - 1 - _.ts) // DAY_US
     assert value(daily_minimum(largest(_.amount // 1_000_000, fill=99.0), per=by_day, of=of)) == expected
 
@@ -148,9 +148,9 @@ def test_a_largest_value_of_what_nobody_said_is_unknown() -> None:
     [
         (lambda: surge(count(), LIFETIME, days(6), 1.0), "give both a length"),
         (lambda: surge(modal_share(count(), per=_.asset), days(1), days(6), 1.0), "cannot be of groups"),
-        (lambda: value(surge(count(), days(7), days(6), 1.0)), "wants a wider one"),
+        (lambda: value(surge(count(), days(7), days(6), 1.0)), "requires a wider one"),
         (lambda: value(surge(count(), days(1), days(6), 1.0), delay=days(1)), "no delay"),
-        (lambda: value(surge(count(), days(1), days(6), 1.0), window=THE_EVENT), "wants a wider one"),
+        (lambda: value(surge(count(), days(1), days(6), 1.0), window=THE_EVENT), "requires a wider one"),
     ],
     ids=["no length", "groups", "a window no wider than the recent part", "a delay", "the event"],
 )
