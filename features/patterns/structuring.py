@@ -74,7 +74,7 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
         openings = [
             (
                 int(settings[f"{span}_h"] * HOUR_US),
-                partial(_judged, above, settings, int(settings[f"least_in_a_{span}"])),
+                partial(_judged, above, settings, int(settings[f"min_in_a_{span}"])),
             )
             for span in ("day", "week")
         ]
