@@ -27,7 +27,7 @@ WORDS = (
     "latest",
     "mean",
     "minutes",
-    "newcomers",
+    "new_values",
     "peak",
     "quantile",
     "ratio",
@@ -41,7 +41,7 @@ WORDS = (
     "total",
     "usd",
 )
-COMBINATIONS = ("at_least", "modal_share", "product", "surge", "trough")
+COMBINATIONS = ("at_least", "modal_share", "product", "surge", "daily_minimum")
 
 # Read at first use: a command should not wait for libraries that it does not need.
 WHERE = {

@@ -12,7 +12,7 @@ from ibis.common.deferred import Deferred
 
 from features.facts.fact import Fact
 from features.kernel.errors import Invalid
-from features.kernel.units import worded
+from features.kernel.units import format_value
 from features.vocabulary.aggregates import Aggregate, Window
 
 QUOTED = re.compile(r"'(\w+)'")
@@ -67,8 +67,8 @@ class Feature:
             or (self.window.width_us or math.inf) <= self.value.wider_than_us
         ):
             raise Invalid(
-                f"Feature {self.name} compares the end of its window with what is before; it wants a wider one, and no "
-                "delay."
+                f"Feature {self.name} compares the end of its window with what is before; it requires a wider one, and "
+                "no delay."
             )
         if self.window.only_event and (self.key is not None or self.delay is not None):
             raise Invalid(f"Feature {self.name} reads the event alone; it can have neither key nor delay.")
@@ -95,7 +95,7 @@ class Feature:
             return f"never: {self.says}"
         if math.isnan(value):
             return f"unknown: {self.says}"
-        return f"{worded(value, self.unit)} {self.says}"
+        return f"{format_value(value, self.unit)} {self.says}"
 
 
 Lineage = Callable[[Iterable[str]], Mapping[str, int]]
@@ -120,7 +120,7 @@ class Catalogue:
         if len(self._by_name) != len(features):
             names = [feature.name for feature in features]
             twice = sorted({name for name in names if names.count(name) > 1})
-            raise Invalid(f"Two features are called {', '.join(twice)}; a name stands for one definition.")
+            raise Invalid(f"Two features are called {', '.join(twice)}; a name has one definition.")
         self._lineage = lineage
 
     @cached_property

@@ -21,7 +21,7 @@ from features.queries import condition, visible
 from features.spellings import frame_as_written
 from features.vocabulary.aggregates import value_of
 
-MOST_ROWS = 20
+MAX_ROWS = 20
 HIDDEN = {
     "spine_id",
     "account_id",
@@ -80,12 +80,12 @@ def evidence_of_many(
     """
     moment = pd.Timestamp(microseconds(as_of), unit="us", tz="UTC")
     spine = pd.DataFrame({"account_id": list(dict.fromkeys(accounts)), "as_of": moment})
-    seen = features.at(as_of)
-    seen.look_at(spine)
-    found = frame_as_written(seen.engine, seen.engine.frame(_query(feature)))
-    found.insert(0, "time", pd.to_datetime(found["ts"], unit="us", utc=True))
-    by_account = dict(tuple(found.groupby("account_id")))
-    nothing = found.iloc[:0]
+    features_then = features.at(as_of)
+    features_then.look_at(spine)
+    rows = frame_as_written(features_then.engine, features_then.engine.frame(_query(feature)))
+    rows.insert(0, "time", pd.to_datetime(rows["ts"], unit="us", utc=True))
+    by_account = dict(tuple(rows.groupby("account_id")))
+    nothing = rows.iloc[:0]
     return {account: _evidence(feature, account, by_account.get(account, nothing)) for account in spine["account_id"]}
 
 
@@ -112,20 +112,20 @@ def episode_evidence(activity: Activity | Lake | Features, episode_id: str, as_o
         NotFound: no such episode was known at the moment.
     """
     features = activity if isinstance(activity, Features) else Features(activity)
-    found = features.episodes_named([episode_id], as_of).get(episode_id)
-    if found is None:
+    episode = features.episodes_named([episode_id], as_of).get(episode_id)
+    if episode is None:
         raise NotFound(f"At {as_of} there was no episode {episode_id!r}; `mscore episodes` lists those known by then.")
-    rows = pd.DataFrame(found["evidence"], columns=["table", "row_id", "ts", "text"])
+    rows = pd.DataFrame(episode["evidence"], columns=["table", "row_id", "ts", "text"])
     rows.insert(0, "time", pd.to_datetime(rows.pop("ts").astype("int64"), unit="us", utc=True))
-    links = pd.DataFrame(found["links"], columns=["account", "other", "kind", "value", "weight"])
-    return EpisodeEvidence(episode_summary(found), rows, found["evidence_total"], links)
+    links = pd.DataFrame(episode["links"], columns=["account", "other", "kind", "value", "weight"])
+    return EpisodeEvidence(episode_summary(episode), rows, episode["evidence_total"], links)
 
 
 def episode_summary(episode: Mapping[str, Any]) -> dict[str, Any]:
     """An episode as people and programs read it: its moments as UTC timestamps, without rows and edges."""
-    kept = {name: episode[name] for name in ("episode_id", "pattern", "accounts", "symbol", "measures")}
+    identity = {name: episode[name] for name in ("episode_id", "pattern", "accounts", "symbol", "measures")}
     moments = {name: episode[name] for name in ("started_at", "ended_at", "known_at", "superseded_at")}
-    return kept | {
+    return identity | {
         name: None if value is None else pd.Timestamp(value, unit="us", tz="UTC") for name, value in moments.items()
     }
 
@@ -151,4 +151,4 @@ def _query(feature: Feature) -> str:
                    row_number() OVER (PARTITION BY spine_id
                                       ORDER BY counted DESC, _weight DESC NULLS LAST, ts DESC, row_id) AS _place
             FROM ({compiled(chosen)}) WINDOW everything AS (PARTITION BY spine_id))
-        WHERE _place <= {MOST_ROWS} ORDER BY spine_id, _place"""
+        WHERE _place <= {MAX_ROWS} ORDER BY spine_id, _place"""

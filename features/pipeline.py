@@ -31,7 +31,7 @@ from features.spine import checked_spine, weekly_moments
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
-MOST_LINKS = 20
+MAX_LINKS = 20
 BEFORE_CORRECTIONS = -1
 """Stands for the activity as it was before anything in it was corrected."""
 ROWS_AT_ONCE = 100_000
@@ -60,11 +60,11 @@ class Features:
 
     def at(self, as_of: datetime | str) -> "Features":
         """The features that see the activity as it stood at a moment: these, unless a correction lies in between."""
-        known = self._correction_before(microseconds(as_of))
-        if known == self.moment:
+        correction = self._correction_before(microseconds(as_of))
+        if correction == self.moment:
             return self
-        if self._before is None or self._before.moment != known:
-            self._before = Features(self.activity, self.progress, known)
+        if self._before is None or self._before.moment != correction:
+            self._before = Features(self.activity, self.progress, correction)
         return self._before
 
     def vectors(self, spine: pd.DataFrame, features: Iterable[Feature] = CATALOGUE) -> pd.DataFrame:
@@ -75,9 +75,9 @@ class Features:
         for place, feature in enumerate(chosen):
             values[:, place] = feature.value.fill
         moments = given["as_of"].astype("int64").to_numpy()
-        known = np.searchsorted(self._corrections, moments, side="right")
-        for correction in sorted(set(known.tolist()), reverse=True):
-            rows = np.flatnonzero(known == correction)
+        corrections = np.searchsorted(self._corrections, moments, side="right")
+        for correction in sorted(set(corrections.tolist()), reverse=True):
+            rows = np.flatnonzero(corrections == correction)
             self.at(from_microseconds(int(moments[rows[0]])))._fill(values, rows, given.iloc[rows], chosen)
         return pd.concat([given, pd.DataFrame(values, columns=[f.name for f in chosen], index=given.index)], axis=1)
 
@@ -160,17 +160,17 @@ class Features:
 
     def episodes(self, known_from: datetime | str, known_until: datetime | str) -> list[dict[str, Any]]:
         """Episodes known in (known_from, known_until], not superseded by then, oldest first; JSON parsed."""
-        seen = "known_at > ? AND known_at <= ? AND (superseded_at IS NULL OR superseded_at > ?)"
+        condition = "known_at > ? AND known_at <= ? AND (superseded_at IS NULL OR superseded_at > ?)"
         until = microseconds(known_until)
-        return self.at(known_until)._episodes(seen, [microseconds(known_from), until, until])
+        return self.at(known_until)._episodes(condition, [microseconds(known_from), until, until])
 
     def episodes_named(self, episode_ids: Iterable[str], as_of: datetime | str) -> dict[str, dict[str, Any]]:
         """The episodes of these ids that were known at a moment, by id; superseded ones among them."""
         wanted = list(dict.fromkeys(episode_ids))
-        found = self.at(as_of)._episodes(
+        episodes = self.at(as_of)._episodes(
             "known_at <= ? AND list_contains(?, episode_id)", [microseconds(as_of), wanted]
         )
-        return {episode["episode_id"]: episode for episode in found}
+        return {episode["episode_id"]: episode for episode in episodes}
 
     def _episodes(self, condition: str, parameters: list[Any]) -> list[dict[str, Any]]:
         query = f"FROM episodes WHERE {condition} ORDER BY known_at, episode_id"
@@ -189,7 +189,7 @@ class Features:
                 "SELECT other_id, kind, weight, min(row_id) AS row_id FROM fact_links WHERE account_id = ? AND ts < ? "
                 "AND known_from <= ? AND (known_until IS NULL OR known_until > ?) "
                 "GROUP BY ALL ORDER BY weight DESC, other_id, kind LIMIT ?",
-                [account_id, moment, moment, moment, MOST_LINKS],
+                [account_id, moment, moment, moment, MAX_LINKS],
             )
             .to_pylist()
         )

@@ -48,15 +48,15 @@ def visible(features: Sequence[Feature]) -> ir.Table:
     first = features[0]
     rows = first.of.numbered
     if first.window.only_event:
-        seen = [rows.row_id == SPINE.event_id, rows.ts <= SPINE.as_of]
+        conditions = [rows.row_id == SPINE.event_id, rows.ts <= SPINE.as_of]
     elif first.key is None:
-        seen = _seen(SPINE, rows, features)
+        conditions = _seen(SPINE, rows, features)
     else:
-        asked = _keys(first.of, first.key)
+        keys = _keys(first.of, first.key)
         keyed = first.of.table.mutate(_key=value_of(first.of.table, first.key))
-        joined = asked.inner_join(keyed, [asked.asked_key == keyed._key, *_seen(asked, keyed, features)])
+        joined = keys.inner_join(keyed, [keys.asked_key == keyed._key, *_seen(keys, keyed, features)])
         return joined.rename(row_account_id="account_id_right").drop("asked_key").drop("_key")
-    joined = SPINE.inner_join(rows, [SPINE.account_no == rows.account_no, *seen])
+    joined = SPINE.inner_join(rows, [SPINE.account_no == rows.account_no, *conditions])
     return joined.select(*JUDGED, *(name for name in first.of.rows.columns if name != "account_id"))
 
 
@@ -99,7 +99,7 @@ def _keys(fact: Fact, key: Deferred) -> ir.Table:
     is_event = own.row_id == SPINE.event_id
     before = (own.ts < SPINE.as_of) & (own.known_from <= SPINE.as_of)
     holds = own.known_until.isnull() | (own.known_until > SPINE.as_of)
-    seen = SPINE.inner_join(
+    visible_rows = SPINE.inner_join(
         own,
         [
             SPINE.account_no == own.account_no,
@@ -108,13 +108,13 @@ def _keys(fact: Fact, key: Deferred) -> ir.Table:
     )
     newest = ibis.struct(
         {
-            "event": (seen.row_id == seen.event_id).fill_null(False),
-            "ts": seen.ts,
-            "known_from": seen.known_from,
-            "row_id": seen.row_id,
+            "event": (visible_rows.row_id == visible_rows.event_id).fill_null(False),
+            "ts": visible_rows.ts,
+            "known_from": visible_rows.known_from,
+            "row_id": visible_rows.row_id,
         }
     )
-    return seen.group_by(JUDGED).agg(asked_key=seen.value.argmax(newest))
+    return visible_rows.group_by(JUDGED).agg(asked_key=visible_rows.value.argmax(newest))
 
 
 def _widest(features: Sequence[Feature]) -> int | None:

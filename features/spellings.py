@@ -75,8 +75,10 @@ def _rewritten(sentence: str, spellings: Mapping[str, str]) -> str:
 
 
 def _collect(engine: DuckDBEngine) -> None:
-    held = engine.connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = $1", [SPELLINGS]).fetchall()
-    if held:
+    is_collected = engine.connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE table_name = $1", [SPELLINGS]
+    ).fetchall()
+    if is_collected:
         return
     parts = [
         _spellings(str(column.form), identifier(column.name), written_view(table.name))

@@ -60,11 +60,11 @@ def checked_spine(spine: pd.DataFrame) -> pd.DataFrame:
     """
     for column in ("account_id", "as_of"):
         if column not in spine.columns:
-            raise Invalid(f"The spine has no column {column!r}; it wants account_id, as_of and optionally event_id.")
+            raise Invalid(f"The spine has no column {column!r}; it requires account_id, as_of and optionally event_id.")
     names = [name for name in ("account_id", "as_of", "event_id") if name in spine.columns]
     checked = spine[names].reset_index(drop=True).copy()
     if checked["account_id"].isna().any() or checked["as_of"].isna().any():
-        raise Invalid("The spine has a row without account_id or as_of; every row wants both.")
+        raise Invalid("The spine has a row without account_id or as_of; every row requires both.")
     checked["account_id"] = checked["account_id"].astype(str)
     checked["as_of"] = utc_moments(checked["as_of"])
     return checked

@@ -30,11 +30,11 @@ def read(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, bytes]]:
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        found, checksums = manifest["kind"], dict(manifest["files"])
+        stored_kind, checksums = manifest["kind"], dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Invalid(f"{folder} holds no readable model: {error}; train or promote another version.") from error
-    if found != kind:
-        raise Invalid(f"{folder} holds a model of the kind {found!r}, not {kind!r}.")
+    if stored_kind != kind:
+        raise Invalid(f"{folder} holds a model of the kind {stored_kind!r}, not {kind!r}.")
     contents = {name: _verified(folder / name, checksum) for name, checksum in checksums.items()}
     if STATE not in contents:
         raise Invalid(f"The model in {folder} has no {STATE}; train or promote another version.")

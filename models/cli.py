@@ -85,19 +85,21 @@ def train_command(
 
 
 def _show_trained(trained: list[dict[str, Any]]) -> None:
-    for one in trained:
-        role = "champion" if one["champion"] else f"waits for `mscore promote {one['model']} {one['version']}`"
-        out.print(
-            f"\n{one['model']} version {one['version']}: {role}"
-            if one["version"]
-            else f"\n{one['model']}: not registered"
+    for version in trained:
+        role = (
+            "champion" if version["champion"] else f"waits for `mscore promote {version['model']} {version['version']}`"
         )
-        splits = one["metrics"]
+        out.print(
+            f"\n{version['model']} version {version['version']}: {role}"
+            if version["version"]
+            else f"\n{version['model']}: not registered"
+        )
+        splits = version["metrics"]
         headings = list(dict.fromkeys(name for values in splits.values() for name in values))
         rows = [[split, *(values.get(name) for name in headings)] for split, values in splits.items()]
         if rows:
             table(["split", *headings], rows)
-        for note in one["notes"]:
+        for note in version["notes"]:
             out.print(f"  {note}", markup=False)
 
 

@@ -27,8 +27,8 @@ class SearchParameters(Part):
 class ViolationParameters(Part):
     """How the typology models are trained; each value is explained in `parameters.yaml`."""
 
-    minimum_positive_rows: int
-    minimum_positive_accounts: int
+    min_positive_rows: int
+    min_positive_accounts: int
     cleared_accounts: int
     cleared_share: float
     unlabelled_weight: float
@@ -76,7 +76,7 @@ class AnomalyParameters(Part):
 class MScoreParameters(Part):
     """How the M Score is trained, and the expert's weights of its pillars."""
 
-    minimum_positives: int
+    min_positives: int
     rounds: int
     booster: BoosterParameters
     scorecard: Mapping[str, int | float]

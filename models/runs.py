@@ -41,26 +41,26 @@ def train(
     features = Features(lake, progress)
     spine = features.weekly() if request.spine is None else request.spine
     vectors = features.vectors(spine)
-    known = read_labels(lake)
+    labels = read_labels(lake)
     for position, name in enumerate(names):
         progress(f"training {name} on {len(vectors):,} vectors", position / len(names))
-        trained = _train(name, request, features, vectors, known, registry)
+        trained = _train(name, request, features, vectors, labels, registry)
         empty = name == violations.KIND and not getattr(trained.model, "typologies", ())
         tags = {"lake_version": features.activity.version, "rows": str(len(vectors)), "seed": str(request.seed)}
         yield trained, None if empty else registry.register(trained, tags)
 
 
 def _train(
-    name: str, request: Request, features: Features, vectors: pd.DataFrame, known: pd.DataFrame, registry: Registry
+    name: str, request: Request, features: Features, vectors: pd.DataFrame, labels: pd.DataFrame, registry: Registry
 ) -> Trained:
     seed, labels_as_of = request.seed, request.labels_as_of
     if name == anomaly.KIND:
-        return train_anomaly(vectors, known, CATALOGUE, seed=seed, labels_as_of=labels_as_of)
+        return train_anomaly(vectors, labels, CATALOGUE, seed=seed, labels_as_of=labels_as_of)
     if name == violations.KIND:
-        return train_violations(vectors, known, CATALOGUE, seed=seed, labels_as_of=labels_as_of, search=request.search)
+        return train_violations(vectors, labels, CATALOGUE, seed=seed, labels_as_of=labels_as_of, search=request.search)
     horizon = horizon_of(*features.span())
     value = net_contribution(features, vectors[["account_id", "as_of"]], horizon)
-    target = forward_target(value, known, horizon, top_share=SHIPPED.top_value_share, labels_as_of=labels_as_of)
+    target = forward_target(value, labels, horizon, top_share=SHIPPED.top_value_share, labels_as_of=labels_as_of)
     champion, why_not = _linkable(registry)
     trained = train_m_score(
         vectors,
@@ -78,9 +78,9 @@ def _linkable(registry: Registry) -> tuple[MScoreModel | None, str]:
     """The M Score that scores now, if it was learned; or None and why the new one stands on a scale of its own."""
     if registry.aliased(m_score.KIND) is None:
         return None, ""
-    scoring, said = registry.sound(m_score.KIND, CATALOGUE)
+    scoring, notice = registry.load_usable(m_score.KIND, CATALOGUE)
     if scoring is None or not isinstance(scoring.model, MScoreModel):
-        return None, f"Not linked to the champion, so scores may jump when this version is promoted: {said}"
+        return None, f"Not linked to the champion, so scores may jump when this version is promoted: {notice}"
     if scoring.model.scorecard is not None:
         return None, "Not linked: the champion is the expert scorecard, whose points were never probabilities."
-    return scoring.model, said
+    return scoring.model, notice

@@ -43,7 +43,7 @@ def known_findings(labels: pd.DataFrame, labels_as_of: pd.Timestamp | None) -> p
     Columns: account_id, typology, event_id (str or null), finding, source, group_id, known_us, onset_us (-inf where the
     label has no onset).
     """
-    known = series_microseconds(labels["known_at"])
+    known_at = series_microseconds(labels["known_at"])
     onset = series_microseconds(labels["onset"])
     findings = pd.DataFrame(
         {
@@ -54,11 +54,11 @@ def known_findings(labels: pd.DataFrame, labels_as_of: pd.Timestamp | None) -> p
             "finding": labels["finding"].astype(str),
             "source": labels["source"].astype(str),
             "onset_us": np.where(np.isnan(onset), -np.inf, onset),
-            "known_us": known,
+            "known_us": known_at,
         }
     )
     if labels_as_of is not None:
-        findings = findings[known <= microseconds(labels_as_of)]
+        findings = findings[known_at <= microseconds(labels_as_of)]
     confirmed = (findings["finding"] == "confirmed").rename("confirmed")
     ordered = findings.assign(confirmed=confirmed).sort_values(["known_us", "confirmed"], kind="stable")
     newest = ordered.drop_duplicates(["account_id", "typology", "event_id"], keep="last")
@@ -100,8 +100,8 @@ def row_target(
     )
     settled = positive & ~has_event & ~_speaks(of_typology, accounts, as_of, finding_days * DAY_US)
     positive = positive & ~settled
-    found = positive | settled
-    return RowTarget(typology, positive, cleared & ~found, overturned & ~found, independent & ~found, settled)
+    reviewed = positive | settled
+    return RowTarget(typology, positive, cleared & ~reviewed, overturned & ~reviewed, independent & ~reviewed, settled)
 
 
 def _speaks(findings: pd.DataFrame, accounts: pd.Series, as_of: np.ndarray, length_us: float) -> Flags:
@@ -148,4 +148,7 @@ def _flags(findings: pd.DataFrame, key: str, values: pd.Series, as_of: np.ndarra
         cleared.loc[cleared["source"] == "appeal", key],
         cleared.loc[cleared["source"] == "external", key],
     )
-    return (np.asarray(onset <= as_of), *((values.isin(found) & values.notna()).to_numpy() for found in keys))
+    return (
+        np.asarray(onset <= as_of),
+        *((values.isin(values_of_key) & values.notna()).to_numpy() for values_of_key in keys),
+    )

@@ -81,8 +81,8 @@ def train_anomaly(
     """
     findings = known_findings(labels, labels_as_of)
     model = AnomalyModel.of(catalogue, seed=seed)
-    guilty = confirmed_rows(vectors, findings)
-    model.fit(vectors, guilty)
+    confirmed_before = confirmed_rows(vectors, findings)
+    model.fit(vectors, confirmed_before)
     settings = model.settings
     scores = model.predict(vectors)["anomaly_score"].to_numpy()
     size = len(model.whole.calibration)
@@ -113,9 +113,9 @@ def train_anomaly(
                 np.ones(int((~target.settled).sum())),
                 False,
             )
-    refused = refusal(scores, confirmed, ~guilty, settings.direction_rows)
+    refused = refusal(scores, confirmed, ~confirmed_before, settings.direction_rows)
     if refused:
-        notes.append(f"Warning: {refused} It is promoted only if somebody says why.")
+        notes.append(f"Warning: {refused} It is promoted only with a reason (--acknowledge).")
     elif confirmed.sum() < settings.direction_rows:
         notes.append(
             f"Its direction could not be checked: {int(confirmed.sum())} rows of vectors are confirmed, "
@@ -186,7 +186,7 @@ def train_violations(
         if auc < 0.5:
             notes.append(f"Warning: {typology} ranks held-out rows worse than chance would (AUC {auc:.2f}).")
         if study.model.platt.slope == 0:
-            notes.append(f"Warning: {typology} showed no signal on held-out rows; everybody gets the base rate.")
+            notes.append(f"Warning: {typology} showed no signal on held-out rows; all accounts get the base rate.")
     notes.extend(model.skipped.values())
     data = card.data_lines(vectors, model.layout, labels_as_of)
     written = card.model_card(card.VIOLATIONS, data, metrics, notes)
@@ -196,7 +196,7 @@ def train_violations(
 def train_m_score(
     vectors: pd.DataFrame,
     target: pd.Series,
-    known: pd.Series,
+    is_known: pd.Series,
     catalogue: Catalogue,
     *,
     seed: int,
@@ -215,18 +215,18 @@ def train_m_score(
     Raises:
         Invalid: the vectors are not of this catalogue, or no feature feeds a pillar.
     """
-    model = MScoreModel.of(catalogue, seed=seed).fit(vectors, target, known)
+    model = MScoreModel.of(catalogue, seed=seed).fit(vectors, target, is_known)
     notes = [f"{model.protocol}."]
     parameters: dict[str, Parameter] = {"seed": seed, "kind": "scorecard" if model.scorecard else "learned"}
     plots: dict[str, bytes] = {}
     if model.scorecard:
-        found = int(target[known.to_numpy(dtype=bool)].sum())
-        notes.append(f"{found} positives are known, {model.settings.minimum_positives} are needed to learn the target.")
+        positives = int(target[is_known.to_numpy(dtype=bool)].sum())
+        notes.append(f"{positives} positives are known, {model.settings.min_positives} are needed to learn the target.")
     else:
-        recipe = model.recipe(int(known.sum()))
+        booster_settings = model.settings_for(int(is_known.sum()))
         constraints = ("monotone_constraints", "interaction_constraints")
-        parameters |= {name: value for name, value in recipe.parameters.items() if name not in constraints}
-        parameters["rounds"] = recipe.rounds
+        parameters |= {name: value for name, value in booster_settings.parameters.items() if name not in constraints}
+        parameters["rounds"] = booster_settings.rounds
         plots["m_score.svg"] = evaluation_plot("M Score", model.target, model.probability, np.ones(len(model.target)))
     metrics = dict(model.metrics)
     if champion is not None:

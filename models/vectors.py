@@ -82,9 +82,9 @@ class VectorLayout:
             Invalid: a feature it reads is gone, or the version of something behind it has moved.
         """
         names = self.names if reads is None else tuple(reads)
-        gone = [name for name in names if name not in catalogue]
-        if gone:
-            raise Invalid(f"The model reads {gone[0]}, which the catalogue no longer has; train it again.")
+        missing = [name for name in names if name not in catalogue]
+        if missing:
+            raise Invalid(f"The model reads {missing[0]}, which the catalogue no longer has; train it again.")
         if self.versions is None and self.fingerprint != UNVERSIONED:
             raise Invalid(
                 f"The model was trained with the catalogue {self.fingerprint}, without versions; train it again."

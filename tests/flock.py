@@ -18,7 +18,7 @@ RING = tuple(f"A{number}" for number in range(1, 7))
 
 
 def flock_tables() -> dict[str, pd.DataFrame]:
-    """The tables of methods 4.2; every account verified, 60 outsiders trading 270,000 USD within the minute."""
+    """The tables of docs/methods.md#case-study; accounts verified, 60 outsiders trade 270,000 USD in the minute."""
     outsiders = [f"B{number}" for number in range(10, 70)]
     created = dict(zip(RING, CREATED, strict=True)) | {"B1": "2025-01-10"} | dict.fromkeys(outsiders, "2024-01-05")
     accounts = pd.DataFrame(

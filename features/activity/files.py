@@ -124,15 +124,17 @@ def files_of(folder: Path, name: str) -> tuple[Path, ...]:
 
 def files_not_read(folder: Path, names: Iterable[str]) -> list[str]:
     """A sentence for every file or folder of a folder that is of none of these tables, with the likely one."""
-    known = list(names)
-    read = {path for name in known for path in files_of(folder, name)}
+    table_names = list(names)
+    read = {path for name in table_names for path in files_of(folder, name)}
     sentences: list[str] = []
     for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name.lower() in known:
+        if path.is_dir() and path.name.lower() in table_names:
             left = [part for part in sorted(path.rglob("*")) if part.is_file() and part not in read]
             sentences += [f"{part.relative_to(folder)} was not read: {_ending_fault(part)}" for part in left]
         elif path not in read:
-            sentences.append(f"{path.name}{'/' if path.is_dir() else ''} was not read: {_name_fault(path, known)}")
+            sentences.append(
+                f"{path.name}{'/' if path.is_dir() else ''} was not read: {_name_fault(path, table_names)}"
+            )
     return sentences
 
 
@@ -140,12 +142,12 @@ def _ending_fault(path: Path) -> str:
     return f"{path.suffix or 'a name without ending'} is none of {', '.join(ENDINGS)}."
 
 
-def _name_fault(path: Path, known: list[str]) -> str:
+def _name_fault(path: Path, table_names: list[str]) -> str:
     ending = "" if path.is_dir() else ending_of(path)
     stem = path.name.lower().removesuffix(ending or path.suffix.lower())
-    if stem in known:
+    if stem in table_names:
         return _ending_fault(path)
-    close = get_close_matches(stem, known, n=1)
+    close = get_close_matches(stem, table_names, n=1)
     return f"there is no table {stem!r}" + (f"; did you mean {close[0]}?" if close else ".")
 
 

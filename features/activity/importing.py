@@ -196,7 +196,7 @@ class Import:
     def _run_alone(self, sources: list[Source], accounts_from: Dictionary[str, str] | None) -> ImportReport:
         self.quarantine.settle(self.lake.next_version - 1)
         snapshot = self.lake.snapshot() if self.lake.version else None
-        held: Held = snapshot.files if snapshot else {}
+        earlier_files: Held = snapshot.files if snapshot else {}
         retried = self._retried()
         tables = {source.table.name: source.table for source in (*sources, *retried)}
         if accounts_from is not None:
@@ -205,11 +205,11 @@ class Import:
             self.progress(f"checking {table.name}", 0.5 * position / len(tables))
             self._check(table, [s for s in (*sources, *retried) if s.table.name == table.name])
         if accounts_from is not None:
-            self._make_accounts(tables, accounts_from, held)
+            self._make_accounts(tables, accounts_from, earlier_files)
         clocks = self._clocks(tables, snapshot)
         for table in tables.values():
-            refuse_unknown_accounts(self.engine, table, held)
-            judge_keys(self.engine, table, held, clocks)
+            refuse_unknown_accounts(self.engine, table, earlier_files)
+            judge_keys(self.engine, table, earlier_files, clocks)
         reports = {name: self._report(table, clocks) for name, table in tables.items()}
         self.notices += notices(self.engine, tables)
         version = self._append(tables, reports, clocks)
@@ -256,11 +256,11 @@ class Import:
             if c.kind == "account"
         )
         columns = "".join(f", {quote(value)} AS {identifier(name)}" for name, value in given.items())
-        held = held_rows(self.engine, TABLES["accounts"], files)
-        known = f"SELECT account_id FROM {held} UNION ALL " if held else ""
+        earlier_rows = held_rows(self.engine, TABLES["accounts"], files)
+        earlier = f"SELECT account_id FROM {earlier_rows} UNION ALL " if earlier_rows else ""
         relation = (
             f"(SELECT account_id, min(created_at) AS created_at{columns}, 0 AS _row FROM ({parties}) AS party "
-            f"WHERE account_id IS NOT NULL AND NOT EXISTS (FROM ({known} SELECT account_id FROM checked_accounts "
+            f"WHERE account_id IS NOT NULL AND NOT EXISTS (FROM ({earlier} SELECT account_id FROM checked_accounts "
             "WHERE _reason IS NULL) AS known WHERE known.account_id = party.account_id) "
             "GROUP BY account_id ORDER BY account_id)"
         )
@@ -269,12 +269,12 @@ class Import:
 
     def _clocks(self, tables: dict[str, Table], snapshot: Snapshot | None) -> Clocks:
         """How this import's rows are dated; what an older version of the lake did not write down is looked up."""
-        held = [name for name in (snapshot.files if snapshot else {}) if name in TABLES]
-        if self.as_history or not held or snapshot is None:
+        earlier_tables = [name for name in (snapshot.files if snapshot else {}) if name in TABLES]
+        if self.as_history or not earlier_tables or snapshot is None:
             return Clocks(self.imported_at, is_history=True)
         newest = dict(snapshot.newest_ingested_us)
         bound = Clocks(self.imported_at, is_history=True)
-        for name in (name for name in held if name in tables and name not in newest):
+        for name in (name for name in earlier_tables if name in tables and name not in newest):
             rows = held_rows(self.engine, tables[name], snapshot.files)
             query = f"SELECT {bound.newest(tables[name], 'ingested_at')} FROM {rows}"
             ((newest[name],),) = self.engine.execute(query).fetchall()
@@ -292,7 +292,7 @@ class Import:
         )
 
     def _report(self, table: Table, clocks: Clocks) -> TableReport:
-        kept = "_kind IN ('accepted', 'superseding')"
+        is_accepted = "_kind IN ('accepted', 'superseding')"
         counted = self.engine.execute(
             "SELECT count(*) FILTER (NOT _again), "
             + ", ".join(
@@ -300,7 +300,7 @@ class Import:
                 for kind in ("accepted", "superseding", "duplicate", "quarantined")
             )
             + ", count(*) FILTER (_again AND _kind <> 'quarantined'), "
-            f"count(*) FILTER ({kept} AND _redated) FROM {self._judged(table, clocks)}"
+            f"count(*) FILTER ({is_accepted} AND _redated) FROM {self._judged(table, clocks)}"
         ).fetchall()
         read, accepted, superseding, duplicates, quarantined, released, redated = counted[0]
         reasons = self.engine.execute(
@@ -314,11 +314,11 @@ class Import:
 
     def _append(self, tables: dict[str, Table], reports: dict[str, TableReport], clocks: Clocks) -> str | None:
         """Appends what was accepted and sets aside the rest; both count, or neither, once the manifest says so."""
-        kept = [name for name, r in reports.items() if r.accepted + r.superseding + r.released]
-        version = self.lake.next_version if kept else self.lake.next_version - 1
+        changed_tables = [name for name, r in reports.items() if r.accepted + r.superseding + r.released]
+        version = self.lake.next_version if changed_tables else self.lake.next_version - 1
         with self.quarantine.adding(self.engine, self._set_aside(tables), self._released(tables), version):
-            if kept:
-                additions = self._additions([tables[name] for name in kept], clocks)
+            if changed_tables:
+                additions = self._additions([tables[name] for name in changed_tables], clocks)
                 return self.lake.append(additions, self.imported_at, self.source)
         return self.lake.version
 

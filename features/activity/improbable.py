@@ -23,11 +23,11 @@ ROWS_OF_ONE = (
 
 def notices(engine: duckdb.DuckDBPyConnection, tables: Mapping[str, Table]) -> list[str]:
     """Sentences about the good rows of an import, which stand in its `checked_<table>`."""
-    found: list[str] = []
+    sentences: list[str] = []
     for table in tables.values():
-        found += _improbable_years(engine, table)
-        found += _hot_values(engine, table)
-    return found
+        sentences += _improbable_years(engine, table)
+        sentences += _hot_values(engine, table)
+    return sentences
 
 
 def _improbable_years(engine: duckdb.DuckDBPyConnection, table: Table) -> Iterator[str]:
@@ -49,16 +49,17 @@ def _hot_values(engine: duckdb.DuckDBPyConnection, table: Table) -> Iterator[str
     for column in (c for c in table.columns if _links(c)):
         value = comparable_sql(str(column.form), identifier(column.name))
         rows = engine.execute(
-            f"SELECT value, accounts, everybody FROM (SELECT {value} AS value, count(DISTINCT account_id) AS accounts, "
-            f"(SELECT count(DISTINCT account_id) FROM checked_{table.name} WHERE _reason IS NULL) AS everybody "
+            "SELECT value, accounts, all_accounts FROM "
+            f"(SELECT {value} AS value, count(DISTINCT account_id) AS accounts, "
+            f"(SELECT count(DISTINCT account_id) FROM checked_{table.name} WHERE _reason IS NULL) AS all_accounts "
             f"FROM checked_{table.name} WHERE _reason IS NULL GROUP BY 1) WHERE value IS NOT NULL "
-            f"AND accounts > {HOT_ACCOUNTS} AND accounts > {HOT_SHARE} * everybody "
+            f"AND accounts > {HOT_ACCOUNTS} AND accounts > {HOT_SHARE} * all_accounts "
             f"ORDER BY accounts DESC, value LIMIT {HOT_VALUES}"
         ).fetchall()
-        for text, accounts, everybody in rows:
+        for text, accounts, all_accounts in rows:
             yield (
-                f"{table.name}.{column.name}: {text!r} is held by {accounts:,} of {everybody:,} accounts; if it means "
-                "that the value is not known, export nothing there."
+                f"{table.name}.{column.name}: {text!r} is held by {accounts:,} of {all_accounts:,} accounts; if it "
+                "means that the value is not known, export nothing there."
             )
 
 

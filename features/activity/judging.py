@@ -21,11 +21,11 @@ Held: TypeAlias = Mapping[str, tuple[str, ...]]
 """By table the files that hold its rows in the lake."""
 
 
-def held_rows(connection: duckdb.DuckDBPyConnection, table: Table, held: Held) -> str | None:
+def held_rows(connection: duckdb.DuckDBPyConnection, table: Table, files: Held) -> str | None:
     """SQL of the rows of a table that the lake holds, typed as declared, with `_revision`; None where it holds none."""
-    if not held.get(table.name):
+    if not files.get(table.name):
         return None
-    relation = read_files(held[table.name])
+    relation = read_files(files[table.name])
     given = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
     columns = [(c.name, sql_type(c)) for c in table.columns]
     typed = ", ".join(
@@ -36,25 +36,25 @@ def held_rows(connection: duckdb.DuckDBPyConnection, table: Table, held: Held) -
     return f"(SELECT {typed}, CAST({revision} AS BIGINT) AS {REVISION} FROM {relation})"
 
 
-def refuse_unknown_accounts(connection: duckdb.DuckDBPyConnection, table: Table, held: Held) -> None:
+def refuse_unknown_accounts(connection: duckdb.DuckDBPyConnection, table: Table, files: Held) -> None:
     """Gives a reason to rows that refer to an account which neither the lake nor this import knows."""
     imported = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'checked_accounts'").fetchall()
     here = "SELECT account_id FROM checked_accounts WHERE _reason IS NULL" if imported else None
-    there = f"SELECT account_id FROM {read_files(held[VERSIONED])}" if held.get(VERSIONED) else None
-    known = " UNION ".join(filter(None, (here, there))) or "SELECT NULL WHERE false"
+    there = f"SELECT account_id FROM {read_files(files[VERSIONED])}" if files.get(VERSIONED) else None
+    accounts = " UNION ".join(filter(None, (here, there))) or "SELECT NULL WHERE false"
     for column in (c.name for c in table.columns if c.kind == "account"):
-        unknown = f"NOT EXISTS (SELECT 1 FROM ({known}) AS known(id) WHERE known.id = {column})"
+        unknown = f"NOT EXISTS (SELECT 1 FROM ({accounts}) AS known(id) WHERE known.id = {column})"
         refuse(connection, table, f"{column}: {UNKNOWN_ACCOUNT}", unknown)
 
 
-def judge_keys(connection: duckdb.DuckDBPyConnection, table: Table, held: Held, clocks: Clocks) -> None:
+def judge_keys(connection: duckdb.DuckDBPyConnection, table: Table, files: Held, clocks: Clocks) -> None:
     """Fills `verdict_<table>` for every row whose key occurs again, in the import or in the lake.
 
     `_verdict` is accepted, duplicate, tie or not later, the latter two also being reasons; `_revision` numbers the
     accepted rows of a key, `_redated` marks those that restrict more than the held row of the same moment, and
     `_owners` names the owners of the rows that tied with an accepted account. A row that is not there is accepted.
     """
-    rows = held_rows(connection, table, held)
+    rows = held_rows(connection, table, files)
     _collect_suspects(connection, table, rows)
     _collect_rivals(connection, table, rows, clocks)
     connection.execute(f"CREATE TABLE verdict_{table.name} AS {_verdicts(table)}")
@@ -74,21 +74,22 @@ def refuse(connection: duckdb.DuckDBPyConnection, table: Table, reason: str, whe
     )
 
 
-def _collect_suspects(connection: duckdb.DuckDBPyConnection, table: Table, held: str | None) -> None:
+def _collect_suspects(connection: duckdb.DuckDBPyConnection, table: Table, lake_rows: str | None) -> None:
     """Fills `suspects_<table>` with hashes of keys that may occur again, and how often: the keys themselves decide.
 
     A row that repeats the one held row of its key, as most of a second export do, is known at once: `repeats_<table>`.
     """
     hashed = _hash(table)
     good = f"SELECT {hashed} AS _hash FROM checked_{table.name} WHERE _reason IS NULL"
-    known = f"UNION ALL SELECT _hash, true FROM (SELECT {hashed} AS _hash FROM {held}) SEMI JOIN ({good}) USING (_hash)"
+    in_lake = f"SELECT {hashed} AS _hash FROM {lake_rows}"
+    stored = f"UNION ALL SELECT _hash, true FROM ({in_lake}) SEMI JOIN ({good}) USING (_hash)"
     connection.execute(
         f"CREATE TABLE suspects_{table.name} AS SELECT _hash, count(*) = 2 AND count_if(_is_held) = 1 AS _is_pair "
-        f"FROM (SELECT _hash, false AS _is_held FROM ({good}) {known if held else ''}) "
+        f"FROM (SELECT _hash, false AS _is_held FROM ({good}) {stored if lake_rows else ''}) "
         "GROUP BY _hash HAVING count(*) > 1"
     )
     connection.execute(f"CREATE TABLE repeats_{table.name} (_id BIGINT, _hash UBIGINT)")
-    if held:
+    if lake_rows:
         columns = [c.name for c in table.columns if c.name != "ingested_at"]
         named = [f"coalesce({n}, false)" if n == "cancelled" else identifier(n) for n in columns]
         listed = ", ".join(f"{sql} AS _{n}" for n, sql in enumerate(named))
@@ -97,27 +98,27 @@ def _collect_suspects(connection: duckdb.DuckDBPyConnection, table: Table, held:
         connection.execute(
             f"INSERT INTO repeats_{table.name} SELECT _id, _hash FROM ({mine}) AS mine "
             f"SEMI JOIN (FROM suspects_{table.name} WHERE _is_pair) USING (_hash) "
-            f"SEMI JOIN (SELECT {listed} FROM {held}) AS theirs ON {same}"
+            f"SEMI JOIN (SELECT {listed} FROM {lake_rows}) AS theirs ON {same}"
         )
 
 
-def _collect_rivals(connection: duckdb.DuckDBPyConnection, table: Table, held: str | None, clocks: Clocks) -> None:
+def _collect_rivals(connection: duckdb.DuckDBPyConnection, table: Table, lake_rows: str | None, clocks: Clocks) -> None:
     """Fills `rivals_<table>` with the rows to be compared, of the import and of the lake, whose keys may repeat."""
     named = ", ".join(f"{sql} AS {identifier('_key_' + name)}" for name, sql in key_columns(table).items())
-    said = f"{content(table)} AS _content, {laxity(table)} AS _laxity"
+    computed = f"{content(table)} AS _content, {laxity(table)} AS _laxity"
     owner = f"{'owner_id' if table.name == VERSIONED else 'NULL::VARCHAR'} AS _owner"
     compared = f"FROM suspects_{table.name} ANTI JOIN repeats_{table.name} USING (_hash)"
     suspect = f"{_hash(table)} IN (SELECT _hash {compared})"
     happened = identifier(str(table.time))
     connection.execute(
         f"CREATE TABLE rivals_{table.name} AS SELECT rowid AS _id, {named}, {clocks.claimed(table)} AS _clock, "
-        f"NULL::BIGINT AS {REVISION}, {said}, {owner}, _origin = {quote(RETRIED)} AS _again, _origin, _row "
+        f"NULL::BIGINT AS {REVISION}, {computed}, {owner}, _origin = {quote(RETRIED)} AS _again, _origin, _row "
         f"FROM checked_{table.name} WHERE _reason IS NULL AND {suspect}"
     )
-    if held and connection.execute(f"SELECT 1 {compared} LIMIT 1").fetchall():
+    if lake_rows and connection.execute(f"SELECT 1 {compared} LIMIT 1").fetchall():
         connection.execute(
             f"INSERT INTO rivals_{table.name} SELECT NULL, {named}, coalesce(ingested_at, {happened}), {REVISION}, "
-            f"{said}, {owner}, false, NULL, NULL FROM {held} WHERE {suspect}"
+            f"{computed}, {owner}, false, NULL, NULL FROM {lake_rows} WHERE {suspect}"
         )
 
 
@@ -135,8 +136,8 @@ def _verdicts(table: Table) -> str:
     keys = ", ".join(names)
     newest = f"struct_pack(revision := {REVISION}, clock := _clock)"
 
-    def same(one: str, other: str) -> str:
-        return " AND ".join(f"{one}.{name} IS NOT DISTINCT FROM {other}.{name}" for name in names)
+    def same(left: str, right: str) -> str:
+        return " AND ".join(f"{left}.{name} IS NOT DISTINCT FROM {right}.{name}" for name in names)
 
     return f"""
     WITH keyed AS (

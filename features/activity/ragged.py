@@ -80,11 +80,11 @@ def mended(path: Path, width: int, delimiter: str, compression: str, owner: obje
         parts.broken_file.open("w", encoding="utf-8", newline="") as broken,
     ):
         good, bad = csv.writer(rows, lineterminator="\n"), csv.writer(broken, lineterminator="\n")
-        for number, (line, text, found) in enumerate(_records(_lines(file), width, delimiter), 1):
-            if isinstance(found, str):
-                bad.writerow([number, line, found, text.decode("utf-8", "backslashreplace")])
+        for number, (line, text, fields) in enumerate(_records(_lines(file), width, delimiter), 1):
+            if isinstance(fields, str):
+                bad.writerow([number, line, fields, text.decode("utf-8", "backslashreplace")])
             else:
-                good.writerow([number, *found])
+                good.writerow([number, *fields])
     return parts
 
 
@@ -110,12 +110,12 @@ def _records(lines: Iterator[bytes], width: int, delimiter: str) -> Iterator[tup
         number += 1
         if not line:
             continue
-        found = _fields(line, width, delimiter)
-        if found == UNCLOSED:
-            found, waiting = _extended(line, lines, waiting, width, delimiter)
-        yield number, line, found
-        if not isinstance(found, str):
-            number += sum(field.count("\n") for field in found)
+        fields = _fields(line, width, delimiter)
+        if fields == UNCLOSED:
+            fields, waiting = _extended(line, lines, waiting, width, delimiter)
+        yield number, line, fields
+        if not isinstance(fields, str):
+            number += sum(field.count("\n") for field in fields)
 
 
 def _extended(
@@ -133,10 +133,10 @@ def _extended(
         record += b"\n" + ahead[used]
         used += 1
         if b'"' in ahead[used - 1]:
-            found = _fields(record, width, delimiter)
-            if isinstance(found, list):
-                return found, ahead[used:]
-            if found != UNCLOSED:
+            fields = _fields(record, width, delimiter)
+            if isinstance(fields, list):
+                return fields, ahead[used:]
+            if fields != UNCLOSED:
                 break
     return UNCLOSED, ahead
 

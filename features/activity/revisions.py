@@ -85,31 +85,31 @@ def state_as_of(declared: Table, relation: str, given: Collection[str], moment: 
         given: the columns that the relation has.
         moment: microseconds since 1970; None for what holds in the end.
     """
-    known = known_from(declared, given)
+    known_at = known_from(declared, given)
     stands = "cancelled IS NOT TRUE" if "cancelled" in given else "true"
     if REVISION not in given:
-        return f"(SELECT *, {known} AS known_from FROM {relation} WHERE {stands})"
+        return f"(SELECT *, {known_at} AS known_from FROM {relation} WHERE {stands})"
     keys = key_columns(declared)
-    seen = "true" if moment is None else f"{visible_from(declared, given)} <= {moment}"
+    is_visible = "true" if moment is None else f"{visible_from(declared, given)} <= {moment}"
     named = ", ".join(f"{sql} AS {identifier('_key_' + name)}" for name, sql in keys.items())
     same = " AND ".join(f"x.{identifier('_key_' + n)} IS NOT DISTINCT FROM r.{identifier('_key_' + n)}" for n in keys)
-    helpers = ", ".join(identifier("_key_" + name) for name in keys)
-    keyed = f"(SELECT *, {named}, {known} AS known_from FROM {relation})"
-    changes = f"{is_revision(declared, given)} AND {seen}"
+    added_columns = ", ".join(identifier("_key_" + name) for name in keys)
+    keyed = f"(SELECT *, {named}, {known_at} AS known_from FROM {relation})"
+    changes = f"{is_revision(declared, given)} AND {is_visible}"
     revised = f"(SELECT {named}, max({REVISION}) AS _last FROM {relation} WHERE {changes} GROUP BY ALL)"
     if declared.name == VERSIONED:
         return (
-            f"(SELECT x.* EXCLUDE ({helpers}) FROM {keyed} AS x LEFT JOIN {revised} AS r ON {same} "
+            f"(SELECT x.* EXCLUDE ({added_columns}) FROM {keyed} AS x LEFT JOIN {revised} AS r ON {same} "
             f"WHERE {stands} AND (r._last IS NULL OR coalesce(x.{REVISION}, 0) > r._last))"
         )
     return f"""(
-        SELECT x.* EXCLUDE ({helpers}) FROM {keyed} AS x ANTI JOIN {revised} AS r ON {same}
+        SELECT x.* EXCLUDE ({added_columns}) FROM {keyed} AS x ANTI JOIN {revised} AS r ON {same}
         WHERE coalesce(x.{REVISION}, 0) = 0 AND {stands}
         UNION ALL BY NAME
         SELECT * EXCLUDE (_first) REPLACE (greatest(_first, {_microseconds(str(declared.time))}) AS known_from) FROM (
-            SELECT x.* EXCLUDE ({helpers}), min(known_from) OVER (PARTITION BY {helpers}) AS _first
-            FROM {keyed} AS x SEMI JOIN {revised} AS r ON {same} WHERE {seen}
-            QUALIFY row_number() OVER (PARTITION BY {helpers} ORDER BY coalesce({REVISION}, 0) DESC) = 1)
+            SELECT x.* EXCLUDE ({added_columns}), min(known_from) OVER (PARTITION BY {added_columns}) AS _first
+            FROM {keyed} AS x SEMI JOIN {revised} AS r ON {same} WHERE {is_visible}
+            QUALIFY row_number() OVER (PARTITION BY {added_columns} ORDER BY coalesce({REVISION}, 0) DESC) = 1)
         WHERE {stands})"""
 
 
@@ -125,12 +125,12 @@ def numbered(connection: duckdb.DuckDBPyConnection, declared: Table, rows: pa.Ta
     repeated = connection.execute(f"SELECT 1 FROM given GROUP BY {keys} HAVING count(*) > 1 LIMIT 1").fetchall()
     if not repeated:
         return rows
-    known = known_from(declared, rows.column_names)
+    known_at = known_from(declared, rows.column_names)
     names = ", ".join(identifier(name) for name in rows.column_names)
     order = f"PARTITION BY {keys} ORDER BY _known, _laxity DESC, CAST(to_json(_content) AS VARCHAR)"
     numbered_rows = connection.sql(f"""
         WITH given_rows AS (
-            SELECT *, row_number() OVER () AS _place, {known} AS _known, {laxity(declared)} AS _laxity,
+            SELECT *, row_number() OVER () AS _place, {known_at} AS _known, {laxity(declared)} AS _laxity,
                    {content(declared)} AS _content FROM given),
         changes AS (
             SELECT * FROM given_rows WINDOW by_clock AS ({order})

@@ -133,11 +133,11 @@ _DECLARED = (
     ),
     declare(
         "position_limits",
-        "The largest position somebody may hold.",
+        "The largest position an account may hold.",
         f"""
         symbol id symbol
         product? {PRODUCTS}
-        owner_id? id owner        # null = everybody
+        owner_id? id owner        # null = all accounts
         max_leverage? positive leverage
         max_notional_usd positive usd
         valid_from time

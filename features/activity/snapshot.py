@@ -55,9 +55,9 @@ class Activity:
     def from_folder(cls, folder: Path | str) -> "Activity":
         """The Parquet files of a folder as they are; for data known to keep the contract, such as a simulation."""
         place = activity_folder(Path(folder))
-        found = [path for name in TABLES for path in files_of(place, name)]
-        if not found or any(path.suffix != ".parquet" for path in found):
-            what = "is CSV" if found else "has no file named for one of our tables"
+        files = [path for name in TABLES for path in files_of(place, name)]
+        if not files or any(path.suffix != ".parquet" for path in files):
+            what = "is CSV" if files else "has no file named for one of our tables"
             raise Invalid(f"The folder {place} {what}; `mscore import` checks it first, then give Activity.from_lake.")
         return cls(str(place), {name: tuple(str(p) for p in files_of(place, name)) for name in TABLES})
 

@@ -44,48 +44,48 @@ def evidence(
         else:
             spine = pd.DataFrame({"account_id": [account], "as_of": [at]})
             value = float(features.vectors(spine, [chosen])[name].iloc[0])
-            found = feature_evidence(features, chosen, account, at)
+            answer = feature_evidence(features, chosen, account, at)
     if chosen is None:
         _emit_episode(shown, as_json)
     else:
-        _emit_evidence(found, value, at, as_json)
+        _emit_evidence(answer, value, at, as_json)
 
 
-def _emit_evidence(found: Evidence, value: float, at: pd.Timestamp, as_json: bool) -> None:
-    chosen = found.feature
-    rows = json.loads(found.rows.to_json(orient="records", date_format="iso", date_unit="us"))
+def _emit_evidence(answer: Evidence, value: float, at: pd.Timestamp, as_json: bool) -> None:
+    chosen = answer.feature
+    rows = json.loads(answer.rows.to_json(orient="records", date_format="iso", date_unit="us"))
     document: dict[str, Any] = {
         "feature": chosen.name,
-        "account_id": found.account_id,
+        "account_id": answer.account_id,
         "as_of": at.isoformat(),
         "value": None if math.isnan(value) else value,
         "text": chosen.sentence(value),
         "table": chosen.of.evidence_table,
-        "total": found.total,
-        "counted": found.counted,
-        "rows": [{**row, "text": text} for row, text in zip(rows, found.row_sentences(), strict=True)],
+        "total": answer.total,
+        "counted": answer.counted,
+        "rows": [{**row, "text": text} for row, text in zip(rows, answer.row_sentences(), strict=True)],
     }
 
     def human() -> None:
-        out.print(f"{found.account_id}, {at.isoformat()}: {chosen.sentence(value)}")
-        shown = f"{len(rows)} of {found.total:,} rows of {chosen.of.evidence_table}, {found.counted:,} of them count"
+        out.print(f"{answer.account_id}, {at.isoformat()}: {chosen.sentence(value)}")
+        shown = f"{len(rows)} of {answer.total:,} rows of {chosen.of.evidence_table}, {answer.counted:,} of them count"
         lines = [(row["time"], row["row_id"], row["counted"], row["text"]) for row in document["rows"]]
         table(("time", "row", "counts", "what"), lines, shown)
 
     emit(document, as_json, human)
 
 
-def _emit_episode(found: EpisodeEvidence, as_json: bool) -> None:
-    rows = [{**row, "time": row["time"].isoformat()} for row in found.rows.to_dict("records")]
-    links = found.links.to_dict("records")
-    document = {**_plain_episode(found.episode), "total": found.total, "rows": rows, "links": links}
+def _emit_episode(answer: EpisodeEvidence, as_json: bool) -> None:
+    rows = [{**row, "time": row["time"].isoformat()} for row in answer.rows.to_dict("records")]
+    links = answer.links.to_dict("records")
+    document = {**_plain_episode(answer.episode), "total": answer.total, "rows": rows, "links": links}
 
     def human() -> None:
-        out.print(f"{found.episode['episode_id']}: {', '.join(found.episode['accounts'])} {found.episode['symbol']}")
-        measured = list(found.episode["measures"].items())
-        table(("measure", "value"), measured, f"known at {found.episode['known_at'].isoformat()}")
+        out.print(f"{answer.episode['episode_id']}: {', '.join(answer.episode['accounts'])} {answer.episode['symbol']}")
+        measured = list(answer.episode["measures"].items())
+        table(("measure", "value"), measured, f"known at {answer.episode['known_at'].isoformat()}")
         lines = [(row["time"], row["table"], row["row_id"], row["text"]) for row in rows]
-        table(("time", "table", "row", "what"), lines, f"{len(rows)} of {found.total:,} rows")
+        table(("time", "table", "row", "what"), lines, f"{len(rows)} of {answer.total:,} rows")
         if links:
             edges = [tuple(link.values()) for link in links]
             table(("account", "other", "kind", "value", "weight"), edges, f"{len(links)} edges")
@@ -103,17 +103,17 @@ def episodes(
     as_json: JsonOption = False,
 ) -> None:
     """List the episodes known at a moment, with their accounts and measures."""
-    names = [one.name for one in patterns()]
+    names = [episode.name for episode in patterns()]
     if pattern is not None and pattern not in names:
         raise Invalid(f"Unknown pattern {pattern!r}; choose one of {', '.join(names)}.")
     at = moment(as_of)
     with progress("looking up episodes") as report:
         features = Features(Home(home).lake, report)
-        known = features.episodes(at - min(pd.Timedelta(days=days), at - FIRST_MOMENT), at)
+        known_episodes = features.episodes(at - min(pd.Timedelta(days=days), at - FIRST_MOMENT), at)
     chosen = [
-        _plain_episode(episode_summary(one))
-        for one in known
-        if pattern in (None, one["pattern"]) and (account is None or account in one["accounts"])
+        _plain_episode(episode_summary(episode))
+        for episode in known_episodes
+        if pattern in (None, episode["pattern"]) and (account is None or account in episode["accounts"])
     ]
 
     def human() -> None:

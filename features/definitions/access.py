@@ -15,7 +15,7 @@ from features.vocabulary.aggregates import (
     groups,
     in_hours,
     largest,
-    newcomers,
+    new_values,
     scaled,
     share,
     since_last,
@@ -61,7 +61,7 @@ ACCESS = (
     Feature(
         "new_devices_2d",
         SESSIONS,
-        newcomers(per=_.device_id, within=days(2)),
+        new_values(per=_.device_id, within=days(2)),
         LIFETIME,
         "count",
         "devices first seen in the last 2 days",
@@ -71,7 +71,7 @@ ACCESS = (
     Feature(
         "new_networks_2d",
         SESSIONS,
-        newcomers(per=_.network, within=days(2)),
+        new_values(per=_.network, within=days(2)),
         LIFETIME,
         "count",
         "networks first seen in the last 2 days",

@@ -12,6 +12,7 @@ from features.facts.orders import ORDERS
 from features.kernel.moments import DAY_US, HOUR_US, SECOND_US
 from features.vocabulary.aggregates import (
     by_then,
+    coefficient_of_variation,
     concentration,
     count,
     days,
@@ -22,11 +23,10 @@ from features.vocabulary.aggregates import (
     peak,
     quantile,
     share,
-    spread,
 )
-from features.vocabulary.combining import at_least, modal_share, trough
+from features.vocabulary.combining import at_least, daily_minimum, modal_share
 
-ENOUGH = 30  # orders below which a distribution says nothing (methods D02)
+MIN_ORDERS = 30  # orders below which a distribution says nothing (docs/methods.md#d02-unauthorised-automation)
 BINS = 20
 EVENLY_BITS = 4.32  # log2 of 20 bins: what is said of too few orders
 IN_PERSON = _.by_hand
@@ -91,17 +91,17 @@ AUTOMATION = (
     Feature(
         "ui_pause_spread_7d",
         ORDERS,
-        at_least(ENOUGH, spread(_.gap_us), fill=1.0),
+        at_least(MIN_ORDERS, coefficient_of_variation(_.gap_us), fill=1.0),
         days(7),
         "ratio",
-        "is the spread (deviation over mean) of pauses up to an hour between orders by hand in 7 days",
+        "is the coefficient of variation of pauses up to an hour between orders by hand in 7 days",
         "5.2",
         where=PAUSED,
     ),
     Feature(
         "ui_pause_entropy_7d",
         ORDERS,
-        at_least(ENOUGH, entropy(count(), per=PAUSE_BIN), fill=EVENLY_BITS),
+        at_least(MIN_ORDERS, entropy(count(), per=PAUSE_BIN), fill=EVENLY_BITS),
         days(7),
         "bits",
         "of entropy over 20 lengths of pause between orders by hand in 7 days (evenly: 4.32)",
@@ -111,7 +111,7 @@ AUTOMATION = (
     Feature(
         "ui_pause_modal_share_7d",
         ORDERS,
-        at_least(ENOUGH, modal_share(count(), per=PAUSE_BUCKET), fill=0.0),
+        at_least(MIN_ORDERS, modal_share(count(), per=PAUSE_BUCKET), fill=0.0),
         days(7),
         "share",
         "of the pauses between orders by hand in 7 days were equally long to 20 ms",
@@ -121,7 +121,7 @@ AUTOMATION = (
     Feature(
         "ui_quantity_modal_share_7d",
         ORDERS,
-        at_least(ENOUGH, modal_share(count(), per=_.quantity), fill=0.0),
+        at_least(MIN_ORDERS, modal_share(count(), per=_.quantity), fill=0.0),
         days(7),
         "share",
         "of the orders by hand in 7 days had the same quantity",
@@ -141,7 +141,7 @@ AUTOMATION = (
     Feature(
         "ui_quiet_gap_hours_7d",
         ORDERS,
-        in_hours(trough(largest(_.gap_us, fill=24.0), per=DAY_BACK, of=7)),
+        in_hours(daily_minimum(largest(_.gap_us, fill=24.0), per=DAY_BACK, of=7)),
         days(7),
         "hours",
         "is the longest pause between orders by hand on the most restless of 7 days, if there were orders on each",

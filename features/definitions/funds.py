@@ -7,6 +7,7 @@ from features.facts.flows import FLOWS
 from features.vocabulary.aggregates import (
     LIFETIME,
     Aggregate,
+    coefficient_of_variation,
     concentration,
     count,
     days,
@@ -23,7 +24,6 @@ from features.vocabulary.aggregates import (
     since_last,
     smaller_over_larger,
     smallest,
-    spread,
     total,
     usd,
 )
@@ -188,8 +188,26 @@ FUNDS = (
     Feature(
         "out_min_usd", FLOWS, usd(smallest(_.amount)), LIFETIME, "usd", "is the smallest payment", "4.4", where=OUT
     ),
-    Feature("in_spread", FLOWS, spread(_.amount), LIFETIME, "ratio", "spread over mean of receipts", "4.4", where=IN),
-    Feature("out_spread", FLOWS, spread(_.amount), LIFETIME, "ratio", "spread over mean of payments", "4.4", where=OUT),
+    Feature(
+        "in_spread",
+        FLOWS,
+        coefficient_of_variation(_.amount),
+        LIFETIME,
+        "ratio",
+        "deviation over mean of receipts",
+        "4.4",
+        where=IN,
+    ),
+    Feature(
+        "out_spread",
+        FLOWS,
+        coefficient_of_variation(_.amount),
+        LIFETIME,
+        "ratio",
+        "deviation over mean of payments",
+        "4.4",
+        where=OUT,
+    ),
     Feature("in_events_n", FLOWS, total(_.events), LIFETIME, "count", "single receipts so far", "4.4", where=IN),
     Feature("out_events_n", FLOWS, total(_.events), LIFETIME, "count", "single payments so far", "4.4", where=OUT),
     Feature("senders_n", FLOWS, distinct(_.other), LIFETIME, "count", "different senders so far", "4.4", where=IN),

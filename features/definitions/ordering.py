@@ -27,13 +27,13 @@ from features.vocabulary.aggregates import (
 )
 from features.vocabulary.combining import at_least, product
 
-AFTER_FILL_US = 5 * SECOND_US  # methods D04, cancel_after_own_fill_lift
-LARGE = (_.depth_milli >= 200).fill_null(False)  # a fifth of the depth (methods D04)
+AFTER_FILL_US = 5 * SECOND_US  # docs/methods.md#d04-spoofing, cancel_after_own_fill_lift
+LARGE = (_.depth_milli >= 200).fill_null(False)  # a fifth of the depth (docs/methods.md#d04-spoofing)
 OF_PEOPLE = ~_.by_engine
 RESTING = ~_.market & OF_PEOPLE
 WITHIN_A_SECOND = by_then("cancelled") & (_.life_us < SECOND_US).fill_null(False)
-PULLED = by_then("cancelled") & OF_PEOPLE
-MET_OWN_FILL = PULLED & _.after_fill_us.notnull()
+CANCELLED = by_then("cancelled") & OF_PEOPLE
+AFTER_OWN_FILL = CANCELLED & _.after_fill_us.notnull()
 SPOOF = _.pattern == "spoofing"
 LAYER = _.pattern == "layering"
 
@@ -180,7 +180,7 @@ ORDERING = (
         scaled(quantile(milli("price_gain_bp"), 0.5), 1_000),
         days(7),
         "ratio",
-        "basis points better than before the large order was the median own fill beside it in 7 days",
+        "basis points better than before the large order was the median own fill next to it in 7 days",
         "5.3",
         where=SPOOF,
     ),
@@ -188,8 +188,8 @@ ORDERING = (
         "cancel_after_own_fill_lift_7d",
         ORDERS,
         product(
-            ratio(count(MET_OWN_FILL & (_.after_fill_us <= AFTER_FILL_US)), count(MET_OWN_FILL)),
-            scaled(mean(_.life_us, where=PULLED), AFTER_FILL_US),
+            ratio(count(AFTER_OWN_FILL & (_.after_fill_us <= AFTER_FILL_US)), count(AFTER_OWN_FILL)),
+            scaled(mean(_.life_us, where=CANCELLED), AFTER_FILL_US),
         ),
         days(7),
         "ratio",
@@ -210,7 +210,10 @@ ORDERING = (
         "large_cancel_balance_7d",
         ORDERS,
         at_least(
-            5, smaller_over_larger(count(PULLED & LARGE & _.buy), count(PULLED & LARGE & ~_.buy)), 1.0, PULLED & LARGE
+            5,
+            smaller_over_larger(count(CANCELLED & LARGE & _.buy), count(CANCELLED & LARGE & ~_.buy)),
+            1.0,
+            CANCELLED & LARGE,
         ),
         days(7),
         "ratio",
@@ -222,9 +225,11 @@ ORDERING = (
         ORDERS,
         at_least(
             5,
-            ratio(quantile(_.life_us, 0.5, where=PULLED & LARGE), quantile(_.life_us, 0.5, where=PULLED & ~LARGE)),
+            ratio(
+                quantile(_.life_us, 0.5, where=CANCELLED & LARGE), quantile(_.life_us, 0.5, where=CANCELLED & ~LARGE)
+            ),
             1.0,
-            PULLED & LARGE,
+            CANCELLED & LARGE,
         ),
         days(7),
         "ratio",

@@ -1,4 +1,4 @@
-"""Own history: what an account does this week beside its own eight weeks before (methods 6.2).
+"""Own history: what an account does this week beside its own eight weeks before (docs/methods.md#own-history).
 
 Unusual for peers and unusual for oneself are different alarms: a busy market maker is the one, a quiet account that is
 emptied after years the other.
@@ -15,7 +15,7 @@ from features.facts.access import SESSIONS
 from features.facts.fact import Fact
 from features.facts.fills import FILLS
 from features.facts.flows import FLOWS
-from features.facts.market_spells import MARKET_DAYS
+from features.facts.market_activity import MARKET_DAYS
 from features.facts.orders import ORDERS
 from features.vocabulary.aggregates import (
     LIFETIME,

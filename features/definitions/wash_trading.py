@@ -1,11 +1,14 @@
-"""Wash trading: volume with oneself, with linked accounts, in pairs and rings, or turned around at once (D03)."""
+"""Wash trading: volume with oneself, with linked accounts, in pairs and rings, or turned around at once.
+
+See docs/methods.md#d03-wash-trading.
+"""
 
 from ibis import _
 
 from features.catalogue import Feature
 from features.facts.fills import FILLS
 from features.facts.findings import FINDINGS, milli
-from features.facts.market_spells import MARKET_DAYS, MARKET_HOURS
+from features.facts.market_activity import MARKET_DAYS, MARKET_HOURS
 from features.facts.washing import WASHING
 from features.vocabulary.aggregates import (
     LIFETIME,

@@ -27,12 +27,12 @@ def derive(engine: DuckDBEngine, progress: Progress) -> Claim | None:
     Where the activity has a folder for what is derived, a state is derived once and then read: the claim on it, if
     any, has to be held as long as the engine is used.
     """
-    kept = _folder(engine)
-    claim = read_state(engine, kept) if kept else None
+    folder = _folder(engine)
+    claim = read_state(engine, folder) if folder else None
     if claim is None:
         run_steps(engine, steps(), progress)
-        if kept:
-            keep_state(engine, kept)
+        if folder:
+            keep_state(engine, folder)
     return claim
 
 

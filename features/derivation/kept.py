@@ -72,9 +72,9 @@ def keep_state(engine: DuckDBEngine, folder: Path) -> None:
 
 def _remove_oldest(derived: Path) -> None:
     """Removes what is unclaimed and none of the newest states; what was left half written or half removed is none."""
-    found = list(derived.glob("*/*"))
-    whole = sorted((path for path in found if PARTIAL not in path.name), key=_written_at, reverse=True)
-    remove_unclaimed([*whole[MAX_STATES:], *(path for path in found if PARTIAL in path.name)])
+    folders = list(derived.glob("*/*"))
+    whole = sorted((path for path in folders if PARTIAL not in path.name), key=_written_at, reverse=True)
+    remove_unclaimed([*whole[MAX_STATES:], *(path for path in folders if PARTIAL in path.name)])
     latest = time.time() - MIN_AGE_SECONDS
     for lake_state in derived.iterdir():
         with suppress(OSError):  # it holds a state, or another process was faster

@@ -32,13 +32,13 @@ def patterns() -> tuple[Pattern, ...]:
     return tuple(step for step in steps() if isinstance(step, Pattern))
 
 
-def ordered(found: Iterable[Step]) -> tuple[Step, ...]:
+def ordered(unordered: Iterable[Step]) -> tuple[Step, ...]:
     """The steps, each behind what it reads; patterns and what they need come first, then names decide.
 
     Raises:
         Invalid: two steps write the same, a step reads what nothing writes, or steps need each other in a circle.
     """
-    writers = _writers(found)
+    writers = _writers(unordered)
     needs = {name: _needs(step, writers) for name, step in writers.items()}
     wanted = _behind((name for name, step in writers.items() if isinstance(step, Pattern)), needs)
     sorter = TopologicalSorter(needs)
@@ -69,9 +69,9 @@ def lineage(names: Iterable[str]) -> dict[str, int]:
     return {name: writers[name].version for name in sorted(_behind(needs.keys() & set(names), needs))}
 
 
-def _writers(found: Iterable[Step]) -> dict[str, Step]:
+def _writers(declared: Iterable[Step]) -> dict[str, Step]:
     writers: dict[str, Step] = {}
-    for step in found:
+    for step in declared:
         if step.writes in writers or step.writes in GIVEN:
             raise Invalid(f"Two steps write {step.writes}; give one of them another name.")
         writers[step.writes] = step

@@ -142,8 +142,8 @@ class DuckDBEngine:
 
     def _odd_accounts(self, relation: str) -> tuple[str, ...]:
         """The accounts whose ids look like stand-ins for "unknown": what refers to exactly these refers to somebody."""
-        found = f"SELECT DISTINCT account_id FROM {relation} WHERE {is_stand_in_sql('account_id')} ORDER BY 1"
-        return tuple(text for (text,) in self.connection.execute(found).fetchall())
+        query = f"SELECT DISTINCT account_id FROM {relation} WHERE {is_stand_in_sql('account_id')} ORDER BY 1"
+        return tuple(text for (text,) in self.connection.execute(query).fetchall())
 
     def _presented(self, column: Column, given: set[str]) -> str:
         """A column as every fact reads it: moments as microseconds, identifiers in the form in which they compare."""

@@ -26,13 +26,13 @@ def filled(sql: str, **values: Value) -> str:
     Raises:
         Invalid: a value is missing, is not used, or cannot be written as a literal.
     """
-    asked = set(NAME.findall(sql))
-    for name in sorted(asked - values.keys()):
+    placeholders = set(NAME.findall(sql))
+    for name in sorted(placeholders - values.keys()):
         raise Invalid(f"${name} has no value; give one.")
-    for name in sorted(values.keys() - asked):
+    for name in sorted(values.keys() - placeholders):
         raise Invalid(f"${name} is not in the query; leave its value out.")
     literals = {name: _literal(name, value) for name, value in values.items()}
-    return NAME.sub(lambda found: literals[found[1]], sql)
+    return NAME.sub(lambda match: literals[match[1]], sql)
 
 
 def _literal(name: str, value: object) -> str:
@@ -48,7 +48,7 @@ def _literal(name: str, value: object) -> str:
         case str() if value.encode("utf-8", "ignore").decode("utf-8") == value:  # no half of a surrogate pair
             return quote(value)
         case list() | tuple():
-            return f"[{', '.join(_literal(name, one) for one in value)}]"
+            return f"[{', '.join(_literal(name, item) for item in value)}]"
     raise Invalid(
         f"${name} is {value!r}; give a finite number of at most 64 bits, a text, true, false, null or a list of these."
     )

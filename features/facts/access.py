@@ -66,7 +66,7 @@ def _with_travel(rows: ir.Table) -> ir.Table:
     hours = (before.ts - before.ts_before).abs().cast("float64") / (3600 * MICRO)
     return before.mutate(
         impossible_travel=(
-            before.locates & (km >= NUMBERS["least_km"]) & (km > NUMBERS["impossible_kmh"] * hours)
+            before.locates & (km >= NUMBERS["min_km"]) & (km > NUMBERS["impossible_kmh"] * hours)
         ).fill_null(False)
     )
 

@@ -10,7 +10,7 @@ from features.facts.fact import NEVER_ENDS, Fact, activity_table, micro_usd
 from features.kernel.thresholds import read_thresholds
 
 NUMBERS = read_thresholds(Path(__file__).with_suffix(".yaml")).values
-FOREVER = 2**62
+ALWAYS_VALID = 2**62
 
 
 def _accounts() -> ir.Table:
@@ -71,12 +71,12 @@ def _unverified_opens() -> ir.Table:
     ).select("order_id", "account_id", "ts", "known_from", "symbol", notional=micro_usd(_.price * _.quantity))
     approvals = activity_table("verifications").filter(_.status == "approved")
     approvals = approvals.select(holder=_.account_id, level=_.level, approved_at=_.ts, approved_known=_.known_from)
-    doubtful = _without_the_sound(opens, approvals.filter(_.level >= required))
+    doubtful = _without_verified(opens, approvals.filter(_.level >= required))
     steps = doubtful.left_join(
         approvals, [doubtful.account_id == approvals.holder, approvals.approved_at <= doubtful.ts]
     )
     reached = {
-        f"reached_{level}": steps.approved_known.min(where=steps.level >= level).fill_null(FOREVER)
+        f"reached_{level}": steps.approved_known.min(where=steps.level >= level).fill_null(ALWAYS_VALID)
         for level in range(1, required + 1)
     }
     rows = steps.group_by(list(opens.columns)).agg(reached_0=steps.known_from.min(), **reached)
@@ -97,14 +97,14 @@ def _unverified_opens() -> ir.Table:
             )
         )
         .filter(_.known_from < _.known_until)
-        .mutate(known_until=_.known_until.nullif(FOREVER))
+        .mutate(known_until=_.known_until.nullif(ALWAYS_VALID))
     )
 
 
-def _without_the_sound(opens: ir.Table, approvals: ir.Table) -> ir.Table:
+def _without_verified(opens: ir.Table, approvals: ir.Table) -> ir.Table:
     """The opens of accounts that were not sufficiently verified, and known to be, before all of them: usually few."""
     firsts = opens.group_by("account_id").agg(first_ts=opens.ts.min(), first_known=opens.known_from.min())
-    sound = firsts.inner_join(
+    verified = firsts.inner_join(
         approvals,
         [
             firsts.account_id == approvals.holder,
@@ -112,7 +112,7 @@ def _without_the_sound(opens: ir.Table, approvals: ir.Table) -> ir.Table:
             approvals.approved_known <= firsts.first_known,
         ],
     )
-    return opens.anti_join(sound.select("account_id"), "account_id")
+    return opens.anti_join(verified.select("account_id"), "account_id")
 
 
 def _legal_orders() -> ir.Table:
@@ -137,15 +137,15 @@ def _banned_identifiers() -> ir.Table:
         (_.direction == "withdrawal") & (_.counterparty_type == "self_hosted")
     )
     wallets = withdrawals.select("account_id", "ts", "known_from", value=_.address)
-    held = sessions.mutate(kind=ibis.literal("device")).union(wallets.mutate(kind=ibis.literal("address")))
+    used = sessions.mutate(kind=ibis.literal("device")).union(wallets.mutate(kind=ibis.literal("address")))
     bans = activity_table("watchlist").filter((_.list == "banned_identity") & _.kind.isin(("device", "address")))
-    joined = held.inner_join(
+    joined = used.inner_join(
         bans,
         [
-            held.kind == bans.kind,
-            held.value == bans.value,
-            held.ts >= bans.effective_from,
-            bans.effective_to.isnull() | (held.ts < bans.effective_to),
+            used.kind == bans.kind,
+            used.value == bans.value,
+            used.ts >= bans.effective_from,
+            bans.effective_to.isnull() | (used.ts < bans.effective_to),
         ],
     )
     return joined.select(

@@ -9,7 +9,7 @@ from ibis import _
 
 from features.facts.fact import Fact
 from features.facts.findings import EPISODES
-from features.facts.identifiers import FOREVER
+from features.facts.identifiers import ALWAYS_VALID
 from features.facts.link_settings import ASSOCIATION_WEIGHT, CONTROL_WEIGHT, LINK_SETTINGS
 from features.facts.links import LINKS
 from features.kernel.units import MICRO, MILLI
@@ -23,16 +23,16 @@ CONTROLLED_GROUP = "controlled_group"
 def _associations() -> ir.Table:
     """Per pair the stretches of time in which the same links hold, where together they weigh enough."""
     links = _that_may_weigh_enough(LINKS.table.filter(_.account_id != _.other_id))
-    links = links.mutate(until=_.known_until.fill_null(FOREVER))
+    links = links.mutate(until=_.known_until.fill_null(ALWAYS_VALID))
     starts = links.select(*PAIR, at=links.known_from)
-    ends = links.filter(_.until < FOREVER).select(*PAIR, at=_.until)
+    ends = links.filter(_.until < ALWAYS_VALID).select(*PAIR, at=_.until)
     moments = starts.union(ends, distinct=True)
     following = ibis.window(group_by=[moments.account_id, moments.other_id], order_by=moments.at)
-    stretches = moments.mutate(next_at=moments.at.lead().over(following).fill_null(FOREVER))
+    stretches = moments.mutate(next_at=moments.at.lead().over(following).fill_null(ALWAYS_VALID))
     lasting = links.select(
         a=_.account_id, b=_.other_id, kind=_.kind, weight=_.weight, row_id=_.row_id, since=_.known_from, until=_.until
     )
-    held = stretches.inner_join(
+    linked = stretches.inner_join(
         lasting,
         [
             stretches.account_id == lasting.a,
@@ -41,7 +41,9 @@ def _associations() -> ir.Table:
             stretches.at < lasting.until,
         ],
     )
-    kinds = held.group_by([*PAIR, "at", "next_at", "kind"]).agg(weight=held.weight.max(), row_id=held.row_id.min())
+    kinds = linked.group_by([*PAIR, "at", "next_at", "kind"]).agg(
+        weight=linked.weight.max(), row_id=linked.row_id.min()
+    )
     sums = kinds.group_by([*PAIR, "at", "next_at"]).agg(
         weight=kinds.weight.sum().cast("float64"),
         weak=(~kinds.kind.isin(WEAK_KINDS)).cast("int64").sum() == 0,
@@ -54,7 +56,7 @@ def _associations() -> ir.Table:
         account_id=_.account_id,
         ts=_.at - 1,
         known_from=_.at,
-        known_until=_.next_at.nullif(FOREVER),
+        known_until=_.next_at.nullif(ALWAYS_VALID),
         row_id=_.row_id,
         other_id=_.other_id,
         weight=_.weight.cast("int64"),
@@ -75,12 +77,14 @@ def _that_may_weigh_enough(links: ir.Table) -> ir.Table:
 def _control() -> ir.Table:
     """Pairs whose own links mean one controller, and pairs inside a group that such links hold together."""
     direct = ASSOCIATIONS.table.filter(_.weight >= CONTROL_WEIGHT).select(
-        *PAIR, known_from=_.known_from, until=_.known_until.fill_null(FOREVER), row_id=_.row_id
+        *PAIR, known_from=_.known_from, until=_.known_until.fill_null(ALWAYS_VALID), row_id=_.row_id
     )
     groups = EPISODES.filter(_.pattern == CONTROLLED_GROUP)
     members = groups.mutate(account_id=_.accounts.unnest())
     mates = members.mutate(other_id=_.accounts.unnest()).filter(_.account_id != _.other_id)
-    grouped = mates.select(*PAIR, known_from=_.known_at, until=_.superseded_at.fill_null(FOREVER), row_id=_.episode_id)
+    grouped = mates.select(
+        *PAIR, known_from=_.known_at, until=_.superseded_at.fill_null(ALWAYS_VALID), row_id=_.episode_id
+    )
     pairs = direct.union(grouped)
     # Stretches that touch or overlap are one: a pair that stays controlled has one row.
     window = {"group_by": [pairs.account_id, pairs.other_id], "order_by": [pairs.known_from, pairs.until, pairs.row_id]}
@@ -96,7 +100,7 @@ def _control() -> ir.Table:
         account_id=_.account_id,
         ts=_.known_from - 1,
         known_from=_.known_from,
-        known_until=_.until.nullif(FOREVER),
+        known_until=_.until.nullif(ALWAYS_VALID),
         row_id=_.row_id,
         other_id=_.other_id,
     )

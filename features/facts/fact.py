@@ -87,11 +87,11 @@ def previously_known(rows: ir.Table) -> ir.Table:
     return rows.mutate(gap_us=not_negative(rows.ts - rows.ts.lag().over(window)))
 
 
-def first_known(rows: ir.Table, key: str, happening: str) -> ir.Table:
-    """Per key, when something first became known: `<happening>_at` (when it happened) and `<happening>_known_at`."""
+def first_known(rows: ir.Table, key: str, event: str) -> ir.Table:
+    """Per key, when something first became known: `<event>_at` (when it happened) and `<event>_known_at`."""
     earliest = ibis.struct({"known_from": rows.known_from, "ts": rows.ts})
     return rows.group_by(key).agg(
-        **{f"{happening}_at": rows.ts.argmin(earliest), f"{happening}_known_at": rows.known_from.min()}
+        **{f"{event}_at": rows.ts.argmin(earliest), f"{event}_known_at": rows.known_from.min()}
     )
 
 
@@ -105,9 +105,9 @@ def micro_usd(value: ir.FloatingValue) -> ir.IntegerValue:
 
 def rounded(value: ir.FloatingValue, times: int, most: float) -> ir.IntegerValue:
     """The value times a factor as an integer, the value itself held between `-most` and `most`; 0 if no number."""
-    held = ibis.least(ibis.greatest(value, -most), most)
+    limited = ibis.least(ibis.greatest(value, -most), most)
     is_number = ~(value.isnan() | value.isinf())
-    return ibis.cases((is_number, (held * times).round().cast("int64")), (~is_number, 0))
+    return ibis.cases((is_number, (limited * times).round().cast("int64")), (~is_number, 0))
 
 
 def in_64_bits(total: ir.IntegerValue) -> ir.IntegerValue:

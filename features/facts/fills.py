@@ -1,7 +1,8 @@
 """Fills: the legs of trades, marked once the counterparty is known to be linked or washing.
 
-`wash_weight` is the part of a fill, in thousandths, that is no trade with the market (methods 5.3 `w`): all of it where
-one account, one control group or a net-zero ring stands on both sides, from `wash_known_at` on; else nothing.
+`wash_weight` is the part of a fill, in thousandths, that is no trade with the market (docs/methods.md#credited-volume,
+`w`): all of it where one account, one control group or a net-zero ring stands on both sides, from `wash_known_at` on;
+else nothing.
 """
 
 import ibis
@@ -11,7 +12,7 @@ from ibis import _
 from features.facts.associations import CONTROL
 from features.facts.fact import ACCOUNT_NUMBERS, Fact
 from features.facts.legs import LEGS
-from features.facts.washing import PAIRS_MET, RINGS_MET
+from features.facts.washing import TRADED_PAIRS, TRADED_RINGS
 
 WHOLE = 1_000
 
@@ -35,23 +36,23 @@ def _sides() -> ir.Table:
     )
 
 
-def _between(legs: ir.Table, known: ir.Table, meets: list[ir.BooleanValue], at: str, name: str) -> ir.Table:
+def _between(legs: ir.Table, pairs: ir.Table, meets: list[ir.BooleanValue], at: str, name: str) -> ir.Table:
     """The legs between two accounts of `known`, with the earliest moment at which that was known."""
-    pair = [legs.account_id == known.account_a, legs.counterparty == known.account_b]
-    found = legs.inner_join(known, [*pair, *meets])
-    return found.group_by(["row_id", "account_id"]).agg(**{name: found[at].min()})
+    pair = [legs.account_id == pairs.account_a, legs.counterparty == pairs.account_b]
+    matches = legs.inner_join(pairs, [*pair, *meets])
+    return matches.group_by(["row_id", "account_id"]).agg(**{name: matches[at].min()})
 
 
-def _met(legs: ir.Table, met: ir.Table, name: str) -> ir.Table:
+def _traded(legs: ir.Table, traded: ir.Table, name: str) -> ir.Table:
     """The legs among the trades that an episode of accounts meeting each other covers."""
     covered = [
-        legs.symbol == met.symbol,
-        (legs.product == "perp") == met.perp,
-        legs.ts >= met.started_at,
-        legs.ts <= met.ended_at,
-        legs.known_from <= met.known_at,
+        legs.symbol == traded.symbol,
+        (legs.product == "perp") == traded.perp,
+        legs.ts >= traded.started_at,
+        legs.ts <= traded.ended_at,
+        legs.known_from <= traded.known_at,
     ]
-    return _between(legs, met, covered, "known_at", name)
+    return _between(legs, traded, covered, "known_at", name)
 
 
 def _linked(legs: ir.Table) -> ir.Table:
@@ -59,8 +60,8 @@ def _linked(legs: ir.Table) -> ir.Table:
     control = CONTROL.select(
         account_a=_.account_id, account_b=_.other_id, linked_from=_.known_from, linked_until=_.known_until
     )
-    held = control.linked_until.isnull() | (legs.ts < control.linked_until)
-    return _between(legs, control, [held], "linked_from", "linked_from")
+    still_linked = control.linked_until.isnull() | (legs.ts < control.linked_until)
+    return _between(legs, control, [still_linked], "linked_from", "linked_from")
 
 
 def _happened(known_at: ir.IntegerValue, at: ir.IntegerValue) -> ir.IntegerValue:
@@ -73,8 +74,8 @@ def _fills() -> ir.Table:
     marked = legs
     marks = (
         _linked(legs),
-        _met(legs, PAIRS_MET, "paired_known_at"),
-        _met(legs, RINGS_MET, "ring_known_at"),
+        _traded(legs, TRADED_PAIRS, "paired_known_at"),
+        _traded(legs, TRADED_RINGS, "ring_known_at"),
     )
     for mark in marks:
         same = [marked.row_id == mark.row_id, marked.account_id == mark.account_id]

@@ -8,7 +8,7 @@ from features.facts.fact import Fact, activity_table
 from features.facts.link_settings import LINK_SETTINGS
 from features.kernel.moments import DAY_US
 
-FOREVER = 2**62
+ALWAYS_VALID = 2**62
 
 
 def _rows(rows: ir.Table, kind: str, value: ir.StringValue, row_id: ir.StringValue, until: ir.Value) -> ir.Table:
@@ -37,23 +37,23 @@ def _proven() -> ir.Table:
     """What verification showed: documents, faces, persons (name and birth together); held for good."""
     steps = activity_table("verifications")
     row_id = steps.account_id + ":" + steps.level.cast("string") + ":" + steps.status + ":" + steps.ts.cast("string")
-    forever = ibis.literal(FOREVER, type="int64")
+    always_valid = ibis.literal(ALWAYS_VALID, type="int64")
     kinds = {
         "document": steps.document_hash,
         "face": steps.face_hash,
         "person": steps.name_hash + ":" + steps.birth_hash,
     }
-    return ibis.union(*(_rows(steps, kind, value, row_id, forever) for kind, value in kinds.items()))
+    return ibis.union(*(_rows(steps, kind, value, row_id, always_valid) for kind, value in kinds.items()))
 
 
 def _wallets() -> ir.Table:
     """Self-hosted addresses withdrawn to or paid in from; held for good."""
     transfers = activity_table("transfers").filter(_.counterparty_type == "self_hosted")
-    forever = ibis.literal(FOREVER, type="int64")
+    always_valid = ibis.literal(ALWAYS_VALID, type="int64")
     out = transfers.filter(_.direction == "withdrawal")
     paid_in = transfers.filter(_.direction == "deposit")
-    return _rows(out, "withdrawal_address", out.address, out.transfer_id, forever).union(
-        _rows(paid_in, "deposit_source", paid_in.source_address, paid_in.transfer_id, forever)
+    return _rows(out, "withdrawal_address", out.address, out.transfer_id, always_valid).union(
+        _rows(paid_in, "deposit_source", paid_in.source_address, paid_in.transfer_id, always_valid)
     )
 
 
@@ -61,7 +61,7 @@ def _owners() -> ir.Table:
     """Declared owners: each version of an account holds until the next is known."""
     accounts = activity_table("accounts").mutate(ts=_.created_at)
     versions = ibis.window(group_by=accounts.account_id, order_by=accounts.known_from)
-    accounts = accounts.mutate(next_known=accounts.known_from.lead().over(versions).fill_null(FOREVER))
+    accounts = accounts.mutate(next_known=accounts.known_from.lead().over(versions).fill_null(ALWAYS_VALID))
     return _rows(accounts, "owner", accounts.owner_id, accounts.account_id, accounts.next_known)
 
 
@@ -78,17 +78,17 @@ def _holdings() -> ir.Table:
     rows = rows.mutate(new=(rows.known_from > rows.lapsed_at).fill_null(False).cast("int64"))
     rows = rows.mutate(spell=rows.new.sum().over(until_now))
     first = ibis.struct({"known_from": rows.known_from, "ts": rows.ts, "row_id": rows.row_id})
-    spells = rows.group_by(["kind", "value", "account_id", "spell"]).agg(
+    periods = rows.group_by(["kind", "value", "account_id", "spell"]).agg(
         known_from=rows.known_from.min(),
         ts=rows.ts.argmin(first),
         row_id=rows.row_id.argmin(first),
         until=rows.until.max(),
     )
-    return spells.select(
+    return periods.select(
         account_id=_.account_id,
         ts=_.ts,
         known_from=_.known_from,
-        known_until=_.until.nullif(FOREVER),
+        known_until=_.until.nullif(ALWAYS_VALID),
         row_id=_.row_id,
         kind=_.kind,
         value=_.value,

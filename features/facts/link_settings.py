@@ -27,11 +27,11 @@ class Band:
 
 def bands() -> tuple[Band, ...]:
     """Every kind of identifier with its weight by the number of holders; beyond the last band it says nothing."""
-    plain = (Band(kind, 0, LINK_SETTINGS[f"{kind}_most"], _milli(f"{kind}_weight")) for kind in IDENTIFIERS)
+    plain = (Band(kind, 0, LINK_SETTINGS[f"max_{kind}"], _milli(f"{kind}_weight")) for kind in IDENTIFIERS)
     crowd = Band(
         "device",
-        LINK_SETTINGS["device_most"],
-        LINK_SETTINGS["device_crowd_most"],
+        LINK_SETTINGS["max_device"],
+        LINK_SETTINGS["max_device_crowd"],
         _milli("device_crowd_weight"),
     )
     ends = LINK_SETTINGS["ip_bands"]
@@ -53,10 +53,12 @@ def weight_of(kind: str, holders: int) -> float:
 
 
 def address_weight(holders: int, coverage: float) -> float:
-    """The weight of sharing an IP address, by how many use it and which share of them acts together (methods 3.1).
+    """The weight of sharing an IP address, by how many use it and which share of them acts together.
 
     >>> address_weight(6, 1.0), round(address_weight(20, 0.3), 3), address_weight(51, 0.4), address_weight(51, 0.5)
     (1.0, 0.745, 0.0, 1.0)
+
+    See docs/methods.md#account-links.
     """
     if coverage >= LINK_SETTINGS["ip_coverage"]:
         return float(LINK_SETTINGS["ip_weight"])
@@ -70,10 +72,12 @@ def _milli(name: str) -> int:
 
 
 def degree_weight(holders: int) -> float:
-    """How much of its weight an IP address keeps that so many accounts use (methods 3.1, `w_ip` without coverage).
+    """How much of its weight an IP address keeps that so many accounts use (`w_ip` without coverage).
 
     >>> [round(degree_weight(n), 3) for n in (2, 8, 20, 50)]
     [1.0, 1.0, 0.745, 0.583]
+
+    See docs/methods.md#account-links.
     """
     return min(1.0, math.log(10) / math.log(2 + holders))
 

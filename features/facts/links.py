@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from features.facts.fact import NEVER_ENDS, Fact, activity_table
-from features.facts.identifiers import FOREVER, HOLDINGS
+from features.facts.identifiers import ALWAYS_VALID, HOLDINGS
 from features.facts.link_settings import LINK_SETTINGS, bands
 from features.kernel.moments import HOUR_US
 from features.kernel.units import MILLI
@@ -21,7 +21,7 @@ def _stretches(holdings: ir.Table) -> ir.Table:
     """Per identifier the stretches of time in which it has so many holders that it says something, with its weight."""
     value = ["kind", "value"]
     starts = holdings.select(*value, at=_.known_from, change=ibis.literal(1))
-    ends = holdings.filter(_.until < FOREVER).select(*value, at=_.until, change=ibis.literal(-1))
+    ends = holdings.filter(_.until < ALWAYS_VALID).select(*value, at=_.until, change=ibis.literal(-1))
     moments = starts.union(ends).group_by([*value, "at"]).agg(change=_.change.sum().cast("float64"))
     so_far = ibis.window(group_by=value, order_by="at", preceding=None, following=0)
     counted = moments.mutate(holders=_.change.sum().over(so_far))
@@ -35,16 +35,16 @@ def _stretches(holdings: ir.Table) -> ir.Table:
     weighed = counted.mutate(weight=weight)
     in_turn = ibis.window(group_by=value, order_by="at")
     changes = weighed.mutate(before=_.weight.lag().over(in_turn).fill_null(0)).filter(_.weight != _.before)
-    stretches = changes.mutate(stretch_until=_.at.lead().over(in_turn).fill_null(FOREVER)).filter(_.weight > 0)
+    stretches = changes.mutate(stretch_until=_.at.lead().over(in_turn).fill_null(ALWAYS_VALID)).filter(_.weight > 0)
     name = stretches.kind + ":" + stretches["value"] + ":" + stretches["at"].cast("string")
     return stretches.select(*value, "stretch_until", stretch_from=_.at, stretch=name, weight=_.weight.cast("int64"))
 
 
 def _sharing() -> ir.Table:
     """Both directions of every pair that holds a value at the same time, while it is not hot."""
-    holdings = HOLDINGS.table.mutate(until=_.known_until.fill_null(FOREVER))
+    holdings = HOLDINGS.table.mutate(until=_.known_until.fill_null(ALWAYS_VALID))
     stretches = _stretches(holdings)
-    held = holdings.inner_join(
+    sharers = holdings.inner_join(
         stretches,
         [
             holdings.kind == stretches.kind,
@@ -56,14 +56,14 @@ def _sharing() -> ir.Table:
         *("kind", "value", "stretch", "stretch_from", "stretch_until", "weight"),
         *("account_id", "ts", "known_from", "until"),
     )
-    other = held.select("stretch", "account_id", "ts", "known_from", "until").view()
-    pairs = held.inner_join(
+    other = sharers.select("stretch", "account_id", "ts", "known_from", "until").view()
+    pairs = sharers.inner_join(
         other,
         [
-            held.stretch == other.stretch,
-            held.account_id != other.account_id,
-            held.known_from < other.until,
-            other.known_from < held.until,
+            sharers.stretch == other.stretch,
+            sharers.account_id != other.account_id,
+            sharers.known_from < other.until,
+            other.known_from < sharers.until,
         ],
     ).select(
         kind=_.kind,
@@ -116,7 +116,7 @@ def _linked(pairs: ir.Table) -> ir.Table:
         account_id=_.account_id,
         ts=_.ts,
         known_from=_.known_from,
-        known_until=_.until.nullif(FOREVER),
+        known_until=_.until.nullif(ALWAYS_VALID),
         row_id=_.value,
         other_id=_.other_id,
         kind=_.kind,

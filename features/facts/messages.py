@@ -41,7 +41,7 @@ def _messages() -> ir.Table:
 
 
 def _busy(seconds: ir.Table) -> ir.BooleanValue:
-    return (seconds.messages >= NUMBERS["messages_least"]) | (seconds.rejects > 0)
+    return (seconds.messages >= NUMBERS["min_messages"]) | (seconds.rejects > 0)
 
 
 def _key_uses() -> ir.Table:
@@ -86,13 +86,13 @@ def _doubtful_uses(approved: ir.Table, revoked: ir.Table) -> ir.Table:
     used = events.filter((_.event == "new") & (_.source == "api") & _.api_key_id.notnull())
     of_key = used.group_by(["account_id", "api_key_id"]).agg(first_ts=_.ts.min(), first_known=_.known_from.min())
     of_key = of_key.mutate(key=of_key.account_id + ":" + of_key.api_key_id)
-    sound = approved.anti_join(revoked, approved.held == revoked.lost)
+    valid = approved.anti_join(revoked, approved.held == revoked.lost)
     trusted = of_key.inner_join(
-        sound,
+        valid,
         [
-            of_key.key == sound.held,
-            sound.approved_at <= of_key.first_ts,
-            sound.approved_known_at <= of_key.first_known,
+            of_key.key == valid.held,
+            valid.approved_at <= of_key.first_ts,
+            valid.approved_known_at <= of_key.first_known,
         ],
     ).select("key")
     doubtful = of_key.anti_join(trusted, "key").select(

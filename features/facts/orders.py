@@ -33,7 +33,7 @@ def _opposite_fills() -> ir.Table:
     )
 
 
-def _pulls() -> ir.Table:
+def _cancels() -> ir.Table:
     """Cancels with the last own fill on the other side of the book before them.
 
     Only what was known when the cancel was counts, so a fill that arrives late changes no cancel.
@@ -65,8 +65,8 @@ def _near_each_other(cancels: ir.Table, fills: ir.Table) -> tuple[ir.Table, ir.T
 
     Hashes that collide only keep rows that the join then leaves out.
     """
-    asked = cancels.select(stretch=_stretch(cancels, cancels.ts))
-    within = fills.filter(_stretch(fills, fills.filled_at).isin(asked.stretch) | _next(fills).isin(asked.stretch))
+    wanted = cancels.select(stretch=_stretch(cancels, cancels.ts))
+    within = fills.filter(_stretch(fills, fills.filled_at).isin(wanted.stretch) | _next(fills).isin(wanted.stretch))
     answered = within.select(stretch=_stretch(within, within.filled_at)).union(within.select(stretch=_next(within)))
     return cancels.filter(_stretch(cancels, cancels.ts).isin(answered.stretch)), within
 
@@ -87,12 +87,14 @@ def _known_before(unaware: ir.Table, fills: ir.Table) -> ir.Table:
     nearby = ibis.array([_.filled_at // LOOKBACK_US, _.filled_at // LOOKBACK_US + 1]).unnest()
     fills = fills.mutate(stretch=nearby)
     columns = [name for name in unaware.columns if name not in ("filled_at", "fill_known")]
-    asked = unaware.select(columns).mutate(stretch=_.ts // LOOKBACK_US)
-    met = asked.inner_join(fills, [*BOOK, "stretch"]).filter(
+    unaware_cancels = unaware.select(columns).mutate(stretch=_.ts // LOOKBACK_US)
+    matches = unaware_cancels.inner_join(fills, [*BOOK, "stretch"]).filter(
         (_.filled_at <= _.ts) & (_.ts - _.filled_at <= LOOKBACK_US) & (_.fill_known <= _.known_from)
     )
     return (
-        met.group_by(columns).agg(filled_at=_.filled_at.max(), fill_known=_.fill_known.max()).select(*unaware.columns)
+        matches.group_by(columns)
+        .agg(filled_at=_.filled_at.max(), fill_known=_.fill_known.max())
+        .select(*unaware.columns)
     )
 
 
@@ -153,13 +155,13 @@ def _with_gap(rows: ir.Table) -> ir.Table:
 
 def _with_own_fill(rows: ir.Table) -> ir.Table:
     """`after_fill_us`: how long before its cancel the account was last filled opposite, while the order was open."""
-    pulls = PULLS.table.select(pulled_id=_.row_id, pulled_at=_.ts, own_fill_at=_.filled_at)
-    pulls = pulls.group_by(["pulled_id", "pulled_at"]).agg(own_fill_at=_.own_fill_at.max())
-    joined = rows.left_join(pulls, (rows.row_id == pulls.pulled_id) & (rows.cancelled_at == pulls.pulled_at))
+    cancels = CANCELS.table.select(pulled_id=_.row_id, pulled_at=_.ts, own_fill_at=_.filled_at)
+    cancels = cancels.group_by(["pulled_id", "pulled_at"]).agg(own_fill_at=_.own_fill_at.max())
+    joined = rows.left_join(cancels, (rows.row_id == cancels.pulled_id) & (rows.cancelled_at == cancels.pulled_at))
     joined = joined.drop("pulled_id").drop("pulled_at")
     since = ibis.cases((joined.own_fill_at >= joined.ts, joined.cancelled_at - joined.own_fill_at))
     return joined.mutate(after_fill_us=since).drop("own_fill_at")
 
 
-PULLS = Fact("pulls", "an order cancelled after an own fill on the other side", _pulls(), "order_events")
+CANCELS = Fact("pulls", "an order cancelled after an own fill on the other side", _cancels(), "order_events")
 ORDERS = Fact("orders", "an order placed", _orders(), "order_events")

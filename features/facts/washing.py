@@ -7,10 +7,10 @@ from features.facts.fact import Fact
 from features.facts.findings import EPISODES, milli
 
 
-def _meetings(pattern: str) -> ir.Table:
+def _traded_pairs(pattern: str) -> ir.Table:
     """Every two accounts of the pattern's episodes, both ways, with the stretch of a market's trades they cover."""
-    found = EPISODES.filter(_.pattern == pattern).mutate(account_a=_.accounts.unnest())
-    both = found.mutate(account_b=_.accounts.unnest()).filter(_.account_a != _.account_b)
+    members = EPISODES.filter(_.pattern == pattern).mutate(account_a=_.accounts.unnest())
+    both = members.mutate(account_b=_.accounts.unnest()).filter(_.account_a != _.account_b)
     return both.select(
         account_a=_.account_a,
         account_b=_.account_b,
@@ -25,14 +25,14 @@ def _meetings(pattern: str) -> ir.Table:
     )
 
 
-PAIRS_MET = _meetings("wash_pair")
+TRADED_PAIRS = _traded_pairs("wash_pair")
 # In a thin market, or with a market maker among them, a ring is a person's case: it takes no credit away by itself.
-RINGS_MET = _meetings("wash_ring").filter((_.numbers["thin_market"] == 0) & (_.numbers["market_makers"] == 0))
+TRADED_RINGS = _traded_pairs("wash_ring").filter((_.numbers["thin_market"] == 0) & (_.numbers["market_makers"] == 0))
 
 WASHING = Fact(
     "washing",
     "a counterparty met far more often than chance, or met mostly, in the newest daily run",
-    PAIRS_MET.select(
+    TRADED_PAIRS.select(
         account_id=_.account_a,
         ts=_.known_at - 1,
         known_from=_.known_at,

@@ -56,14 +56,14 @@ def remove_unclaimed(folders: Iterable[Path], now: float | None = None) -> list[
 
 def _is_left_behind(folder: Path, latest: float) -> bool:
     try:
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return False
     return (
         (folder / CLAIM_FILE).exists()
-        and stat.S_ISDIR(found.st_mode)
-        and found.st_uid == os.geteuid()
-        and found.st_mtime <= latest
+        and stat.S_ISDIR(status.st_mode)
+        and status.st_uid == os.geteuid()
+        and status.st_mtime <= latest
     )
 
 

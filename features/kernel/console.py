@@ -102,12 +102,12 @@ def progress(title: str) -> Iterator[ReportProgress]:
 
 
 def _lines(title: str) -> ReportProgress:
-    said: set[str] = set()
+    reported: set[str] = set()
     began = time.monotonic()
 
     def report(what: str, _share: float) -> None:
-        if what not in said and time.monotonic() - began >= LONG_SECONDS:
-            said.add(what)
+        if what not in reported and time.monotonic() - began >= LONG_SECONDS:
+            reported.add(what)
             err.print(f"{title}: {what}", markup=False)
 
     return report

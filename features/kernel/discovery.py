@@ -15,9 +15,9 @@ def objects_in(package: str, kind: type[Kind]) -> tuple[Kind, ...]:
     """
     places = import_module(package).__path__
     names = sorted(module.name for module in iter_modules(places) if not module.ispkg)
-    found: dict[int, Kind] = {}
+    objects: dict[int, Kind] = {}
     for name in names:
         for value in vars(import_module(f"{package}.{name}")).values():
             if isinstance(value, kind):
-                found.setdefault(id(value), value)
-    return tuple(found.values())
+                objects.setdefault(id(value), value)
+    return tuple(objects.values())

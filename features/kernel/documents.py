@@ -15,7 +15,7 @@ from features.kernel.errors import Invalid
 
 Model = TypeVar("Model")
 
-LONGEST_VALUE = 60
+MAX_VALUE_LENGTH = 60
 
 
 class Written(BaseModel):
@@ -147,14 +147,14 @@ def sentence_of(error: ValidationError, content: Any) -> str:
     `hours` is 'many'; it must be a whole number.
     """
     first = error.errors(include_url=False)[0]
-    kind, found, context = first["type"], first["input"], first.get("ctx", {})
+    kind, value, context = first["type"], first["input"], first.get("ctx", {})
     place = _place(first["loc"], content) or "it"
     if kind in ("missing", "missing_argument"):
         return f"{place} lacks `{first['loc'][-1]}`."
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         key = first["loc"][-1]
         return f"{_place(first['loc'][:-1], content) or 'it'} has the unknown key `{key}`; remove it."
-    return _ended(f"{place} is {_shown(found)}; it must be {_wanted(kind, context, first['msg'])}")
+    return _ended(f"{place} is {_shown(value)}; it must be {_wanted(kind, context, first['msg'])}")
 
 
 def _place(location: tuple[int | str, ...], content: Any) -> str:
@@ -173,7 +173,7 @@ def _place(location: tuple[int | str, ...], content: Any) -> str:
 
 def _shown(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:MAX_VALUE_LENGTH]}…"
 
 
 def _ended(sentence: str) -> str:

@@ -45,7 +45,7 @@ def is_value(value: Any) -> Any:
         ValueError: it is something else.
     """
     several = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
-    if not several or not all(isinstance(one, int | float | str) for one in several):
+    if not several or not all(isinstance(item, int | float | str) for item in several):
         raise ValueError("a number, a text or a boolean, or a list or mapping of them")
     return value
 
@@ -79,5 +79,7 @@ def read_thresholds(path: Path) -> Thresholds:
         Invalid: the file lacks its date, its clauses, or the unit or source of a number.
     """
     document = read_document(path, ThresholdsDocument)
-    numbers = tuple(Threshold(name, one.value, one.unit, one.source) for name, one in document.settings.items())
+    numbers = tuple(
+        Threshold(name, setting.value, setting.unit, setting.source) for name, setting in document.settings.items()
+    )
     return Thresholds(tuple(document.clauses), document.effective_from, numbers)

@@ -11,11 +11,11 @@ SMALL = 1e-4
 UNKNOWN = "not known"
 
 
-def worded(value: float, unit: str) -> str:
+def format_value(value: float, unit: str) -> str:
     """A value with its unit as people read it.
 
-    >>> worded(0.625, "share"), worded(12345.6, "usd"), worded(3.0, "count"), worded(1.26, "hours")
-    ('62.5 %', '12,346 USD', '3', '1.3 hours')
+    >>> format_value(0.625, "share"), format_value(12345.6, "usd"), format_value(3.0, "count"), format_value(1.26,
+    "hours") ('62.5 %', '12,346 USD', '3', '1.3 hours')
     """
     if math.isnan(value):
         return "unknown"

@@ -1,8 +1,11 @@
-"""D20 groups of accounts: communities in the graph of links, and the groups that one controller holds together.
+"""Groups of accounts: communities in the graph of links, and the groups that one controller holds together.
 
 A global pattern: links are read at each UTC midnight, and a group is written anew when its members, its links or its
-rewards changed. Components are split into communities, so that one café never merges the world (methods 3.1); only
-those around a change are looked at, so the work grows with what changed, not with the graph.
+rewards changed. Components are split into communities, so that one café never merges the world
+(docs/methods.md#account-links); only those around a change are looked at, so the work grows with what changed, not with
+the graph.
+
+See docs/methods.md#d20-multi-account-abuse.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +23,7 @@ from features.facts.link_settings import ASSOCIATION_WEIGHT, CONTROL_WEIGHT, con
 from features.kernel.moments import DAY_US, HOUR_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import CENTS, MILLI
-from features.patterns.shared.communities import Communities, Limits, Link, Surroundings
+from features.patterns.shared.communities import Communities, Limits, Link, Neighbourhood
 from features.patterns.shared.episode import EVIDENCE_ROWS, Episode, Measure, Pattern
 
 NEVER = 2**40
@@ -99,11 +102,11 @@ class Timeline:
 
     def __init__(self, settings: Settings, rewards: pd.DataFrame, pattern: str) -> None:
         self.settings = settings
-        self.smallest = int(settings[f"{pattern}_least"])
+        self.smallest = int(settings[f"min_{pattern}"])
         self.graph = Communities(
             Limits(
-                int(settings["largest_unsplit"]),
-                int(settings["largest_group"]),
+                int(settings["max_unsplit"]),
+                int(settings["max_group"]),
                 int(settings["max_links"]),
                 tuple(settings[f"{pattern}_shares"]),
             )
@@ -116,12 +119,12 @@ class Timeline:
 
     def turn(self, day: int, lapsed: pd.DataFrame, added: pd.DataFrame, rewarded: Iterable[str]) -> Iterator[Found]:
         """Applies what changed until a midnight, and gives back the groups that ended with it."""
-        gone = zip(lapsed["a"], lapsed["b"], strict=True)
+        ended = zip(lapsed["a"], lapsed["b"], strict=True)
         columns = (added[name].tolist() for name in ("a", "b", *Link.__slots__))
         new = {(a, b): Link(*link) for a, b, *link in zip(*columns, strict=True)}
-        changed = self.graph.change(gone, new)
+        changed = self.graph.change(ended, new)
         around = self.graph.around(changed.union(rewarded), self._joined)
-        groups = (self._group(one, day) for one in around.communities if len(one) >= self.smallest)
+        groups = (self._group(community, day) for community in around.communities if len(community) >= self.smallest)
         yield from self._exchange(day, around, {group.members: (group, pairs) for group, pairs in groups})
 
     def ceilings(self, pattern: str) -> Iterator[Ceiling]:
@@ -138,24 +141,24 @@ class Timeline:
             yield Ceiling(
                 pattern,
                 f"{left.hubs:,} accounts are linked with more than {limits.max_links} others: like a hot identifier, "
-                "their links hold nobody together.",
+                "their links join no accounts.",
                 left.hubs,
             )
 
     def _joined(self, account: str) -> tuple[str, ...]:
-        found = self.standing.get(account)
-        return found.group.members if found else ()
+        record = self.standing.get(account)
+        return record.group.members if record else ()
 
     def _exchange(
-        self, day: int, around: Surroundings, now: dict[tuple[str, ...], tuple[Group, tuple[tuple[str, str], ...]]]
+        self, day: int, around: Neighbourhood, now: dict[tuple[str, ...], tuple[Group, tuple[tuple[str, str], ...]]]
     ) -> Iterator[Found]:
-        before = {found.group.members: found for a in around.looked_at if (found := self.standing.get(a))}
-        for members, found in before.items():
-            if members in now and now[members][0] == found.group:
+        before = {record.group.members: record for a in around.looked_at if (record := self.standing.get(a))}
+        for members, record in before.items():
+            if members in now and now[members][0] == record.group:
                 continue
             for account in members:
                 self.standing.pop(account, None)
-            yield Found(found.group, found.day, found.pairs, day)
+            yield Found(record.group, record.day, record.pairs, day)
         for members, (group, pairs) in now.items():
             if members not in before or before[members].group != group:
                 self.standing |= dict.fromkeys(members, Found(group, day, pairs))
@@ -207,28 +210,28 @@ def detect(engine: DuckDBEngine, settings: Settings, pattern: str, needed: int) 
     turning = pd.concat([rewards[["account_id", day]].set_axis(["account_id", "day"], axis=1) for day in DAYS])
     rewarded = {day: sorted(set(rows["account_id"])) for day, rows in _by_day(turning, "day").items()}
     nothing = edges.iloc[:0]
-    found: list[Found] = []
+    records: list[Found] = []
     newest = max(starting)  # later there are only links that will lapse
     for day in sorted({*starting, *ending, *rewarded} - {NEVER}):
-        found += timeline.turn(day, ending.get(day, nothing), starting.get(day, nothing), rewarded.get(day, ()))
+        records += timeline.turn(day, ending.get(day, nothing), starting.get(day, nothing), rewarded.get(day, ()))
         if day == newest:
             engine.ceilings += timeline.ceilings(pattern)
-    found += {one.group.members: one for one in timeline.standing.values()}.values()
-    found.sort(key=lambda one: (one.day, one.group.members))
-    yield from _episodes(engine, found, pattern)
+    records += {record.group.members: record for record in timeline.standing.values()}.values()
+    records.sort(key=lambda record: (record.day, record.group.members))
+    yield from _episodes(engine, records, pattern)
 
 
 def _by_day(rows: pd.DataFrame, column: str) -> dict[int, pd.DataFrame]:
     return {int(str(day)): changed for day, changed in rows.groupby(column)}
 
 
-def _episodes(engine: DuckDBEngine, found: list[Found], pattern: str) -> Iterator[Episode]:
+def _episodes(engine: DuckDBEngine, records: list[Found], pattern: str) -> Iterator[Episode]:
     people = engine.frame(PEOPLE).set_index("account_id")
-    created, known = people["created_at"].to_dict(), people["known_from"].to_dict()
-    shared = _shared(engine, found)
-    for number, one in enumerate(found):
-        group, known_at = one.group, one.day * DAY_US
-        signups = [created[account] for account in group.members if known.get(account, known_at + 1) <= known_at]
+    created, known_since = people["created_at"].to_dict(), people["known_from"].to_dict()
+    shared = _shared(engine, records)
+    for number, record in enumerate(records):
+        group, known_at = record.group, record.day * DAY_US
+        signups = [created[account] for account in group.members if known_since.get(account, known_at + 1) <= known_at]
         measures: dict[str, Measure] = {
             "accounts": len(group.members),
             "pairs": group.pairs,
@@ -248,7 +251,7 @@ def _episodes(engine: DuckDBEngine, found: list[Found], pattern: str) -> Iterato
             started_at=known_at - 1,
             ended_at=known_at - 1,
             known_at=known_at,
-            superseded_at=None if one.until is None else one.until * DAY_US,
+            superseded_at=None if record.until is None else record.until * DAY_US,
             measures=measures,
             evidence=tuple(
                 ("participations", event_id, ts, f"{account} was rewarded with {cents / CENTS:,.2f} USD")
@@ -259,14 +262,14 @@ def _episodes(engine: DuckDBEngine, found: list[Found], pattern: str) -> Iterato
         )
 
 
-def _shared(engine: DuckDBEngine, found: list[Found]) -> dict[int, tuple[tuple[str, str, str, str, float], ...]]:
+def _shared(engine: DuckDBEngine, records: list[Found]) -> dict[int, tuple[tuple[str, str, str, str, float], ...]]:
     """Per group the identifiers behind its strongest pairs, as they held at its midnight."""
-    asked = [
-        {"number": number, "a": a, "b": b, "at": one.day * DAY_US}
-        for number, one in enumerate(found)
-        for a, b in one.pairs
+    questions = [
+        {"number": number, "a": a, "b": b, "at": record.day * DAY_US}
+        for number, record in enumerate(records)
+        for a, b in record.pairs
     ]
-    engine.register("asked", pa.Table.from_pylist(asked, ASKED))
+    engine.register("asked", pa.Table.from_pylist(questions, ASKED))
     shared: dict[int, list[tuple[str, str, str, str, float]]] = {}
     for row in engine.run(SHARED).to_pylist():
         link = (row["a"], row["b"], row["kind"], row["value"], row["weight"] / MILLI)

@@ -1,7 +1,9 @@
-"""D12 bursts: much money through an account on its first day, or after a long silence, against its peers' days.
+"""Bursts: much money through an account on its first day, or after a long silence, against its peers' days.
 
 Peers are accounts of the same kind. Their quantile is that of account-days before the day in question, from what was
 known when that day began. Silence must have been watched: it counts once the record itself is that long.
+
+See docs/methods.md#d12-money-laundering.
 """
 
 from collections.abc import Iterator
@@ -39,7 +41,7 @@ FROM days JOIN burst_people USING (account_id) GROUP BY day, kind HAVING count(*
 """
 
 # Accounts that received something on their first day.
-NEWCOMERS = """
+NEW_ACCOUNTS = """
 CREATE OR REPLACE TEMP TABLE burst_candidates AS
 SELECT p.account_id, p.kind, p.created_at AS ts, p.created_at + $gone AS known_at,
        in_64_bits(sum(f.usd)) AS deposited
@@ -75,7 +77,7 @@ ORDER BY l.known_at, l.account_id
 """
 
 # The first transfer after a silence: of transfers as known with it, of trades, and since the record and account began.
-SLEEPERS = """
+DORMANT = """
 CREATE OR REPLACE TEMP TABLE burst_candidates AS
 WITH woken AS (
     SELECT *, max(ts) OVER (PARTITION BY account_id ORDER BY known_from, ts, transfer_id, inward
@@ -113,7 +115,7 @@ USES = ("accounts", "transfers", "fact_legs")
 def new_accounts(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """First days on which more came in than on nearly all days of peers, and most of it went on."""
     engine.connection.execute(FLOWS)
-    engine.connection.execute(filled(NEWCOMERS, first=_first(settings), gone=_gone(settings)))
+    engine.connection.execute(filled(NEW_ACCOUNTS, first=_first(settings), gone=_gone(settings)))
     engine.connection.execute(_peers(settings, both=False))
     for row in engine.run(filled(NEW_BURSTS, day=DAY_US, share=settings["gone_share"])).to_pylist():
         yield _episode("new_account_burst", row)
@@ -122,7 +124,7 @@ def new_accounts(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
 def woken_accounts(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """Days after a long silence on which more moved than on nearly all days of peers."""
     engine.connection.execute(FLOWS)
-    engine.connection.execute(filled(SLEEPERS, silent=int(settings["silent_days"] * DAY_US)))
+    engine.connection.execute(filled(DORMANT, silent=int(settings["silent_days"] * DAY_US)))
     engine.connection.execute(_peers(settings, both=True))
     for row in engine.run(filled(DORMANT_BURSTS, day=DAY_US, first=_first(settings))).to_pylist():
         yield _episode("dormancy_burst", row)
@@ -134,7 +136,7 @@ def _peers(settings: Settings, *, both: bool) -> str:
         day=DAY_US,
         peer_days=int(settings["peer_days"]),
         quantile=settings["peer_quantile"],
-        least=int(settings["least_peer_days"]),
+        least=int(settings["min_peer_days"]),
         both=both,
     )
 
@@ -162,8 +164,13 @@ def _episode(pattern: str, row: dict[str, Any]) -> Episode:
             "traded_usd": row["traded"] / MICRO,
         },
         evidence=tuple(
-            ("transfers", one["id"], one["ts"], f"{one['usd'] / MICRO:,.2f} USD {'in' if one['inward'] else 'out'}")
-            for one in row["rows"]
+            (
+                "transfers",
+                transfer["id"],
+                transfer["ts"],
+                f"{transfer['usd'] / MICRO:,.2f} USD {'in' if transfer['inward'] else 'out'}",
+            )
+            for transfer in row["rows"]
         ),
     )
 

@@ -1,7 +1,9 @@
-"""D06 excessive cancels: a day on which an account cancelled very many orders of one contract.
+"""Excessive cancels: a day on which an account cancelled very many orders of one contract.
 
 On a day on which everybody else cancels more than usual in the symbol, so much more is allowed. Days are UTC; each is
 judged at the midnight that ends it, from what is known then.
+
+See docs/methods.md#d06-excessive-orders.
 """
 
 from collections.abc import Iterator, Mapping

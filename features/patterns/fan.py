@@ -1,7 +1,9 @@
-"""D12 fan-in and fan-out: many small payments gathered and sent on in one, or one spread over many recipients.
+"""Fan-in and fan-out: many small payments gathered and sent on in one, or one spread over many recipients.
 
 A payment counts for its sender or recipient where the schema names one (an account or a wallet); a bank transfer
 without one counts for the money only. Judged whenever a transfer out is known, by what is known then.
+
+See docs/methods.md#d12-money-laundering.
 """
 
 from bisect import bisect_left
@@ -77,7 +79,7 @@ class _Book:
 class _Fan:
     """Small transfers and the one large transfer before or after them."""
 
-    one: Move
+    large: Move
     small: tuple[Move, ...]
     known_at: int
     superseded_at: int | None = None
@@ -89,23 +91,23 @@ Seek = Callable[[_Book, _Book, Move, Settings], Iterator[_Fan]]
 def gathered(ins: _Book, outs: _Book, out: Move, settings: Settings) -> Iterator[_Fan]:
     """The small receipts that a transfer out sends on in one."""
     where = ins.within(out.ts - _window(settings) + 1, out.ts + 1)
-    if where.stop - where.start < settings["least_others"] or out.usd < settings["one_share"] * ins.total(where):
+    if where.stop - where.start < settings["min_others"] or out.usd < settings["one_share"] * ins.total(where):
         return
     small = ins.moves[where]
     if out.ts - small[-1].ts <= settings["within_h"] * HOUR_US and _many_and_small(small, settings):
         yield _Fan(out, tuple(small), out.known_from)
 
 
-def spread(ins: _Book, outs: _Book, out: Move, settings: Settings) -> Iterator[_Fan]:
+def fan_out(ins: _Book, outs: _Book, out: Move, settings: Settings) -> Iterator[_Fan]:
     """The one receipt that this and other payments spread over many, the earliest there is."""
-    for one in ins.moves[ins.within(out.ts - _window(settings) + 1, out.ts + 1)]:
-        where = outs.within(one.ts, one.ts + _window(settings))
-        less, more = sorted((one.usd, outs.total(where)))
-        if where.stop - where.start < settings["least_others"] or less < settings["one_share"] * more:
+    for deposit in ins.moves[ins.within(out.ts - _window(settings) + 1, out.ts + 1)]:
+        where = outs.within(deposit.ts, deposit.ts + _window(settings))
+        less, more = sorted((deposit.usd, outs.total(where)))
+        if where.stop - where.start < settings["min_others"] or less < settings["one_share"] * more:
             continue
         small = outs.moves[where]
-        if small[0].ts - one.ts <= settings["within_h"] * HOUR_US and _many_and_small(small, settings):
-            yield _Fan(one, tuple(small), max(one.known_from, *(move.known_from for move in small)))
+        if small[0].ts - deposit.ts <= settings["within_h"] * HOUR_US and _many_and_small(small, settings):
+            yield _Fan(deposit, tuple(small), max(deposit.known_from, *(move.known_from for move in small)))
             return
 
 
@@ -116,7 +118,7 @@ def _window(settings: Settings) -> int:
 def _many_and_small(small: Sequence[Move], settings: Settings) -> bool:
     others = len({move.other for move in small if move.other is not None})
     typical = median(move.usd for move in small)
-    return bool(others >= settings["least_others"] and typical < settings["median_usd"] * MICRO)
+    return bool(others >= settings["min_others"] and typical < settings["median_usd"] * MICRO)
 
 
 def _fans(moves: Iterable[Move], seek: Seek, settings: Settings) -> Iterator[_Fan]:
@@ -130,19 +132,19 @@ def _fans(moves: Iterable[Move], seek: Seek, settings: Settings) -> Iterator[_Fa
         newest: dict[str, _Fan] = {}
         for move in arrived:
             for fan in seek(ins, outs, move, settings) if not move.inward else ():
-                newest[fan.one.transfer_id] = fan
-        for one, fan in newest.items():
-            earlier = versions.setdefault(one, [])
+                newest[fan.large.transfer_id] = fan
+        for key, fan in newest.items():
+            earlier = versions.setdefault(key, [])
             if earlier:
                 earlier[-1] = replace(earlier[-1], superseded_at=known_at)
             earlier.append(fan)
-    for found in versions.values():
-        yield from found
+    for fans in versions.values():
+        yield from fans
 
 
 def _detector(pattern: str, seek: Seek) -> Callable[[DuckDBEngine, Settings], Iterator[Episode]]:
     def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
-        sql = filled(MOVES, window=_window(settings), others=int(settings["least_others"]))
+        sql = filled(MOVES, window=_window(settings), others=int(settings["min_others"]))
         rows = engine.run(sql).to_pylist()
         for account, group in groupby(rows, key=lambda row: str(row["account_id"])):
             moves = [Move(**{name: row[name] for name in Move.__slots__}) for row in group]
@@ -153,9 +155,9 @@ def _detector(pattern: str, seek: Seek) -> Callable[[DuckDBEngine, Settings], It
 
 
 def _episode(pattern: str, account: str, fan: _Fan) -> Episode:
-    moves = sorted((fan.one, *fan.small), key=lambda move: (move.ts, move.transfer_id))
+    moves = sorted((fan.large, *fan.small), key=lambda move: (move.ts, move.transfer_id))
     total = sum(move.usd for move in fan.small)
-    shown = [fan.one, *sorted(fan.small, key=lambda move: (-move.usd, move.transfer_id))]
+    shown = [fan.large, *sorted(fan.small, key=lambda move: (-move.usd, move.transfer_id))]
     return Episode(
         pattern=pattern,
         accounts=(account,),
@@ -169,8 +171,8 @@ def _episode(pattern: str, account: str, fan: _Fan) -> Episode:
             "transfers": len(fan.small),
             "small_usd": total / MICRO,
             "median_usd": median(move.usd for move in fan.small) / MICRO,
-            "one_usd": fan.one.usd / MICRO,
-            "one_share": fan.one.usd / total,
+            "one_usd": fan.large.usd / MICRO,
+            "one_share": fan.large.usd / total,
             "hours": (moves[-1].ts - moves[0].ts) / HOUR_US,
         },
         evidence=tuple(
@@ -202,5 +204,5 @@ FAN_OUT = Pattern(
     SETTINGS,
     MEASURES,
     USES,
-    _detector("fan_out", spread),
+    _detector("fan_out", fan_out),
 )

@@ -1,7 +1,9 @@
-"""D05 layering: several orders at several prices on one side, pulled together after an own fill on the other side.
+"""Layering: several orders at several prices on one side, pulled together after an own fill on the other side.
 
 The orders are those of one side that were placed within the window before the fill and still open at it. Where no order
 states its share of the depth, their value against the symbol's mean order of the day before decides.
+
+See docs/methods.md#d05-layering.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +38,7 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """Layering episodes, each known once enough of its cancels were known."""
     sql = {
         "layer_market": MARKET,
-        "layer_pulled": _pulled(settings),
+        "layer_pulled": _cancelled(settings),
         "layer_states": _states(settings),
         "layer_side": _side(settings),
         "layer_sides": _sides(),
@@ -50,7 +52,7 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
         yield _episode(row)
 
 
-def _pulled(settings: Settings) -> str:
+def _cancelled(settings: Settings) -> str:
     """Orders placed shortly before an own opposite fill and cancelled shortly after it."""
     window, after = int(settings["window_s"] * SECOND_US), int(settings["cancel_after_fill_s"] * SECOND_US)
     sql = f"""

@@ -1,10 +1,12 @@
-"""D03 W0 and W1: trades of one market and UTC day with oneself or within one control group, as one case for the group.
+"""Linked trades (W0, W1): trades of a market and UTC day with oneself or within a control group, one case a group.
 
 Accounts of one declared owner are one group like those that share a document: what counts is who is on both sides.
 A control that had ended before the trade links nothing; one that becomes known later links the trades before it, for
 evidence of one controller (a shared address) is often left only when the money is taken out.
 A desk whose strategies cross now and then is told apart by its measures: `lift` near 1, a small `own_volume_share`, and
 `declared`, where all members stand under one owner whom the exchange knows.
+
+See docs/methods.md#d03-wash-trading.
 """
 
 from collections.abc import Iterator
@@ -102,24 +104,24 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     engine.connection.execute(PEOPLE)
     find_trades_of_people(engine)
     lateness = int(settings["lateness_days"])
-    pairs = engine.run(filled(PAIRS, day=DAY_US, lateness=lateness, most=EVIDENCE_ROWS)).to_pylist()
-    judged = groupby(pairs, key=lambda pair: (pair["grid"], pair["day"], pair["symbol"], pair["product"]))
-    cases = [case for _place, found in judged for case in _groups(list(found))]
+    traded = engine.run(filled(PAIRS, day=DAY_US, lateness=lateness, most=EVIDENCE_ROWS)).to_pylist()
+    judged = groupby(traded, key=lambda pair: (pair["grid"], pair["day"], pair["symbol"], pair["product"]))
+    cases = [case for _place, pairs in judged for case in _groups(list(pairs))]
     members = [
-        {"number": number, **{name: found[0][name] for name in PLACE}, "account_id": account}
-        for number, (accounts, found) in enumerate(cases)
+        {"number": number, **{name: pairs[0][name] for name in PLACE}, "account_id": account}
+        for number, (accounts, pairs) in enumerate(cases)
         for account in accounts
     ]
     engine.register("linked_members", pa.Table.from_pylist(members, MEMBERS))
     margins = engine.run(filled(MARGINS, day=DAY_US, micro=MICRO)).to_pylist()
     yield from versions(
         Finding(
-            (accounts, found[0]["symbol"], found[0]["product"], found[0]["day"]),
-            found[0]["grid"],
-            any(pair["news"] for pair in found),
-            _episode(accounts, found, margin),
+            (accounts, pairs[0]["symbol"], pairs[0]["product"], pairs[0]["day"]),
+            pairs[0]["grid"],
+            any(pair["news"] for pair in pairs),
+            _episode(accounts, pairs, margin),
         )
-        for (accounts, found), margin in zip(cases, margins, strict=True)
+        for (accounts, pairs), margin in zip(cases, margins, strict=True)
     )
 
 
@@ -135,12 +137,12 @@ def _groups(pairs: list[dict[str, Any]]) -> list[Case]:
     return list(zip(groups, in_group, strict=True))
 
 
-def _episode(accounts: tuple[str, ...], found: list[dict[str, Any]], margin: dict[str, Any]) -> Episode:
-    first = found[0]
-    trades = sum(pair["trades"] for pair in found)
-    volume_usd = sum(pair["volume"] for pair in found) / MICRO
-    started_at, ended_at = min(pair["first_ts"] for pair in found), max(pair["last_ts"] for pair in found)
-    rows = sorted((row for pair in found for row in pair["rows"]), key=lambda row: (row["ts"], row["trade_id"]))
+def _episode(accounts: tuple[str, ...], pairs: list[dict[str, Any]], margin: dict[str, Any]) -> Episode:
+    first = pairs[0]
+    trades = sum(pair["trades"] for pair in pairs)
+    volume_usd = sum(pair["volume"] for pair in pairs) / MICRO
+    started_at, ended_at = min(pair["first_ts"] for pair in pairs), max(pair["last_ts"] for pair in pairs)
+    rows = sorted((row for pair in pairs for row in pair["rows"]), key=lambda row: (row["ts"], row["trade_id"]))
     return Episode(
         pattern="linked_trades",
         accounts=accounts,
@@ -151,7 +153,7 @@ def _episode(accounts: tuple[str, ...], found: list[dict[str, Any]], margin: dic
         measures={
             "members": len(accounts),
             "trades": trades,
-            "own_trades": sum(pair["trades"] for pair in found if pair["maker"] == pair["taker"]),
+            "own_trades": sum(pair["trades"] for pair in pairs if pair["maker"] == pair["taker"]),
             "volume_usd": volume_usd,
             "lift": trades / margin["expected"],
             "own_volume_share": _share(2 * volume_usd, margin["own_usd"]),
@@ -165,7 +167,7 @@ def _episode(accounts: tuple[str, ...], found: list[dict[str, Any]], margin: dic
         evidence_total=trades,
         links=tuple(
             (pair["maker"], pair["taker"], "linked_trades", f"{pair['trades']} trades", float(pair["trades"]))
-            for pair in found
+            for pair in pairs
             if pair["maker"] != pair["taker"]
         ),
     )

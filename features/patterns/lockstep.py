@@ -1,8 +1,10 @@
-"""D21 lockstep: accounts that trade a symbol in the same second, or in the same minutes and direction, again and again.
+"""Lockstep: accounts that trade a symbol in the same second, or in the same minutes and direction, again and again.
 
 A global pattern: it runs at each UTC midnight over a trailing window. Engine orders, market makers with an agreement
 and minutes in which a crowd trades are left out. Whether two accounts coincide more than the market's own rhythm
 explains is judged pair by pair (`pair_rhythm`), and the false discovery rate is held over the pairs of a run.
+
+See docs/methods.md#d21-collusion.
 """
 
 from collections.abc import Iterator, Mapping
@@ -109,7 +111,7 @@ WHERE a.account_id < a.other_id AND NOT a.declared
 def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """Groups of at least three accounts in lockstep, each valid until a run finds more in it or finds it no longer."""
     engine.connection.execute(filled(ACTIONS, bin=int(settings["bin_s"] * SECOND_US), day=DAY_US))
-    engine.connection.execute(filled(BINS, most=int(settings["most_in_bin"])))
+    engine.connection.execute(filled(BINS, most=int(settings["max_in_bin"])))
     candidates = engine.frame(
         filled(
             CANDIDATES,
@@ -120,8 +122,8 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     )
     if candidates.empty:
         return
-    asked = pd.concat([candidates[["a", "symbol"]].rename(columns={"a": "account"}), _second(candidates)])
-    engine.connection.register("asked", asked.drop_duplicates())
+    markets = pd.concat([candidates[["a", "symbol"]].rename(columns={"a": "account"}), _second(candidates)])
+    engine.connection.register("asked", markets.drop_duplicates())
     minutes = Minutes(engine.frame(MINUTES), engine.frame(MARKET), settings)
     links: Links = {
         str(a): list(zip(*(rows[name].tolist() for name in LINK_COLUMNS), strict=True))
@@ -138,10 +140,10 @@ def _findings(candidates: pd.DataFrame, minutes: Minutes, links: Links, settings
     before: dict[tuple[str, ...], int] = {}
     for grid, pairs in candidates.groupby("grid"):
         run = int(str(grid))
-        for members, found in _groups(minutes, run, pairs, settings):
-            newest = max(one.newest_grid for one in found)
+        for members, rhythms in _groups(minutes, run, pairs, settings):
+            newest = max(rhythm_of_pair.newest_grid for rhythm_of_pair in rhythms)
             news = newest > before.get(members, 0)
-            yield Finding(members, run, news, _episode(members, found, run, links, minutes))
+            yield Finding(members, run, news, _episode(members, rhythms, run, links, minutes))
             before[members] = newest
 
 
@@ -149,58 +151,67 @@ def _groups(
     minutes: Minutes, run: int, pairs: pd.DataFrame, settings: Settings
 ) -> Iterator[tuple[tuple[str, ...], list[Rhythm]]]:
     """The groups that pairs in lockstep form, with the rhythm of each pair in each symbol."""
-    asked = list(zip(pairs["a"], pairs["b"], pairs["symbol"], strict=True))
+    pairs_by_symbol = list(zip(pairs["a"], pairs["b"], pairs["symbol"], strict=True))
     partners: dict[tuple[str, str], set[str]] = {}
-    for a, b, symbol in asked:
+    for a, b, symbol in pairs_by_symbol:
         partners.setdefault((a, symbol), set()).add(b)
         partners.setdefault((b, symbol), set()).add(a)
-    judged = [rhythm(minutes, a, b, symbol, run, partners[a, symbol] | partners[b, symbol]) for a, b, symbol in asked]
-    significant = false_discovery_control([one.p_value for one in judged]) <= settings["false_discovery_rate"]
-    kept = [one for one, enough in zip(judged, significant, strict=True) if enough and _together(one, settings)]
-    graph: nx.Graph[str] = nx.Graph([(one.a, one.b) for one in kept])
+    judged = [
+        rhythm(minutes, a, b, symbol, run, partners[a, symbol] | partners[b, symbol])
+        for a, b, symbol in pairs_by_symbol
+    ]
+    significant = (
+        false_discovery_control([pair_rhythm.p_value for pair_rhythm in judged]) <= settings["false_discovery_rate"]
+    )
+    in_step = [
+        pair_rhythm
+        for pair_rhythm, enough in zip(judged, significant, strict=True)
+        if enough and _together(pair_rhythm, settings)
+    ]
+    graph: nx.Graph[str] = nx.Graph([(pair_rhythm.a, pair_rhythm.b) for pair_rhythm in in_step])
     groups = sorted(nx.connected_components(graph), key=min)
     place = {account: number for number, connected in enumerate(groups) for account in connected}
     in_group: list[list[Rhythm]] = [[] for _ in groups]
-    for one in kept:
-        in_group[place[one.a]].append(one)
-    for connected, found in zip(groups, in_group, strict=True):
-        days = {day for one in found for day in one.days}
-        symbols = {one.symbol for one in found}
+    for pair_rhythm in in_step:
+        in_group[place[pair_rhythm.a]].append(pair_rhythm)
+    for connected, rhythms in zip(groups, in_group, strict=True):
+        days = {day for pair_rhythm in rhythms for day in pair_rhythm.days}
+        symbols = {pair_rhythm.symbol for pair_rhythm in rhythms}
         repeated = max(len(days), len(symbols)) >= settings["min_days"]
-        if repeated and settings["min_accounts"] <= len(connected) <= settings["most_accounts"]:
-            yield tuple(sorted(connected)), found
+        if repeated and settings["min_accounts"] <= len(connected) <= settings["max_accounts"]:
+            yield tuple(sorted(connected)), rhythms
 
 
-def _together(one: Rhythm, settings: Settings) -> bool:
-    """In the same seconds (methods D21 B), or in the same minutes and direction (A)."""
-    in_step = one.support >= settings["support"] and one.jaccard >= settings["jaccard"]
-    return bool(in_step or (one.bins >= settings["bins"] and one.correlation >= settings["correlation"]))
+def _together(pair: Rhythm, settings: Settings) -> bool:
+    """In the same seconds (docs/methods.md#d21-collusion, B), or in the same minutes and direction (A)."""
+    in_step = pair.support >= settings["support"] and pair.jaccard >= settings["jaccard"]
+    return bool(in_step or (pair.bins >= settings["bins"] and pair.correlation >= settings["correlation"]))
 
 
-def _episode(members: tuple[str, ...], found: list[Rhythm], run: int, links: Links, minutes: Minutes) -> Episode:
+def _episode(members: tuple[str, ...], rhythms: list[Rhythm], run: int, links: Links, minutes: Minutes) -> Episode:
     known_at = run * DAY_US
-    trades = {trade.trade_id: trade for one in found for trade in one.matched}
+    trades = {trade.trade_id: trade for pair in rhythms for trade in pair.matched}
     ordered = sorted(trades.values(), key=lambda trade: (trade.ts, trade.trade_id))
-    own, everybody = minutes.volume(found, run)
+    own, market_volume = minutes.volume(rhythms, run)
     return Episode(
         pattern="lockstep",
         accounts=members,
-        symbol=", ".join(sorted({one.symbol for one in found})),
+        symbol=", ".join(sorted({pair.symbol for pair in rhythms})),
         started_at=ordered[0].ts,
         ended_at=ordered[-1].ts,
         known_at=known_at,
         superseded_at=known_at + DAY_US,
         measures={
             "accounts": len(members),
-            "support": max(one.support for one in found),
-            "jaccard": max(one.jaccard for one in found),
-            "bins": max(one.bins for one in found),
-            "correlation": max(one.correlation for one in found),
-            "p_value": max(one.p_value for one in found),
-            "symbols": len({one.symbol for one in found}),
-            "days": len({day for one in found for day in one.days}),
+            "support": max(pair.support for pair in rhythms),
+            "jaccard": max(pair.jaccard for pair in rhythms),
+            "bins": max(pair.bins for pair in rhythms),
+            "correlation": max(pair.correlation for pair in rhythms),
+            "p_value": max(pair.p_value for pair in rhythms),
+            "symbols": len({pair.symbol for pair in rhythms}),
+            "days": len({day for pair in rhythms for day in pair.days}),
             "volume_usd": own / CENTS,
-            "market_share": own / everybody if everybody else 0.0,
+            "market_share": own / market_volume if market_volume else 0.0,
             "link_probability": _link_probability(members, links, known_at),
         },
         evidence=tuple(
@@ -208,20 +219,20 @@ def _episode(members: tuple[str, ...], found: list[Rhythm], run: int, links: Lin
             for trade in ordered[:EVIDENCE_ROWS]
         ),
         evidence_total=len(ordered),
-        links=tuple((one.a, one.b, "lockstep", one.symbol, round(one.jaccard, 3)) for one in found),
+        links=tuple((pair.a, pair.b, "lockstep", pair.symbol, round(pair.jaccard, 3)) for pair in rhythms),
     )
 
 
 def _link_probability(members: tuple[str, ...], links: Links, known_at: int) -> float:
     """The largest probability, as it stood at the run, that two of the members have one controller nobody declared."""
     others = set(members)
-    standing = (
+    probabilities = (
         probability_micro
         for account in members
         for other, known_from, known_until, probability_micro in links.get(account, ())
         if other in others and known_from <= known_at and not known_until <= known_at
     )
-    return float(max(standing, default=0)) / 1e6
+    return float(max(probabilities, default=0)) / 1e6
 
 
 LOCKSTEP = Pattern(

@@ -1,7 +1,9 @@
-"""D02 machine speed: orders through web or app, faster than a hand for many seconds on end.
+"""Machine speed: orders through web or app, faster than a hand for many seconds on end.
 
 Clock seconds are looked at: each of them is fast from the moment enough of its orders are known, so rows that arrive
 late never change what was found before. One episode a clock minute, the stretch that was known first.
+
+See docs/methods.md#d02-unauthorised-automation.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,9 @@
-"""D12 pass-through: what comes in goes out again within a day, soon and almost untraded.
+"""Pass-through: what comes in goes out again within a day, soon and almost untraded.
 
 Dwell is the median over the money, matched first in, first out, inside the window. Money moved from exchange to
 exchange and payments under the holder's own name are marked: arbitrageurs and sellers to persons look like mules.
+
+See docs/methods.md#d12-money-laundering.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,8 +19,8 @@ from features.engines.sql import filled
 from features.kernel.moments import HOUR_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import MICRO
+from features.patterns.shared.burst_revisions import Version, burst_revisions
 from features.patterns.shared.episode import Episode, Measure, Pattern
-from features.patterns.shared.unfolding import Version, unfold
 
 # Only rows with money the other way within the window can be part of a passage; most transfers have none.
 MOVES = """
@@ -59,12 +61,12 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     """Passages of money, one a window; every later transfer of the window gives a version that supersedes the last."""
     window = int(settings["window_h"] * HOUR_US)
     rows = engine.run(filled(MOVES, window=window)).to_pylist()
-    found: list[tuple[str, Version[Move]]] = []
+    versions: list[tuple[str, Version[Move]]] = []
     for account, group in groupby(rows, key=lambda row: str(row["account_id"])):
         moves = [Move(**{name: row[name] for name in Move.__slots__}) for row in group]
-        found += [(account, version) for version in unfold(moves, [(window, partial(_judged, settings))])]
-    traded = _traded(engine, found)
-    for (account, version), volume in zip(found, traded, strict=True):
+        versions += [(account, version) for version in burst_revisions(moves, [(window, partial(_judged, settings))])]
+    traded = _traded(engine, versions)
+    for (account, version), volume in zip(versions, traded, strict=True):
         into = float(version.measures["in_usd"] or 0.0)
         if volume < settings["traded_share"] * into:
             yield _episode(account, version, volume / into)
@@ -77,7 +79,7 @@ def _judged(settings: Settings, moves: Sequence[Move]) -> Mapping[str, Measure] 
     into = sum(move.usd for move in moves if move.inward)
     out = sum(move.usd for move in moves if not move.inward)
     # What was matched is at most the smaller of both, so this holds only what came in first and then went out.
-    if into < settings["least_usd"] * MICRO or min(into, out) < settings["pass_share"] * max(into, out):
+    if into < settings["min_usd"] * MICRO or min(into, out) < settings["pass_share"] * max(into, out):
         return None
     stays = stays_of(moves)
     passed = sum(part for _, part in stays)
@@ -129,20 +131,20 @@ def median_stay(stays: Sequence[tuple[int, int]]) -> int:
     return next(stay for (stay, _), so_far in zip(stays, reached, strict=True) if so_far >= half)
 
 
-def _traded(engine: DuckDBEngine, found: Sequence[tuple[str, Version[Move]]]) -> list[float]:
+def _traded(engine: DuckDBEngine, versions: Sequence[tuple[str, Version[Move]]]) -> list[float]:
     """USD that each account traded from the first to the last transfer of its passage, as known with it."""
     spans = pa.table(
         {
-            "number": pa.array(range(len(found)), pa.int64()),
-            "account_id": pa.array([account for account, _ in found], pa.string()),
-            "started_at": pa.array([version.rows[0].ts for _, version in found], pa.int64()),
-            "ended_at": pa.array([version.rows[-1].ts for _, version in found], pa.int64()),
-            "known_at": pa.array([version.known_at for _, version in found], pa.int64()),
+            "number": pa.array(range(len(versions)), pa.int64()),
+            "account_id": pa.array([account for account, _ in versions], pa.string()),
+            "started_at": pa.array([version.rows[0].ts for _, version in versions], pa.int64()),
+            "ended_at": pa.array([version.rows[-1].ts for _, version in versions], pa.int64()),
+            "known_at": pa.array([version.known_at for _, version in versions], pa.int64()),
         }
     )
     engine.register("passages", spans)
     volumes = {row["number"]: row["usd"] for row in engine.run(TRADED).to_pylist()}
-    return [volumes.get(number, 0) / MICRO for number in range(len(found))]
+    return [volumes.get(number, 0) / MICRO for number in range(len(versions))]
 
 
 def _episode(account: str, version: Version[Move], traded_share: float) -> Episode:

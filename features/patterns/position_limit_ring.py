@@ -1,4 +1,7 @@
-"""D26: linked accounts that open one position together, each within the limit, together beyond it (clauses 5.4, 8)."""
+"""Position-limit evasion: linked accounts that open one position together, together beyond the limit (5.4, 8).
+
+See docs/methods.md#d26-position-limit-evasion.
+"""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -8,7 +11,7 @@ from features.engines.duckdb import DuckDBEngine
 from features.kernel.thresholds import Settings
 from features.patterns.shared import joint_position
 from features.patterns.shared.episode import Episode, Pattern
-from features.patterns.shared.joint_position import Judged, Look, judge, revised
+from features.patterns.shared.joint_position import EvaluatedGroup, EvaluatedWindow, judge, revised
 from features.patterns.shared.synchronised_opens import Burst, Edges, bursts, prepare
 
 MEASURES: Mapping[str, type] = {
@@ -24,19 +27,24 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
     yield from revised(partial(_looks, engine, settings), settings)
 
 
-def _looks(engine: DuckDBEngine, settings: Settings, lateness: int, judged_before: int | None) -> Iterator[Look]:
+def _looks(
+    engine: DuckDBEngine, settings: Settings, lateness: int, judged_before: int | None
+) -> Iterator[EvaluatedWindow]:
     for burst in bursts(engine, settings, lateness, judged_before):
-        found = []
+        episodes = []
         for accounts, edges in burst.components:
             judged = judge(engine, burst, accounts, settings, lateness)
             strength = _strength(judged, settings) if judged else 0
             if judged and strength:
-                found.append((strength, _episode(burst, accounts, edges, judged)))
-        yield Look((burst.symbol, burst.side, burst.anchor), tuple(found))
+                episodes.append((strength, _episode(burst, accounts, edges, judged)))
+        yield EvaluatedWindow((burst.symbol, burst.side, burst.anchor), tuple(episodes))
 
 
-def _strength(judged: Judged, settings: Settings) -> int:
-    """3 where all conditions hold, 2 and 1 for the two weaker conjunctions of methods 4.3, 0 where there is no case."""
+def _strength(judged: EvaluatedGroup, settings: Settings) -> int:
+    """3 where all conditions hold, 2 and 1 for the weaker conjunctions, 0 where there is no case.
+
+    See docs/methods.md#position-limit-rule.
+    """
     if judged.strict and judged.same_price and judged.evades and judged.dominates:
         return 3
     others = sum((judged.strict or judged.loose, judged.same_price, judged.dominates))
@@ -45,7 +53,7 @@ def _strength(judged: Judged, settings: Settings) -> int:
     return int(judged.strict and (judged.same_price or judged.evades or judged.dominates))
 
 
-def _episode(burst: Burst, accounts: frozenset[str], edges: Edges, judged: Judged) -> Episode:
+def _episode(burst: Burst, accounts: frozenset[str], edges: Edges, judged: EvaluatedGroup) -> Episode:
     links = tuple((a, b, kind, value, weight) for (a, b), by in sorted(edges.items()) for kind, value, weight in by)
     return Episode(
         pattern="position_limit_ring",

@@ -1,7 +1,9 @@
-"""D06 quote stuffing: a minute in which an account floods one book with orders and takes nearly all back at once.
+"""Quote stuffing: a minute in which an account floods one book with orders and takes nearly all back at once.
 
 A clock minute of one account and symbol is judged when it has closed, from what is known then, and again later for rows
 that arrive late. One episode an hour, the minute that was found first: a machine that never stops fills no queue.
+
+See docs/methods.md#d06-excessive-orders.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,9 +1,11 @@
-"""D03 W3 round trips: a trade that the same two accounts reverse within minutes, in the same size.
+"""Round trips (W3): a trade that the same two accounts reverse within minutes, in the same size.
 
 Chainalysis counts any buy and sell of one account, on pools where nobody meets a person. In an order book that would be
 every scalper, grid bot and market maker: they turn around against whoever is there, and carry the price in between.
 So here the counterparty must be the same one, and one whom this account meets more often than chance (the pair's lift
 over random matching): the maker whom everybody meets is not.
+
+See docs/methods.md#d03-wash-trading.
 """
 
 from collections.abc import Iterator
@@ -55,15 +57,15 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
         "CREATE OR REPLACE TEMP TABLE people_asked AS SELECT DISTINCT a AS account_id FROM wash_lifted"
     )
     find_trades_of_people(engine)
-    trades = engine.run(filled(TRADES, day=DAY_US, lateness=lateness, lift=lift)).to_pylist()
-    found: dict[tuple[Any, ...], list[Episode]] = {}
-    for place, rows in groupby(trades, key=lambda row: tuple(row[name] for name in PLACE)):
-        met = list(rows)
-        trips = _trips(met, settings)
+    judged_trades = engine.run(filled(TRADES, day=DAY_US, lateness=lateness, lift=lift)).to_pylist()
+    by_place: dict[tuple[Any, ...], list[Episode]] = {}
+    for place, rows in groupby(judged_trades, key=lambda row: tuple(row[name] for name in PLACE)):
+        trades = list(rows)
+        trips = _trips(trades, settings)
         if trips:
-            until = (met[0]["day"] + lateness + 1) * DAY_US
-            found.setdefault(place[1:], []).append(_episode(met, trips, until))
-    for judged in found.values():
+            until = (trades[0]["day"] + lateness + 1) * DAY_US
+            by_place.setdefault(place[1:], []).append(_episode(trades, trips, until))
+    for judged in by_place.values():
         for episode, later in zip_longest(judged, judged[1:]):
             yield replace(episode, superseded_at=later.known_at) if later else episode
 
@@ -90,8 +92,8 @@ def _takes_back(first: dict[str, Any], then: dict[str, Any], settings: Settings)
     )
 
 
-def _episode(met: list[dict[str, Any]], trips: list[tuple[dict[str, Any], dict[str, Any]]], until: int) -> Episode:
-    first = met[0]
+def _episode(trades: list[dict[str, Any]], trips: list[tuple[dict[str, Any], dict[str, Any]]], until: int) -> Episode:
+    first = trades[0]
     legs = [leg for trip in trips for leg in trip]
     return Episode(
         pattern="round_trips",
@@ -103,7 +105,7 @@ def _episode(met: list[dict[str, Any]], trips: list[tuple[dict[str, Any], dict[s
         superseded_at=until,
         measures={
             "round_trips": len(trips),
-            "trades": len(met),
+            "trades": len(trades),
             "volume_usd": sum(leg["volume"] for leg in legs) / MICRO,
             "longest_s": max(back["ts"] - there["ts"] for there, back in trips) / MICRO,
             "lift": first["lift"],

@@ -1,8 +1,10 @@
-"""D04 spoofing: a large order on one side, cancelled around the account's own fill on the other side.
+"""Spoofing: a large order on one side, cancelled around the account's own fill on the other side.
 
 Large is at least the greatest of three sizes (own median, the symbol's mean order of the day before, a share of the
 depth); of these two must be known, and every known one must be reached. Condition 6 (a favourable move) is a measure,
 `price_gain_bp`, and decides nothing: quotes are snapshots, too sparse for seconds.
+
+See docs/methods.md#d04-spoofing.
 """
 
 from collections.abc import Iterator, Mapping
@@ -54,7 +56,7 @@ def _steps(settings: Settings) -> dict[str, str]:
         "spoof_large": _large(settings),
         "spoof_filled": _filled(),
         "spoof_counter": _counter(settings, after),
-        "spoof_pulls": _pulls(settings),
+        "spoof_pulls": _cancels(settings),
     }
 
 
@@ -144,7 +146,7 @@ def _counter(settings: Settings, after: int) -> str:
     return filled(sql, life=int(settings["quiet_life_s"] * SECOND_US), after=after)
 
 
-def _pulls(settings: Settings) -> str:
+def _cancels(settings: Settings) -> str:
     """How many orders others cancelled in the symbol just before: in a burst everybody pulls."""
     sql = f"""
     SELECT s.order_id, count(*) AS cancels, count(DISTINCT c.account_id) AS accounts

@@ -1,8 +1,10 @@
-"""D12 structuring: transfers kept just below a reporting threshold, several within a day or a week.
+"""Structuring: transfers kept just below a reporting threshold, several within a day or a week.
 
 That they add up to the threshold needs no condition: three times 0.8 of it is more. The platform's own withdrawal
 limits, the more realistic target, are not in the schema. A standing order of one amount is left out, and transfers
 with known exchanges are marked: they move inventory, and the exchanges record them.
+
+See docs/methods.md#d12-money-laundering.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +18,8 @@ from features.engines.sql import filled
 from features.kernel.moments import DAY_US, HOUR_US
 from features.kernel.thresholds import Settings
 from features.kernel.units import MICRO
+from features.patterns.shared.burst_revisions import Version, burst_revisions
 from features.patterns.shared.episode import Episode, Measure, Pattern
-from features.patterns.shared.unfolding import Version, unfold
 
 # A row that sums up several transfers has no amount of its own. Only accounts with enough rows below are looked at.
 NEAR = """
@@ -36,7 +38,7 @@ ORDER BY account_id, threshold, known_from, ts, transfer_id, direction
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class ThresholdTransfer:
     """A transfer near a threshold; `usd` in micro-dollars."""
 
     transfer_id: str
@@ -57,29 +59,31 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
             thresholds=[int(limit) for limit in settings["thresholds_usd"]],
             below=settings["below_share"],
             above=settings["above_share"],
-            least=min(settings["least_in_a_day"], settings["least_in_a_week"]),
+            least=min(settings["min_in_a_day"], settings["min_in_a_week"]),
         )
     )
     for (account, threshold), group in groupby(rows.to_pylist(), key=lambda row: (row["account_id"], row["threshold"])):
         limit = threshold * MICRO
         near = [
-            Near(**{name: row[name] for name in Near.__slots__ if name != "below"}, below=row["usd"] < limit)
+            ThresholdTransfer(
+                **{name: row[name] for name in ThresholdTransfer.__slots__ if name != "below"}, below=row["usd"] < limit
+            )
             for row in group
         ]
         above = [row for row in near if not row.below]
         openings = [
             (
                 int(settings[f"{span}_h"] * HOUR_US),
-                partial(_judged, above, settings, int(settings[f"least_in_a_{span}"])),
+                partial(_judged, above, settings, int(settings[f"min_in_a_{span}"])),
             )
             for span in ("day", "week")
         ]
-        for version in unfold([row for row in near if row.below], openings):
+        for version in burst_revisions([row for row in near if row.below], openings):
             yield _episode(account, threshold, version)
 
 
 def _judged(
-    above: Sequence[Near], settings: Settings, least: int, rows: Sequence[Near]
+    above: Sequence[ThresholdTransfer], settings: Settings, least: int, rows: Sequence[ThresholdTransfer]
 ) -> Mapping[str, Measure] | None:
     """The measures of transfers below a threshold inside one window, None where they are no structuring."""
     if len(rows) < least:
@@ -104,7 +108,7 @@ def _judged(
     }
 
 
-def _episode(account: str, threshold: int, version: Version[Near]) -> Episode:
+def _episode(account: str, threshold: int, version: Version[ThresholdTransfer]) -> Episode:
     rows = version.rows
     return Episode(
         pattern="structuring",

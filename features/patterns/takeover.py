@@ -1,7 +1,9 @@
-"""D23 account takeover: changed credentials, a new device or network, a new address, and most of the balance leaving.
+"""Account takeover: changed credentials, a new device or network, a new address, and most of the balance leaving.
 
 Judged when a withdrawal is known, over what was known by then of the 48 hours before it. Which signs there are is
 measured; how many of them mean what, the policy says. Without a known balance the fourth sign is held to be missing.
+
+See docs/methods.md#d23-cooling-off-and-account-takeover.
 """
 
 from collections.abc import Iterator, Mapping
@@ -51,7 +53,7 @@ CREATE OR REPLACE TEMP TABLE takeover_candidates AS
 WITH leaving AS (
     SELECT account_id, transfer_id, ts, known_from, asset, address,
            coalesce(ts - address_first_seen_at < $young, false) AS young_address
-    FROM transfers WHERE direction IN ('withdrawal', 'internal_out') AND amount_usd >= $least_usd),
+    FROM transfers WHERE direction IN ('withdrawal', 'internal_out') AND amount_usd >= $min_usd),
 signed AS (
     SELECT w.account_id, w.transfer_id, w.asset, w.ts, w.known_from AS known_at, w.young_address,
            min(s.ts) FILTER (WHERE s.kind <> 'failed') AS first_sign,
@@ -67,7 +69,7 @@ signed AS (
     GROUP BY ALL)
 SELECT * FROM signed
 WHERE (changed_at IS NOT NULL)::INT + (new_device OR new_network)::INT + (new_address OR young_address)::INT
-      >= $least_signs - 1
+      >= $min_signs - 1
   AND first_sign IS NOT NULL
 """
 
@@ -143,8 +145,8 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
             CANDIDATES,
             window=window,
             young=int(settings["young_address_h"] * HOUR_US),
-            least_usd=settings["least_usd"],
-            least_signs=int(settings["least_signs"]),
+            min_usd=settings["min_usd"],
+            min_signs=int(settings["min_signs"]),
         )
     )
     balances = filled(
@@ -152,15 +154,17 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
         balance=int(settings["balance_days"] * 24 * HOUR_US),
         snapshot=int(settings["snapshot_h"] * HOUR_US),
     )
-    rows = [row for row in engine.run(balances).to_pylist() if _signs(row, settings) >= settings["least_signs"]]
+    rows = [row for row in engine.run(balances).to_pylist() if _signs(row, settings) >= settings["min_signs"]]
     columns = {name: [row[name] for row in rows] for name in ("account_id", "ts", "known_at", "first_sign")}
     numbers = pa.array(range(len(rows)), pa.int64())
     kinds = {"account_id": pa.string()}
-    found = {name: pa.array(column, kinds.get(name, pa.int64())) for name, column in columns.items()}
-    engine.register("takeover_found", pa.table({"number": numbers, **found}))
+    arrays = {name: pa.array(column, kinds.get(name, pa.int64())) for name, column in columns.items()}
+    engine.register("takeover_found", pa.table({"number": numbers, **arrays}))
     evidence: dict[int, list[tuple[str, str, int, str]]] = {number: [] for number in range(len(rows))}
-    for one in engine.run(filled(EVIDENCE, window=window)).to_pylist():
-        evidence[one["number"]].append((one["source"], one["row_id"], one["ts"], one["text"]))
+    for source_row in engine.run(filled(EVIDENCE, window=window)).to_pylist():
+        evidence[source_row["number"]].append(
+            (source_row["source"], source_row["row_id"], source_row["ts"], source_row["text"])
+        )
     yield from _grouped([_episode(row, evidence[number], settings) for number, row in enumerate(rows)])
 
 
@@ -214,19 +218,19 @@ def _episode(row: Mapping[str, Any], evidence: list[tuple[str, str, int, str]], 
 
 def _grouped(episodes: list[Episode]) -> Iterator[Episode]:
     """One takeover is one episode at a time: of overlapping ones of an account the newest with the most signs holds."""
-    held: Episode | None = None
+    pending: Episode | None = None
     for episode in episodes:
-        same = held is not None and held.accounts == episode.accounts and episode.started_at <= held.ended_at
-        if held is None or not same:
-            if held is not None:
-                yield held
-            held = episode
-        elif float(episode.measures["signs"] or 0) >= float(held.measures["signs"] or 0):
-            if episode.known_at > held.known_at:
-                yield replace(held, superseded_at=episode.known_at)
-            held = episode
-    if held is not None:
-        yield held
+        same = pending is not None and pending.accounts == episode.accounts and episode.started_at <= pending.ended_at
+        if pending is None or not same:
+            if pending is not None:
+                yield pending
+            pending = episode
+        elif float(episode.measures["signs"] or 0) >= float(pending.measures["signs"] or 0):
+            if episode.known_at > pending.known_at:
+                yield replace(pending, superseded_at=episode.known_at)
+            pending = episode
+    if pending is not None:
+        yield pending
 
 
 TAKEOVER = Pattern(

@@ -1,9 +1,11 @@
-"""D21, without links: accounts that share nothing open one position in one second, over the limit only together.
+"""Collusion without links: accounts that share nothing open one position in one second, over the limit only together.
 
-The blind spot of the position-limit ring (methods 4.5, P4): its other four conditions must all hold here, and a crowd
-larger than a ring is a crowd. Only opens at one and the same price that are a part of the whole count, and only those
-of takers: when a resting order is filled is not its owner's choice. Where the same opens make a linked ring, that
-finding stands alone.
+The blind spot of the position-limit ring (docs/methods.md#near-misses, P4): its other four conditions must all hold
+here, and a crowd larger than a ring is a crowd. Only opens at one and the same price that are a part of the whole
+count, and only those of takers: when a resting order is filled is not its owner's choice. Where the same opens make a
+linked ring, that finding stands alone.
+
+See docs/methods.md#d21-collusion.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +22,7 @@ from features.kernel.moments import SECOND_US
 from features.kernel.thresholds import Settings
 from features.patterns.shared import joint_position
 from features.patterns.shared.episode import Episode, Pattern
-from features.patterns.shared.joint_position import Judged, Look, judge, revised
+from features.patterns.shared.joint_position import EvaluatedGroup, EvaluatedWindow, judge, revised
 from features.patterns.shared.synchronised_opens import Burst, again, near_crowds
 
 MEASURES: Mapping[str, type] = {"accounts": float, **joint_position.MEASURES}
@@ -54,19 +56,19 @@ def _looks(
     rings: list[dict[str, Any]],
     lateness: int,
     judged_before: int | None,
-) -> Iterator[Look]:
+) -> Iterator[EvaluatedWindow]:
     window, sync = int(settings["window_s"] * SECOND_US), int(settings["sync_ms"] * 1_000)
     opens = engine.frame("SELECT * FROM opens WHERE taker ORDER BY symbol, side, ts, trade_id, account_id")
     late = again(("trades",), window, judged_before)
-    found = filled(ANCHORS, sync=sync, least=int(settings["min_accounts"]))
-    anchors = engine.frame(f"{found} {late} ORDER BY symbol, side, ts, price")
+    query = filled(ANCHORS, sync=sync, least=int(settings["min_accounts"]))
+    anchors = engine.frame(f"{query} {late} ORDER BY symbol, side, ts, price")
     by_market = dict(tuple(opens.groupby(["symbol", "side"])))
     columns = (anchors["symbol"], anchors["side"], anchors["ts"].astype(int), anchors["price"])
     for symbol, side, start, price in zip(*columns, strict=True):
         rows = by_market[symbol, side]
         burst = _burst(rows[rows["price"] == price], start, start + window + lateness, settings)
         episode = _judged(engine, burst, rings, settings, lateness)
-        yield Look((symbol, side, start, price), ((1, episode),) if episode else ())
+        yield EvaluatedWindow((symbol, side, start, price), ((1, episode),) if episode else ())
 
 
 def _judged(
@@ -89,7 +91,7 @@ def _burst(rows: pd.DataFrame, start: int, judged_at: int, settings: Settings) -
     sync = int(settings["sync_ms"] * 1_000)
     around = rows.iloc[np.searchsorted(times, start - sync) : np.searchsorted(times, start + sync, side="right")]
     around = around[(around["known_from"] <= judged_at) & (around["ts"] < judged_at)]
-    crowd = around["account_id"].nunique() > settings["most_accounts"]
+    crowd = around["account_id"].nunique() > settings["max_accounts"]
     anchored = bool((around["ts"] == start).any())
     inside = around[around["ts"] >= start] if anchored and not crowd else around.iloc[:0]
     own = inside.groupby("account_id")["notional_usd"].transform("sum")
@@ -98,10 +100,10 @@ def _burst(rows: pd.DataFrame, start: int, judged_at: int, settings: Settings) -
 
 
 def _linked_at(
-    rings: list[dict[str, Any]], symbol: str, accounts: frozenset[str], judged: Judged, window: int
+    rings: list[dict[str, Any]], symbol: str, accounts: frozenset[str], judged: EvaluatedGroup, window: int
 ) -> int | None:
     """When a ring of linked accounts, not withdrawn by now, was first found in the same burst."""
-    found = (
+    moments = (
         int(ring["known_at"])
         for ring in rings
         if ring["symbol"] == symbol
@@ -109,10 +111,10 @@ def _linked_at(
         and accounts <= set(ring["accounts"])
         and (ring["superseded_at"] is None or ring["superseded_at"] > judged.known_at)
     )
-    return min(found, default=None)
+    return min(moments, default=None)
 
 
-def _episode(burst: Burst, accounts: frozenset[str], judged: Judged, linked_at: int | None) -> Episode:
+def _episode(burst: Burst, accounts: frozenset[str], judged: EvaluatedGroup, linked_at: int | None) -> Episode:
     return Episode(
         pattern="unlinked_ring",
         accounts=tuple(sorted(accounts)),

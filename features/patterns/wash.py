@@ -1,7 +1,9 @@
-"""D03 wash pairs: two accounts that meet far more often than random matching would let them, or mostly each other.
+"""Wash pairs: two accounts that meet far more often than random matching would let them, or mostly each other.
 
 A pair alone proves nothing (two market makers of a thin symbol are one): it is an edge of rings, a feature for models.
 A global pattern: it runs at each UTC midnight over the trailing window.
+
+See docs/methods.md#d03-wash-trading.
 """
 
 from collections.abc import Hashable, Iterator

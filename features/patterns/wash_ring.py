@@ -1,9 +1,11 @@
-"""D03 W2 wash rings: accounts that meet beyond chance, or mostly each other, and all return to where they were.
+"""Wash rings (W2): accounts that meet beyond chance, or mostly each other, and all return to where they were.
 
 Edges are the pairs that no chance explains; in a market of too few people lift says nothing, so there everybody who met
 often is an edge and the episode says `thin_market`. A member is back at zero if what it traded inside the ring cancels
 out, or, where legs leaked to others, if all it traded in the market does and most of that was inside.
 Positions are netted in the base quantity: between the legs of a week the price moves by more than any margin.
+
+See docs/methods.md#d03-wash-trading.
 """
 
 from collections.abc import Hashable, Iterator
@@ -59,7 +61,7 @@ WITH members AS (
            sum(units) AS gross, abs(sum(signed)) AS net
     FROM ring_legs, unnest($widths) AS w(width) GROUP BY ALL HAVING count(*) FILTER (inside) > 0)
 SELECT ring, width, place FROM members GROUP BY ALL
-HAVING sum(trades) >= $least_legs AND bool_and(
+HAVING sum(trades) >= $min_legs AND bool_and(
     inside_net <= $margin * inside_gross OR net <= $margin * gross AND inside_gross >= $inside_share * gross)
 """
 RINGS = """
@@ -118,8 +120,8 @@ def detect(engine: DuckDBEngine, settings: Settings) -> Iterator[Episode]:
 
 def _edges(pairs: pd.DataFrame) -> list[dict[Hashable, Any]]:
     settings = filter_settings()
-    met = pairs[proven_pairs(pairs) | pairs["thin_market"] & (pairs["n"] >= settings["min_trades"])]
-    rows: list[dict[Hashable, Any]] = met.sort_values([*PLACE, "a", "b"]).to_dict("records")
+    traded = pairs[proven_pairs(pairs) | pairs["thin_market"] & (pairs["n"] >= settings["min_trades"])]
+    rows: list[dict[Hashable, Any]] = traded.sort_values([*PLACE, "a", "b"]).to_dict("records")
     return rows
 
 
@@ -150,7 +152,7 @@ def _rings(engine: DuckDBEngine, settings: Settings) -> list[dict[str, Any]]:
             window=window,
             widths=[int(width * SECOND_US) for width in settings["windows_s"]],
             margin=float(settings["net_margin"]),
-            least_legs=int(settings["least_legs"]),
+            min_legs=int(settings["min_legs"]),
             inside_share=float(settings["inside_share"]),
         )
     )

@@ -10,7 +10,7 @@ from features.simulator import funds
 from features.simulator.honest.cast import agents
 from features.simulator.lateness import arrive_late
 from features.simulator.market import booking, venue
-from features.simulator.market.flow import Fills, Orders, Wishes
+from features.simulator.market.flow import Fills, OrderRequests, Orders
 from features.simulator.market.matching import match
 from features.simulator.people.casting import Cast, recruit
 from features.simulator.people.population import FLOCK_NAMES
@@ -52,7 +52,7 @@ def simulate(profile: Profile, seed: int, progress: Progress | None = None) -> S
     }
     tell("tables", 0.9)
     numbers = world.ledger.column("trades", "trade_id").astype(np.int64)
-    spelt = world.names.spell("trade_id", numbers)
+    spelt = world.names.texts("trade_id", numbers)
     return Simulation(activity, labels, world.truth.tables(world.people.names, world.people.agent, spelt, numbers))
 
 
@@ -77,9 +77,9 @@ def _live(world: World, cast: Cast) -> None:
 
 
 def _settle(world: World, cast: Cast) -> None:
-    wishes = Wishes.stacked(world.flow.wishes)
+    order_requests = OrderRequests.stacked(world.flow.order_requests)
     makers = cast.honest["market_maker"]
-    orders, fills = match(wishes, makers, world.market, world.ledger, world.rng("matching"))
+    orders, fills = match(order_requests, makers, world.market, world.ledger, world.rng("matching"))
     everything = Orders.stacked([*world.flow.orders, *orders])
     booking.book(world, everything, Fills.stacked([*world.flow.fills, *fills]), world.flow.refused)
 

@@ -89,7 +89,7 @@ def _move(
         rows = np.flatnonzero(kind == number)
         price[rows] = world.market.mid(np.full(len(rows), number_of(symbol, "spot")), ts[rows])
     wallet = more.get("source_address", more.get("address", NONE))
-    seen = _first_seen(world, account, np.asarray(wallet), ts)
+    first_seen = _first_seen(world, account, np.asarray(wallet), ts)
     columns: dict[str, Values] = {
         "transfer_id": transfers,
         "account_id": account,
@@ -99,7 +99,7 @@ def _move(
         "amount": np.where(kind == 0, np.round(usd, 2), np.round(usd / price, 8)),
         "amount_usd": np.round(usd, 2),
         "network": np.where(fiat, "fiat", NETWORKS[kind]),
-        "address_first_seen_at": seen,
+        "address_first_seen_at": first_seen,
         "counterparty_type": other,
         "fiat_name_match": np.where(fiat, 1, NONE),
         "risk_category": "none",
@@ -158,10 +158,10 @@ def snapshot_balances(world: World) -> None:
     for week in range(0, world.profile.days + 1, 7):
         moment = min(world.market.start + week * DAY + HOUR, world.market.end - 1)
         here = np.flatnonzero(world.people.created_at < moment)
-        held = np.maximum(world.people.wealth_usd + net_flow(world, moment), 0)[here]
+        wealth = np.maximum(world.people.wealth_usd + net_flow(world, moment), 0)[here]
         wobble = np.exp(0.05 * (mixed(here, week) % 1000 / 500 - 1))
         for asset, share in BALANCE_SHARES.items():
-            usd = np.round(held * share * wobble, 2)
+            usd = np.round(wealth * share * wobble, 2)
             bitcoin = np.full(1, number_of("BTCUSDT", "spot"))
             price = world.market.mid(bitcoin, np.full(1, moment)) if asset == "BTC" else np.ones(1)
             world.ledger.emit(

@@ -87,7 +87,7 @@ class Ledger:
         if column.kind in NAMED:
             if values.dtype == object:
                 return pa.array(values, type=pa.string())
-            return self._names.spell(column.name, values.astype(np.int64))
+            return self._names.texts(column.name, values.astype(np.int64))
         if column.kind in NUMBERS:
             return pa.array(values, mask=np.isnan(values.astype(np.float64)))
         if column.kind == "bool":
@@ -116,7 +116,7 @@ def _nulls(column: Column, rows: int) -> AnyArray:
 def _joined(names: Names, column: Column, pieces: list[AnyArray]) -> AnyArray:
     if column.kind in NAMED and any(piece.dtype == object for piece in pieces):
         pieces = [
-            piece if piece.dtype == object else np.array(names.spell(column.name, piece).to_pylist(), dtype=object)
+            piece if piece.dtype == object else np.array(names.texts(column.name, piece).to_pylist(), dtype=object)
             for piece in pieces
         ]
     return np.concatenate(pieces)

@@ -50,7 +50,7 @@ class Names:
     countries: tuple[str, ...]
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def spell(self, column: str, codes: Ints) -> pa.Array:
+    def texts(self, column: str, codes: Ints) -> pa.Array:
         """The strings behind the codes of a column, null where the code is negative."""
         if column in NUMBERED:
             digits = pa.array(codes, mask=codes < 0).cast(pa.string())

@@ -9,7 +9,7 @@ from features.simulator.market.flow import APP
 from features.simulator.vectors import DAY, HOUR, MINUTE, Bools, Floats, Ints
 from features.simulator.world import World
 
-BONUS_MINIMUM_USD = 100.0
+MIN_BONUS_USD = 100.0
 COMPETITION_SHARE = 0.08
 """Share of honest active traders that join the competition."""
 GIFTS = (("airdrop", "airdrop", 0.55), ("launchpool", "launchpool", 0.35))
@@ -32,7 +32,7 @@ def sign_up(world: World, rng: np.random.Generator, scripted: Ints) -> None:
     )
     takers = new[eager]
     usd = np.where(rng.random(len(takers)) < 0.45, 0.0, np.round(rng.exponential(120.0, len(takers))))
-    join_bonus(world, rng, takers, people.since(takers, world.market) + HOUR, BONUS_MINIMUM_USD + usd)
+    join_bonus(world, rng, takers, people.since(takers, world.market) + HOUR, MIN_BONUS_USD + usd)
     ts = people.created_at[new] + (rng.exponential(1.0, len(new)) * DAY).astype(np.int64) + HOUR
     paying = ~eager & (rng.random(len(new)) < 0.75) & (ts < world.market.end)
     account = new[paying]

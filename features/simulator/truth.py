@@ -35,7 +35,7 @@ FILLS = pa.schema([("trade_id", pa.string()), ("is_wash", pa.bool_())])
 
 
 @dataclass(frozen=True, slots=True)
-class Offence:
+class ViolationRecord:
     """One account's part in one violation; `event_id` is the request at stake, where there is one."""
 
     account: int
@@ -52,7 +52,7 @@ class Offence:
 class Truth:
     """Collects the truth while agents act; `look_alikes` maps an honest account to the typology it resembles."""
 
-    offences: list[Offence] = field(default_factory=list)
+    violations: list[ViolationRecord] = field(default_factory=list)
     look_alikes: dict[int, str] = field(default_factory=dict)
     wash_trades: list[Ints] = field(default_factory=list)
     episodes: list[tuple[str, int, int, list[str], list[int]]] = field(default_factory=list)
@@ -74,15 +74,15 @@ class Truth:
         }
 
     def _accounts(self, names: list[str], agents: list[str]) -> pa.Table:
-        guilty = {offence.account for offence in self.offences}
+        violators = {violation.account for violation in self.violations}
         rows: list[tuple[object, ...]] = [
             (names[o.account], agents[o.account], o.typology, o.ring, o.onset, o.end, o.camouflage, o.careful, None)
-            for o in self.offences
+            for o in self.violations
         ]
         rows += [
             (name, agents[number], None, None, None, None, None, None, self.look_alikes.get(number))
             for number, name in enumerate(names)
-            if number not in guilty
+            if number not in violators
         ]
         return _table(rows, ACCOUNTS)
 

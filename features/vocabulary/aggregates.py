@@ -91,12 +91,12 @@ def value_of(rows: ir.Table, expression: Any) -> Any:
         raise Invalid(f"There is no column for {expression!r}; the fact has {', '.join(rows.columns)}.") from error
 
 
-def by_then(happening: str) -> Deferred:
+def by_then(event: str) -> Deferred:
     """Whether something had happened, and was known to have happened, before the moment of the vector.
 
-    A fact offers `<happening>_at` and `<happening>_known_at`, both null where it never happened.
+    A fact offers `<event>_at` and `<event>_known_at`, both null where it never happened.
     """
-    happened: Deferred = (_[f"{happening}_at"] < _.as_of) & (_[f"{happening}_known_at"] <= _.as_of)
+    happened: Deferred = (_[f"{event}_at"] < _.as_of) & (_[f"{event}_known_at"] <= _.as_of)
     return happened.fill_null(False)
 
 
@@ -139,15 +139,15 @@ def ratio(above: Aggregate, below: Aggregate) -> Aggregate:
     return Aggregate(f"ratio({above.text},{below.text})", measure, counted=above.counted)
 
 
-def smaller_over_larger(one: Aggregate, other: Aggregate) -> Aggregate:
+def smaller_over_larger(first: Aggregate, second: Aggregate) -> Aggregate:
     """The smaller of two non-negative aggregates over the larger: 1 where they are equal, 0 where one is nothing."""
 
     def measure(rows: ir.Table, condition: ir.BooleanValue) -> ir.Value:
-        left = one.measure(rows, condition).fill_null(0)
-        right = other.measure(rows, condition).fill_null(0)
+        left = first.measure(rows, condition).fill_null(0)
+        right = second.measure(rows, condition).fill_null(0)
         return _ratio(ibis.least(left, right), ibis.greatest(left, right))
 
-    return Aggregate(f"smaller_over_larger({one.text},{other.text})", measure)
+    return Aggregate(f"smaller_over_larger({first.text},{second.text})", measure)
 
 
 def mean(column: Deferred, where: Deferred | None = None, fill: float = 0.0) -> Aggregate:
@@ -268,7 +268,7 @@ def lag_between(later: Deferred, earlier: Deferred, fill: float = 0.0) -> Aggreg
     return Aggregate(f"lag_between({later!r},{earlier!r},{fill})", measure, fill)
 
 
-def spread(column: Deferred) -> Aggregate:
+def coefficient_of_variation(column: Deferred) -> Aggregate:
     """Standard deviation over mean of an integer column, rounded to 1e-9 because float sums depend on their order."""
 
     def measure(rows: ir.Table, condition: ir.BooleanValue) -> ir.Value:
@@ -300,7 +300,7 @@ def sum_over(inner: Aggregate, per: Deferred) -> Aggregate:
     return _grouped("sum_over", inner, per, lambda sizes: sizes.sum())
 
 
-def newcomers(per: Deferred, within: Window) -> Aggregate:
+def new_values(per: Deferred, within: Window) -> Aggregate:
     """How many groups were first seen within the last while; meant for a lifetime window."""
     age = since_first()
 

@@ -13,13 +13,13 @@ from features.kernel.errors import Invalid
 from features.vocabulary.aggregates import Aggregate, Window, value_of
 
 
-def product(one: Aggregate, other: Aggregate) -> Aggregate:
+def product(first: Aggregate, second: Aggregate) -> Aggregate:
     """One aggregate times another, for example a rate times a span."""
 
     def measure(rows: ir.Table, condition: ir.BooleanValue) -> ir.Value:
-        return one.measure(rows, condition).cast("float64") * other.measure(rows, condition).cast("float64")
+        return first.measure(rows, condition).cast("float64") * second.measure(rows, condition).cast("float64")
 
-    return Aggregate(f"product({one.text},{other.text})", measure, counted=one.counted)
+    return Aggregate(f"product({first.text},{second.text})", measure, counted=first.counted)
 
 
 def at_least(least: int, aggregate: Aggregate, fill: float, where: Deferred | None = None) -> Aggregate:
@@ -65,12 +65,12 @@ def surge(inner: Aggregate, recent: Window, past: Window, least: float, adds_up:
         lately = inner.measure(rows, recently).cast("float64")
         usual = inner.measure(rows, before).cast("float64")
         reach = (begins - rows.ts).max(where=earlier)
-        known = reach * 2 >= recent_us
+        is_available = reach * 2 >= recent_us
         if adds_up:
             lately, usual = lately.fill_null(0.0), usual.fill_null(0.0) * recent_us / ibis.least(reach, past_us)
         else:
-            known = known & (rows.count(where=recently) > 0) & (rows.count(where=before) > 0)
-        return ibis.cases((known, (lately + least) / (usual + least)))
+            is_available = is_available & (rows.count(where=recently) > 0) & (rows.count(where=before) > 0)
+        return ibis.cases((is_available, (lately + least) / (usual + least)))
 
     is_recent = _.ts >= _.as_of - recent_us
     return Aggregate(
@@ -91,12 +91,12 @@ def modal_share(inner: Aggregate, per: Deferred) -> Aggregate:
     )
 
 
-def trough(inner: Aggregate, per: Deferred, of: int) -> Aggregate:
+def daily_minimum(inner: Aggregate, per: Deferred, of: int) -> Aggregate:
     """The smallest group where at least so many groups hold something, else the fill of `inner`."""
 
     def reduce(sizes: ir.NumericColumn) -> ir.Value:
-        held = sizes > 0
-        return ibis.cases((held.cast("int64").sum() >= of, sizes.min(where=held)))
+        has_rows = sizes > 0
+        return ibis.cases((has_rows.cast("int64").sum() >= of, sizes.min(where=has_rows)))
 
     return _grouped(f"trough_{of}", inner, per, reduce)
 

@@ -11,7 +11,8 @@ def daily_alerts(scored: pd.DataFrame, budget: int) -> pd.DataFrame:
     """The `budget` most unusual rows of each moment, the most unusual first.
 
     The q-value of a row is the share of honest accounts to expect among it and all more unusual ones (Benjamini and
-    Hochberg over the accounts of its moment; methods 6.3). It holds for one row an account and moment.
+    Hochberg over the accounts of its moment; docs/methods.md#conformal-p-values). It holds for one row an account and
+    moment.
 
     Args:
         scored: account_id, as_of, anomaly_score and anomaly_p_value (`AnomalyModel.predict`), all accounts of each

@@ -35,7 +35,7 @@ class Direction:
         if self.points_away:
             return (
                 f"Warning: AUC for confirmed {self.typology} is {figures}: below .5 they look more usual than others, "
-                "so a low score clears nobody."
+                "so a low score clears no account."
             )
         return f"Direction: AUC for confirmed {self.typology} is {figures}; it says unusual, not bad."
 
@@ -62,6 +62,6 @@ def refusal(scores: Floats, confirmed: Flags, others: Flags, enough: int) -> str
     if measured["auc"] >= 0.5:
         return None
     return (
-        f"It ranks the {int(confirmed.sum()):,} confirmed rows as more usual than everybody else "
+        f"It ranks the {int(confirmed.sum()):,} confirmed rows as more usual than all others "
         f"(AUC {measured['auc']:.3f}, below .5)."
     )

@@ -28,7 +28,7 @@ from models.vectors import Flags, Floats, Rows, VectorLayout, series_microsecond
 
 KIND = "anomaly"
 OWN_HISTORY_FAMILY = "own_history"
-ENOUGH_ACCOUNTS = 20
+MIN_ACCOUNTS = 20
 TRUSTED_TYPES = frozenset({"sklearn.tree._tree.Tree"})
 SCORE, P_VALUE = PREDICTED = ("anomaly_score", "anomaly_p_value")
 
@@ -36,13 +36,14 @@ SCORE, P_VALUE = PREDICTED = ("anomaly_score", "anomaly_p_value")
 class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Isolation forests of several sample sizes and of two views, averaged on normalised depth.
 
-    One view is how far an account is from its peers, the other how far above its own past (methods 6.2): mixed in one
-    forest the few columns of the second would hardly be split on. A row without a past is seen by the first view alone
-    and calibrated on accounts without one; each kind is calibrated on all accounts where its own are fewer than ten.
+    One view is how far an account is from its peers, the other how far above its own past
+    (docs/methods.md#peer-groups): mixed in one forest the few columns of the second would hardly be split on. A row
+    without a past is seen by the first view alone and calibrated on accounts without one; each kind is calibrated on
+    all accounts where its own are fewer than ten.
 
     A part of the accounts calibrates, each with its newest row; the others train. Where the rows cover enough time,
     training ends before the calibration window, a purge of several days between them. Accounts confirmed for a
-    violation do neither (methods 6.3: clean by independent evidence, never by the score itself).
+    violation do neither (docs/methods.md#conformal-p-values: clean by independent evidence, never by the score itself).
 
     Attributes:
         layout: the vectors it reads.
@@ -109,7 +110,7 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         past = self._has_past(matrix[train])
         trees, forests = settings.trees // len(views), []
         for number, (view, size) in enumerate(product(range(len(views)), settings.samples)):
-            rows = distances[past] if view and past.sum() >= ENOUGH_ACCOUNTS else distances
+            rows = distances[past] if view and past.sum() >= MIN_ACCOUNTS else distances
             # What a view leaves out is held at zero, and a forest never splits where all rows are equal.
             forests.append(self._forest(number, trees, size, np.where(views[view], rows, 0.0)))
         self._calibrate(forests, matrix[calibrate])
@@ -141,8 +142,8 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
     def _calibrate(self, forests: list[IsolationForest], matrix: Floats) -> None:
         """Each kind of row on calibration accounts of its kind, or on all where these are too few."""
         distances, past = self._distances(matrix), self._has_past(matrix)
-        everybody = np.ones(len(matrix), dtype=bool)
-        with_past, without = (kind if kind.sum() >= ENOUGH_ACCOUNTS / 2 else everybody for kind in (past, ~past))
+        all_accounts = np.ones(len(matrix), dtype=bool)
+        with_past, without = (kind if kind.sum() >= MIN_ACCOUNTS / 2 else all_accounts for kind in (past, ~past))
         self.whole = CalibratedForests.calibrated(forests, distances[with_past])
         self.peers_alone = CalibratedForests.calibrated(forests[: len(self.settings.samples)], distances[without])
 
@@ -150,15 +151,15 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         """The rows to train on and those to calibrate on; no account is in both."""
         names = frame["account_id"].to_numpy().astype(str)
         accounts = np.unique(names[usual])
-        if len(accounts) < ENOUGH_ACCOUNTS:
+        if len(accounts) < MIN_ACCOUNTS:
             raise Invalid(
-                f"The anomaly model needs vectors of at least {ENOUGH_ACCOUNTS} accounts, there are {len(accounts)}."
+                f"The anomaly model needs vectors of at least {MIN_ACCOUNTS} accounts, there are {len(accounts)}."
             )
         shuffled = np.random.default_rng(self.seed).permutation(accounts)
         chosen = np.isin(names, shuffled[: int(len(accounts) * self.settings.calibration_share)])
         early, late = self._before_and_after(series_microseconds(frame["as_of"]), usual)
         train, calibrate = usual & ~chosen & early, usual & chosen & late
-        if min(len(np.unique(names[train])), len(np.unique(names[calibrate]))) < ENOUGH_ACCOUNTS / 2:
+        if min(len(np.unique(names[train])), len(np.unique(names[calibrate]))) < MIN_ACCOUNTS / 2:
             train, calibrate = usual & ~chosen, usual & chosen
             self.protocol = "trained and calibrated on the same days, on different accounts: too few days to part them"
         newest = np.flatnonzero(calibrate)[np.argsort(series_microseconds(frame["as_of"])[calibrate], kind="stable")]
@@ -204,10 +205,10 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
 
         Rows with and without a past of their own are not comparable on it; `score_samples` compares all.
         """
-        found = np.empty(len(frame))
+        values = np.empty(len(frame))
         for forests, rows, distances in self.judged_by(frame):
-            found[rows] = forests.unusualness(distances)
-        return found
+            values[rows] = forests.unusualness(distances)
+        return values
 
     def score_samples(self, frame: pd.DataFrame) -> Floats:
         """Minus the score people see, over 100; as in scikit-learn, lower = more unusual."""
@@ -215,11 +216,11 @@ class AnomalyModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """`anomaly_score` (0-100, higher = more unusual) and `anomaly_p_value` (conformal), rows as in the frame."""
-        found = np.empty((len(frame), len(PREDICTED)))
+        predictions = np.empty((len(frame), len(PREDICTED)))
         for forests, rows, distances in self.judged_by(frame):
             unusualness = forests.unusualness(distances)
-            found[rows] = np.column_stack([forests.shown(unusualness), forests.p_values(unusualness)])
-        return pd.DataFrame(found, columns=list(PREDICTED), index=frame.index)
+            predictions[rows] = np.column_stack([forests.shown(unusualness), forests.p_values(unusualness)])
+        return pd.DataFrame(predictions, columns=list(PREDICTED), index=frame.index)
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""How far an account is from its peers: segments, robust centre and scale with shrinkage, percentiles (methods 6.2)."""
+"""How far an account is from its peers: segments, robust centre and scale with shrinkage, percentiles.
+
+See docs/methods.md#peer-groups.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +21,7 @@ HEAVY = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class BinEdges:
     """One feature that tells peers apart, and where it does so: between few values, or at quantiles of many."""
 
     name: str
@@ -28,8 +31,8 @@ class Cut:
     def bins(self, matrix: Floats) -> NDArray[np.intp]:
         """The bin of each row; rows where the feature is unknown form their own (-1)."""
         values = matrix[:, self.column]
-        found = np.searchsorted(np.asarray(self.edges), np.nan_to_num(values), side="left")
-        return np.where(np.isnan(values), -1, found)
+        indexes = np.searchsorted(np.asarray(self.edges), np.nan_to_num(values), side="left")
+        return np.where(np.isnan(values), -1, indexes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class PeerGroups:
         segments: statistics by key; the key `""` is everybody, `"0/2"` the third bin within the first.
     """
 
-    def __init__(self, cuts: tuple[Cut, ...], heavy: Flags, segments: Mapping[str, Segment], clip: float) -> None:
+    def __init__(self, cuts: tuple[BinEdges, ...], heavy: Flags, segments: Mapping[str, Segment], clip: float) -> None:
         self.cuts = cuts
         self.heavy = heavy
         self.segments = dict(segments)
@@ -66,11 +69,13 @@ class PeerGroups:
             matrix: rows x features, NaN where unknown.
             names: the features' names.
             by: names of the features that make segments; those that are no feature are left out.
-            kappa: so many rows weigh a segment's parent (methods 6.2).
+            kappa: so many rows weigh a segment's parent (docs/methods.md#peer-groups).
             segment_rows: a smaller segment has no statistics of its own.
             clip: the largest distance.
         """
-        cuts = tuple(Cut(name, names.index(name), _edges(matrix[:, names.index(name)])) for name in by if name in names)
+        cuts = tuple(
+            BinEdges(name, names.index(name), _edges(matrix[:, names.index(name)])) for name in by if name in names
+        )
         groups = cls(cuts, _heavy_tailed(matrix), {}, clip)
         values = groups._flattened(matrix)
         center, scale = _location_and_scale(values)
@@ -81,14 +86,14 @@ class PeerGroups:
                 rows = keys == key
                 if rows.sum() >= segment_rows:
                     parent = groups._closest(str(key).rpartition("/")[0])
-                    known = np.isfinite(values[rows]).sum(axis=0)
-                    share = known / (known + kappa)
+                    counts = np.isfinite(values[rows]).sum(axis=0)
+                    share = counts / (counts + kappa)
                     center, scale = _location_and_scale(values[rows])
                     groups.segments[str(key)] = Segment(
                         share * center + (1 - share) * parent.center,
                         # Where all peers are equal the parent's scale says what far means.
                         np.where(scale > 0, share * scale + (1 - share) * parent.scale, parent.scale),
-                        np.where(known > 0, _quantiles(matrix[rows]), parent.quantiles),
+                        np.where(counts > 0, _quantiles(matrix[rows]), parent.quantiles),
                     )
         return groups
 
@@ -122,7 +127,7 @@ class PeerGroups:
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Self:
         """The groups of `as_json`."""
-        cuts = tuple(Cut(name, int(column), tuple(edges)) for name, column, edges in state["cuts"])
+        cuts = tuple(BinEdges(name, int(column), tuple(edges)) for name, column, edges in state["cuts"])
         segments = {
             key: Segment(*(np.asarray(part, dtype=np.float64) for part in parts))
             for key, parts in state["segments"].items()
@@ -151,9 +156,9 @@ class PeerGroups:
 
 
 def _edges(values: Floats) -> tuple[float, ...]:
-    known = np.unique(values[np.isfinite(values)])
-    if len(known) <= FEW_VALUES:
-        return tuple(float(edge) for edge in (known[:-1] + known[1:]) / 2)
+    distinct = np.unique(values[np.isfinite(values)])
+    if len(distinct) <= FEW_VALUES:
+        return tuple(float(edge) for edge in (distinct[:-1] + distinct[1:]) / 2)
     quantiles = np.quantile(values[np.isfinite(values)], ACTIVITY_QUANTILES)
     return tuple(float(edge) for edge in np.unique(quantiles))
 
@@ -172,10 +177,10 @@ def _location_and_scale(values: Floats) -> tuple[Floats, Floats]:
     """Median and MAD a column; where more than half the rows are equal, the mean deviation stands in for the MAD."""
     center, scale = np.zeros(values.shape[1]), np.zeros(values.shape[1])
     for column in range(values.shape[1]):
-        known = values[np.isfinite(values[:, column]), column]
-        if len(known):
-            center[column] = np.median(known)
-            deviation = np.abs(known - center[column])
+        present = values[np.isfinite(values[:, column]), column]
+        if len(present):
+            center[column] = np.median(present)
+            deviation = np.abs(present - center[column])
             scale[column] = NORMAL_MAD * np.median(deviation) or NORMAL_MEAN_DEVIATION * deviation.mean()
     return center, scale
 
@@ -183,9 +188,9 @@ def _location_and_scale(values: Floats) -> tuple[Floats, Floats]:
 def _quantiles(matrix: Floats) -> Floats:
     result = np.zeros((len(PROBABILITIES), matrix.shape[1]))
     for column in range(matrix.shape[1]):
-        known = matrix[np.isfinite(matrix[:, column]), column]
-        if len(known):
-            result[:, column] = np.quantile(known, PROBABILITIES)
+        present = matrix[np.isfinite(matrix[:, column]), column]
+        if len(present):
+            result[:, column] = np.quantile(present, PROBABILITIES)
     return result
 
 

@@ -13,7 +13,7 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, validate_data
 
-from models.boosting.ensemble import CalibratedBooster, Recipe, margins_of
+from models.boosting.ensemble import BoosterSettings, CalibratedBooster, margins_of
 from models.evaluation.calibration import Platt, fit_platt
 from models.vectors import Flags, Floats
 
@@ -101,14 +101,15 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         check_consistent_length(matrix, together)
         platt = self._calibration(matrix, positive, weights, together)
         self.boosters_ = [
-            CalibratedBooster(recipe.fit(matrix, positive, weights), platt) for recipe in self._recipes(self.bags)
+            CalibratedBooster(settings.fit(matrix, positive, weights), platt)
+            for settings in self._booster_settings(self.bags)
         ]
         return self
 
     def decision_function(self, X: pd.DataFrame | ArrayLike) -> Floats:  # noqa: N803
         """Calibrated log-odds of the second label, one a row."""
         matrix = self._matrix(X)
-        return np.asarray(np.mean([one.log_odds(matrix) for one in self.boosters_], axis=0), dtype=np.float64)
+        return np.asarray(np.mean([booster.log_odds(matrix) for booster in self.boosters_], axis=0), dtype=np.float64)
 
     def predict_proba(self, X: pd.DataFrame | ArrayLike) -> Floats:  # noqa: N803
         """The probability of either label, rows x 2."""
@@ -123,15 +124,15 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     def contributions(self, X: pd.DataFrame | ArrayLike) -> tuple[float, Floats]:  # noqa: N803
         """Base and contributions (rows x features) that add up to `decision_function`."""
         matrix = self._matrix(X)
-        parts = [one.contributions(matrix) for one in self.boosters_]
-        base = float(np.mean([one for one, _ in parts]))
+        parts = [booster.contributions(matrix) for booster in self.boosters_]
+        base = float(np.mean([booster for booster, _ in parts]))
         return base, np.asarray(np.mean([own for _, own in parts], axis=0), dtype=np.float64)
 
     def _matrix(self, X: pd.DataFrame | ArrayLike) -> Floats:  # noqa: N803
         check_is_fitted(self, "boosters_")
         return np.asarray(validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False))
 
-    def _recipes(self, count: int) -> Sequence[Recipe]:
+    def _booster_settings(self, count: int) -> Sequence[BoosterSettings]:
         parameters = {
             "learning_rate": self.learning_rate,
             "num_leaves": self.num_leaves,
@@ -141,18 +142,18 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             "bagging_freq": 1,
             "lambda_l2": self.lambda_l2,
         }
-        return [Recipe(parameters, self.rounds, self.seed + BETWEEN_SEEDS * number) for number in range(count)]
+        return [BoosterSettings(parameters, self.rounds, self.seed + BETWEEN_SEEDS * number) for number in range(count)]
 
     def _calibration(self, matrix: Floats, positive: Flags, weights: Floats, groups: NDArray[Any] | None) -> Platt:
         own = np.arange(len(matrix)) if groups is None else groups
         count = min(self.calibration_folds, len(np.unique(own[positive])), len(np.unique(own[~positive])))
         if count < 2:
             return AS_IT_IS
-        (recipe,) = self._recipes(1)
+        (settings,) = self._booster_settings(1)
         margins = np.empty(len(matrix))
         splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
         folds = splitter(n_splits=count, shuffle=True, random_state=self.seed)
         for train, held_out in folds.split(matrix, positive, groups):
-            booster = recipe.fit(matrix[train], positive[train], weights[train])
+            booster = settings.fit(matrix[train], positive[train], weights[train])
             margins[held_out] = margins_of(booster, matrix[held_out])
         return fit_platt(margins, positive, weights)

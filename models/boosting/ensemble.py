@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from features.kernel.errors import Invalid
 from models.evaluation.calibration import Platt, fit_platt
-from models.evaluation.splits import ENOUGH_POSITIVES, Plan, group_parts
+from models.evaluation.splits import MIN_POSITIVES, Plan, group_parts
 from models.vectors import Flags, Floats
 
 # One thread: LightGBM's threads wait spinning, which on a busy machine takes three times as long as a single one.
@@ -26,7 +26,7 @@ PARTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class BoosterSettings:
     """All that decides a booster besides the rows: LightGBM parameters, number of trees, seed.
 
     Attributes:
@@ -50,7 +50,7 @@ class Recipe:
         As it is where it has no patience, or where that fifth has too few positives to say anything.
         """
         out = group_parts(positive, groups, PARTS, self.seed) == 0
-        if self.patience is None or positive[out].sum() < ENOUGH_POSITIVES or positive[~out].sum() < ENOUGH_POSITIVES:
+        if self.patience is None or positive[out].sum() < MIN_POSITIVES or positive[~out].sum() < MIN_POSITIVES:
             return self
         data = lgb.Dataset(matrix[~out], positive[~out].astype(np.float64), weight=weights[~out])
         watched = lgb.Dataset(matrix[out], positive[out].astype(np.float64), weight=weights[out], reference=data)
@@ -105,7 +105,12 @@ class HeldOut:
 
 
 def hold_out(
-    recipe: Recipe, plan: Plan, matrix: Floats, positive: Flags, weights: Floats, groups: NDArray[np.str_]
+    booster_settings: BoosterSettings,
+    plan: Plan,
+    matrix: Floats,
+    positive: Flags,
+    weights: Floats,
+    groups: NDArray[np.str_],
 ) -> HeldOut:
     """The margins of every tested row, from the booster of its fold; when to stop is found within the fold's training.
 
@@ -115,8 +120,8 @@ def hold_out(
     margins = np.full(len(positive), np.nan)
     fold_of = np.full(len(positive), -1)
     for number, fold in enumerate(plan.folds):
-        known = matrix[fold.train], positive[fold.train], weights[fold.train]
-        booster = recipe.stopped_early(*known, groups[fold.train]).fit(*known)
+        learned = matrix[fold.train], positive[fold.train], weights[fold.train]
+        booster = booster_settings.stopped_early(*learned, groups[fold.train]).fit(*learned)
         margins[fold.test] = margins_of(booster, matrix[fold.test])
         fold_of[fold.test] = number
     return HeldOut(margins, fold_of)

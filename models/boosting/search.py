@@ -7,14 +7,14 @@ import optuna
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from models.boosting.ensemble import Recipe, hold_out
+from models.boosting.ensemble import BoosterSettings, hold_out
 from models.evaluation.splits import Plan
 from models.parameters import BoosterParameters, SearchParameters
 from models.vectors import Flags, Floats
 
 
 def choose_parameters(
-    stored: Recipe,
+    stored: BoosterSettings,
     search: SearchParameters,
     plan: Plan,
     matrix: Floats,
@@ -34,14 +34,14 @@ def choose_parameters(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     def precision(trial: optuna.Trial) -> float:
-        drawn = {
+        suggested = {
             name: trial.suggest_int(name, int(low), int(high), log=True)
             if isinstance(low, int)
             else trial.suggest_float(name, low, high, log=True)
             for name, (low, high) in search.space.items()
         }
-        recipe = replace(stored, parameters={**stored.parameters, **drawn})
-        held_out = hold_out(recipe, plan, matrix, positive, learning, groups)
+        booster_settings = replace(stored, parameters={**stored.parameters, **suggested})
+        held_out = hold_out(booster_settings, plan, matrix, positive, learning, groups)
         tested = held_out.tested
         return float(average_precision_score(positive[tested], held_out.margins[tested], sample_weight=natural[tested]))
 

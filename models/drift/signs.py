@@ -1,6 +1,8 @@
-"""Whether what is scored now still looks like what was learned from (methods 6.8). An alarm is no fault: markets move.
+"""Whether what is scored now still looks like what was learned from. An alarm is no fault: markets move.
 
 PSI per column, adversarial validation over all of them together, and whether p-values are still uniform.
+
+See docs/methods.md#drift.
 """
 
 from bisect import bisect_left, bisect_right
@@ -70,17 +72,19 @@ class Drift:
 
     @property
     def alarms(self) -> tuple[str, ...]:
-        """What asks for a person's look, in sentences; two of them mean: train again (methods 6.8)."""
+        """What asks for a person's look, in sentences; two of them mean: train again (docs/methods.md#drift)."""
         acting = [column.name for column in self.columns if column.state == "act"]
-        found = []
+        sentences = []
         if acting:
-            found.append(f"PSI is .25 or more for {', '.join(acting[:5])}{' and others' if len(acting) > 5 else ''}.")
+            sentences.append(
+                f"PSI is .25 or more for {', '.join(acting[:5])}{' and others' if len(acting) > 5 else ''}."
+            )
         if self.adversarial_auc > ADVERSARIAL_ALARM:
-            told = ", ".join(self.telling[:3])
-            found.append(f"A model tells then from now with AUC {self.adversarial_auc:.2f}, mostly by {told}.")
+            columns = ", ".join(self.telling[:3])
+            sentences.append(f"A model tells then from now with AUC {self.adversarial_auc:.2f}, mostly by {columns}.")
         if self.martingale >= MARTINGALE_ALARM:
-            found.append("More accounts look unusual than among those the anomaly model was calibrated on.")
-        return tuple(found)
+            sentences.append("More accounts look unusual than among those the anomaly model was calibrated on.")
+        return tuple(sentences)
 
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON values; what could not be said is null."""
@@ -110,8 +114,8 @@ def psi_noise(reference: int, current: int) -> float:
 
 
 def _shares(reference: Floats, values: Floats) -> Floats:
-    known = reference[~np.isnan(reference)]
-    deciles = np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]) if len(known) else np.empty(0)
+    present = reference[~np.isnan(reference)]
+    deciles = np.quantile(present, np.linspace(0, 1, BINS + 1)[1:-1]) if len(present) else np.empty(0)
     edges, repeated = np.unique(deciles, return_counts=True)
     # A value that many have is a bin of its own: what lies above it is something else.
     edges = np.unique(np.concatenate([edges, np.nextafter(edges[repeated > 1], np.inf)]))
@@ -134,13 +138,13 @@ def sequential_p_values(scores: Floats, calibration: Floats, seed: int) -> Float
     are not independent, and a bet on them compounds what that set happened to be (Vovk, Gammerman and Shafer 2005).
     """
     random = np.random.default_rng(seed)
-    known = np.sort(calibration).tolist()
+    ordered = np.sort(calibration).tolist()
     p_values = np.empty(len(scores))
     for position, score in enumerate(random.permutation(scores)):
-        low, high = bisect_left(known, score), bisect_right(known, score)
-        above, equal = len(known) - high, high - low + 1
-        p_values[position] = (above + random.random() * equal) / (len(known) + 1)
-        known.insert(high, score)
+        low, high = bisect_left(ordered, score), bisect_right(ordered, score)
+        above, equal = len(ordered) - high, high - low + 1
+        p_values[position] = (above + random.random() * equal) / (len(ordered) + 1)
+        ordered.insert(high, score)
     return p_values
 
 
@@ -176,14 +180,14 @@ def drift_of(
     if reference.empty or current.empty:
         raise ValueError("There are no rows to compare; drift needs a reference and current rows.")
     noise = psi_noise(len(reference), len(current))
-    found = []
+    drifts = []
     for name in columns:
         then, now = (frame[name].to_numpy(dtype=float) for frame in (reference, current))
         missing = float(np.isnan(now).mean() - np.isnan(then).mean())
-        found.append(ColumnDrift(name, psi(then, now), noise, missing))
+        drifts.append(ColumnDrift(name, psi(then, now), noise, missing))
     auc, telling = _adversarial(reference, current, columns, seed)
     wealth = float("nan") if p_values is None else martingale(p_values)
-    return Drift(tuple(sorted(found, key=lambda column: (-column.psi, column.name))), auc, telling, wealth)
+    return Drift(tuple(sorted(drifts, key=lambda column: (-column.psi, column.name))), auc, telling, wealth)
 
 
 def _adversarial(

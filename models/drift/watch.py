@@ -1,4 +1,4 @@
-"""Looks at a lake and the champions: do accounts now look like those of the weeks before (methods 6.8)?"""
+"""Looks at a lake and the champions: do accounts now look like those of the weeks before (docs/methods.md#drift)?"""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def watch(features: Features, registry: Registry, at: pd.Timestamp, seed: int) -
     left_out = sum(feature.reach_us is not None for feature in CATALOGUE) - len(columns)
     bets: Floats | None = None
     for name in ORDER:
-        scoring, _said = registry.sound(name, CATALOGUE)
+        scoring, _said = registry.load_usable(name, CATALOGUE)
         if scoring is None:
             continue
         model = scoring.model

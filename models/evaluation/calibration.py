@@ -42,7 +42,7 @@ def fit_platt(margins: Floats, positive: Flags, weights: Floats) -> Platt:
 
     rate = float(np.clip((share * target).sum(), 1e-9, 1 - 1e-9))
     start = np.array([0.0, np.log(rate / (1 - rate))])
-    found = minimize(
+    optimum = minimize(
         loss,
         start,
         jac=True,
@@ -50,7 +50,7 @@ def fit_platt(margins: Floats, positive: Flags, weights: Floats) -> Platt:
         bounds=[(0.0, None), (None, None)],
         options={"ftol": 1e-14, "gtol": 1e-10, "maxiter": 500},
     )
-    return Platt(float(found.x[0]), float(found.x[1]))
+    return Platt(float(optimum.x[0]), float(optimum.x[1]))
 
 
 def expected_calibration_error(probability: Floats, positive: Flags, weights: Floats, bins: int = 10) -> float:
@@ -65,12 +65,14 @@ def expected_calibration_error(probability: Floats, positive: Flags, weights: Fl
 
 
 def conformal_p_values(scores: Floats, calibration: Floats) -> Floats:
-    """How often a usual account is at least this unusual: (1 + #{calibration >= score}) / (n + 1) (methods 6.3).
+    """How often a usual account is at least this unusual: (1 + #{calibration >= score}) / (n + 1).
 
     `calibration` is sorted ascending. Valid where account and calibration accounts are exchangeable.
 
     >>> conformal_p_values(np.array([5.0, 0.0]), np.array([1.0, 2.0, 3.0])).tolist()
     [0.25, 1.0]
+
+    See docs/methods.md#conformal-p-values.
     """
     at_least = len(calibration) - np.searchsorted(calibration, scores, side="left")
     return np.asarray((1 + at_least) / (len(calibration) + 1), dtype=np.float64)

@@ -22,14 +22,14 @@ class Purpose:
 
 ANOMALY = Purpose(
     "Anomaly model",
-    "Says how unusual an account's behaviour is among its peers and beside its own past, both weighing the same: 0 to "
-    "100, higher = more unusual. It is a net for what nobody has described yet.",
+    "Says how unusual an account's behaviour is among its peers and compared with its own past, both weighted "
+    "equally: 0 to 100, higher = more unusual. It is a net for behaviour that no rule or label describes yet.",
     (
         "It says unusual, not bad: an unusual account may be an honest one with unusual business.",
         "No measure may rest on it; it may only put an account before a reviewer.",
     ),
     (
-        "Violators who behave like everybody are invisible to it; small, short-lived fraudsters can look most normal.",
+        "Violators who behave like all others are invisible to it; small, short-lived fraudsters can look most normal.",
         "p-values hold for accounts exchangeable with the calibration accounts: one row an account and day, and not "
         "after the market has changed.",
         "An unknown value is taken as the peers' usual one, of the own past as no surge; an account that knows none of "

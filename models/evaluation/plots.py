@@ -34,8 +34,8 @@ def evaluation_plot(title: str, positive: Flags, score: Floats, weights: Floats,
 
 
 def _points(x: Floats, y: Floats) -> Points:
-    kept = np.unique(np.linspace(0, len(x) - 1, min(POINTS, len(x))).astype(int))
-    return [{"x": float(x[i]), "y": float(y[i])} for i in kept]
+    indexes = np.unique(np.linspace(0, len(x) - 1, min(POINTS, len(x))).astype(int))
+    return [{"x": float(x[i]), "y": float(y[i])} for i in indexes]
 
 
 def _reliability(positive: Flags, probability: Floats, weights: Floats) -> Points:

@@ -1,4 +1,7 @@
-"""Groups of accounts by which figures are told apart: who is well served by a model, and who is not (methods 5.10)."""
+"""Groups of accounts by which figures are told apart: who is well served by a model, and who is not.
+
+See docs/methods.md#fairness.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -9,7 +12,7 @@ from models.evaluation.metrics import Metrics, at_budget, ranking_metrics
 from models.vectors import Flags
 
 FAIR = 0.8
-ENOUGH_ROWS = 50
+MIN_ROWS = 50
 NEW_DAYS, SETTLED_DAYS = 30, 180
 
 
@@ -47,7 +50,8 @@ def by_segment(tested: pd.DataFrame, budget: int) -> Iterator[tuple[str, str, Me
 
     Yields:
         segmentation, group and its metrics: `false_alerts` (share of rows that are not confirmed among the alerts),
-        `false_alert_ratio` (to all such rows'; below .8 or above 1.25 asks for a look, methods 5.10), AUC where known.
+        `false_alert_ratio` (to all such rows'; below .8 or above 1.25 asks for a look, docs/methods.md#fairness), AUC
+        where known.
     """
     alerts, honest = at_budget(tested, budget), ~tested["positive"].to_numpy(dtype=bool)
     weight = tested["weight"].to_numpy(dtype=float)
@@ -55,14 +59,14 @@ def by_segment(tested: pd.DataFrame, budget: int) -> Iterator[tuple[str, str, Me
     def rate(rows: Flags) -> float:
         return float(np.average(alerts[rows], weights=weight[rows]))
 
-    everybody = rate(honest) if honest.any() else 0.0
+    overall = rate(honest) if honest.any() else 0.0
     for name in (name for name in SEGMENTS if name in tested.columns):
         for group, rows in tested.groupby(name, sort=True).indices.items():
             here = np.zeros(len(tested), dtype=bool)
             here[rows] = True
-            if (here & honest).sum() < ENOUGH_ROWS:
+            if (here & honest).sum() < MIN_ROWS:
                 continue
             ranked = ranking_metrics(tested["score"].to_numpy(dtype=float)[here], ~honest[here], weight[here])
             false = rate(here & honest)
-            ratio = {"false_alert_ratio": false / everybody} if everybody else {}
+            ratio = {"false_alert_ratio": false / overall} if overall else {}
             yield name, str(group), {"rows": float(here.sum()), "false_alerts": false, **ratio, **ranked}

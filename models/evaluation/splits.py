@@ -12,7 +12,7 @@ from features.kernel.moments import DAY_US
 from models.parameters import EvaluationParameters
 from models.vectors import Flags, Rows, series_microseconds
 
-ENOUGH_POSITIVES = 5
+MIN_POSITIVES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def plan_folds(
     if len(shared) >= settings.moments:
         rolled = _usable(tuple(_rolling(moment, shared, positive, groups, settings, seed)), positive)
         tested = sum(int(positive[fold.test].sum()) for fold in rolled)
-        if tested >= ENOUGH_POSITIVES:
+        if tested >= MIN_POSITIVES:
             gap = _gap(len(shared), settings)
             return Plan(
                 f"rolling time split over {len(shared)} moments, gap of {gap} moment(s), "
@@ -71,9 +71,9 @@ def grouped_folds(positive: Flags, groups: NDArray[np.str_], folds: int, seed: i
 
 def _shared_moments(frame: pd.DataFrame, moment: NDArray[np.float64], settings: EvaluationParameters) -> list[float]:
     accounts = frame["account_id"].to_numpy()
-    seen = pd.Series(accounts).groupby(moment).nunique()
-    enough = seen >= max(2.0, settings.shared_share * pd.Series(accounts).nunique())
-    return sorted(float(value) for value in seen.index[enough.to_numpy()])
+    counts = pd.Series(accounts).groupby(moment).nunique()
+    enough = counts >= max(2.0, settings.shared_share * pd.Series(accounts).nunique())
+    return sorted(float(value) for value in counts.index[enough.to_numpy()])
 
 
 def _gap(n_moments: int, settings: EvaluationParameters) -> int:

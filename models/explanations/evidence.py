@@ -24,18 +24,20 @@ def with_evidence(explanations: Sequence[Explanation], features: Features) -> li
         for part in _strongest(explanation):
             accounts[part.feature].append(explanation.account_id)
     at = explanations[0].as_of
-    found = {name: evidence_of_many(features, CATALOGUE[name], who, at) for name, who in accounts.items()}
-    return [_shown(explanation, found) for explanation in explanations]
+    evidence_by_feature = {name: evidence_of_many(features, CATALOGUE[name], who, at) for name, who in accounts.items()}
+    return [_shown(explanation, evidence_by_feature) for explanation in explanations]
 
 
 def _strongest(explanation: Explanation) -> list[Contribution]:
     return [part for part in explanation.contributions[:EXPLAINED_WITH_EVIDENCE] if part.contribution]
 
 
-def _shown(explanation: Explanation, found: dict[str, dict[str, Evidence]]) -> Explanation:
+def _shown(explanation: Explanation, evidence_by_feature: dict[str, dict[str, Evidence]]) -> Explanation:
     strongest = {part.feature for part in _strongest(explanation)}
     contributions = tuple(
-        replace(part, evidence=tuple(found[part.feature][explanation.account_id].rows["row_id"].astype(str)))
+        replace(
+            part, evidence=tuple(evidence_by_feature[part.feature][explanation.account_id].rows["row_id"].astype(str))
+        )
         if part.feature in strongest
         else part
         for part in explanation.contributions

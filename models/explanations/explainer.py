@@ -33,7 +33,7 @@ class Contribution:
     evidence: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The contribution in the shape of the activity schema."""
+        """The contribution in the shape of docs/activity-schema.md#explanation."""
         percentile = {} if self.peer_percentile is None else {"peer_percentile": self.peer_percentile}
         return {
             "feature": self.feature,
@@ -59,7 +59,7 @@ class Explanation:
     contributions: tuple[Contribution, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The Explanation of the activity schema; the contributions come with the largest first."""
+        """The Explanation of docs/activity-schema.md#explanation; the contributions come with the largest first."""
         return {
             "account_id": self.account_id,
             "as_of": self.as_of.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
@@ -110,8 +110,8 @@ class Explainer:
         """The scores of the rows taken apart; arguments and errors are those of `explain`."""
         if isinstance(self.model, ViolationModels):
             if typology is None:
-                known = ", ".join(self.model.typologies) or "none was trained"
-                raise Invalid(f"Say which typology is to be explained, as in violations:TYPOLOGY ({known}).")
+                trained = ", ".join(self.model.typologies) or "none was trained"
+                raise Invalid(f"Say which typology is to be explained, as in violations:TYPOLOGY ({trained}).")
             return self.model.additive(frame, typology)
         if typology is not None:
             raise Invalid(f"The model {self.name} knows no typologies, so {typology!r} cannot be explained.")

@@ -1,7 +1,7 @@
 """What an account was worth afterwards: the clean net contribution of a horizon, from the same facts as its features.
 
-Of the terms of methods 5.2 the schema feeds fees, rebates, promotion costs and staking margin; liquidity value and
-expected loss are left out, because depth is not tied to accounts and losses are not booked there.
+Of the terms of docs/methods.md#m-score-target the schema feeds fees, rebates, promotion costs and staking margin;
+liquidity value and expected loss are left out, because depth is not tied to accounts and losses are not booked there.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,10 @@
-"""Links a version of the M Score to the one before, so that nobody jumps because a model was retrained (methods 5.5).
+"""Links a version of the M Score to the one before, so that nobody jumps because a model was retrained.
 
 The link is a straight line: its slope is that of the line nearest to the equipercentile mapping of the same accounts,
 its level brings the medians together. A curve would follow that mapping exactly, but the points of the pillars would no
 longer add up to the score.
+
+See docs/methods.md#m-score-scale.
 """
 
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from models.evaluation.metrics import Metrics
 from models.vectors import Floats
 
 FEW_POINTS = 40.0
-"""A change of score that few accounts should exceed on the day of a new version (methods 5.5)."""
+"""A change of score that few accounts should exceed on the day of a new version (docs/methods.md#m-score-scale)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class Link:
         Where a version does not tell the accounts apart, only the level is brought over.
         """
         ours, theirs = np.sort(own), np.sort(earlier)
-        spread = float(ours.var())
-        slope = float(np.cov(ours, theirs, bias=True)[0, 1]) / spread if spread > 0 else 0.0
+        variance = float(ours.var())
+        slope = float(np.cov(ours, theirs, bias=True)[0, 1]) / variance if variance > 0 else 0.0
         slope = slope if slope > 0 else 1.0
         return cls(slope, float(np.median(theirs) - slope * np.median(ours)))
 

@@ -12,7 +12,7 @@ from features.catalogue import Catalogue
 from features.kernel.errors import Invalid
 from models import artifacts
 from models.additive import Additive
-from models.boosting.ensemble import CalibratedBooster, HeldOut, Recipe, hold_out
+from models.boosting.ensemble import BoosterSettings, CalibratedBooster, HeldOut, hold_out
 from models.evaluation.calibration import Platt, fit_platt
 from models.evaluation.metrics import Metrics, probability_metrics
 from models.evaluation.splits import Plan, plan_folds
@@ -73,7 +73,7 @@ class MScoreModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         names, pillars, directions = zip(*feeding, strict=True) if feeding else ((), (), ())
         return cls(VectorLayout.of(catalogue), tuple(names), tuple(pillars), tuple(directions), seed=seed)
 
-    def fit(self, frame: pd.DataFrame, target: pd.Series, known: pd.Series) -> Self:
+    def fit(self, frame: pd.DataFrame, target: pd.Series, is_known: pd.Series) -> Self:
         """Learn the target where it is known; with too few positives, set up the expert scorecard instead.
 
         Args:
@@ -81,7 +81,7 @@ class MScoreModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
             target: 0/1, whether the account became one of the most valuable clean ones; aligned with the frame's index.
             known: whether the row's target is known yet.
         """
-        mask = known.loc[frame.index].to_numpy(dtype=bool)
+        mask = is_known.loc[frame.index].to_numpy(dtype=bool)
         rows = frame[mask]
         positive = target.loc[rows.index].to_numpy(dtype=np.float64, na_value=0.0) > 0
         matrix = self._matrix(frame)
@@ -94,17 +94,17 @@ class MScoreModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         return self
 
     def _plan(self, rows: pd.DataFrame, positive: Flags) -> Plan | None:
-        if positive.sum() < self.settings.minimum_positives or (~positive).sum() < self.settings.minimum_positives:
+        if positive.sum() < self.settings.min_positives or (~positive).sum() < self.settings.min_positives:
             return None
         accounts = rows["account_id"].to_numpy().astype(str)
         return plan_folds(rows, positive, accounts, self.evaluation, self.evaluation.folds_unlabelled, self.seed)
 
     def _learn(self, plan: Plan, matrix: Floats, positive: Flags, accounts: NDArray[np.str_]) -> None:
-        recipe, even = self.recipe(len(matrix)), np.ones(len(matrix))
-        held_out: HeldOut = hold_out(recipe, plan, matrix, positive, even, accounts)
+        booster_settings, even = self.settings_for(len(matrix)), np.ones(len(matrix))
+        held_out: HeldOut = hold_out(booster_settings, plan, matrix, positive, even, accounts)
         tested = held_out.tested
         platt = fit_platt(held_out.margins[tested], positive[tested], even[tested])
-        self.booster = CalibratedBooster(recipe.fit(matrix, positive, even), platt)
+        self.booster = CalibratedBooster(booster_settings.fit(matrix, positive, even), platt)
         self.protocol = plan.protocol
         self.probability = held_out.probabilities(positive, even)[tested]
         self.target = positive[tested]
@@ -113,7 +113,7 @@ class MScoreModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
             "training": probability_metrics(self.booster.probability(matrix), positive),
         }
 
-    def recipe(self, rows: int) -> Recipe:
+    def settings_for(self, rows: int) -> BoosterSettings:
         """The booster's parameters: signs from the features' directions, no interaction across pillars."""
         together = [
             [column for column, other in enumerate(self.pillars) if other == pillar]
@@ -121,7 +121,7 @@ class MScoreModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyp
         ]
         leaf = min(int(self.settings.booster["min_data_in_leaf"]), max(20, rows // 50))
         constraints = {"monotone_constraints": list(self.directions), "interaction_constraints": together}
-        return Recipe(
+        return BoosterSettings(
             {**self.settings.booster, **constraints, "min_data_in_leaf": leaf}, self.settings.rounds, self.seed
         )
 

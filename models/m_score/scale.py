@@ -1,4 +1,7 @@
-"""The M Score's scale: 0 to 1000 points, 500 at a probability of one tenth, 60 to double the odds (methods 5.5)."""
+"""The M Score's scale: 0 to 1000 points, 500 at a probability of one tenth, 60 to double the odds.
+
+See docs/methods.md#m-score-scale.
+"""
 
 import math
 
@@ -9,7 +12,7 @@ from models.vectors import Floats
 ANCHOR_POINTS = 500.0
 ANCHOR_LOG_ODDS = math.log(0.10 / 0.90)
 POINTS_PER_LOG_ODDS = 60 / math.log(2)
-HIGHEST = 1000.0
+MAX_SCORE = 1000.0
 
 
 def points_of(log_odds: Floats) -> Floats:
@@ -23,7 +26,7 @@ def points_of(log_odds: Floats) -> Floats:
 
 def clipped(points: Floats) -> Floats:
     """Points as people see them, 0 to 1000."""
-    return np.clip(points, 0.0, HIGHEST)
+    return np.clip(points, 0.0, MAX_SCORE)
 
 
 def log_odds_of_points(points: float) -> float:

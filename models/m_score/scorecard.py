@@ -16,7 +16,7 @@ POINTS_OF_1000 = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """Points of 100, shared out over pillars (methods 5.2) and evenly over the features of a pillar.
+    """Points of 100, shared out over pillars (docs/methods.md#m-score-target) and evenly over the features of a pillar.
 
     A feature earns the share of the training cohort that does less well, so doing nothing earns nothing.
 
@@ -52,9 +52,9 @@ class Scorecard:
         signed = matrix * sign
         quantiles = np.zeros((KNOTS, matrix.shape[1]))
         for column in range(matrix.shape[1]):
-            known = signed[np.isfinite(signed[:, column]), column]
-            if len(known):
-                quantiles[:, column] = np.quantile(known, np.linspace(0, 1, KNOTS))
+            present = signed[np.isfinite(signed[:, column]), column]
+            if len(present):
+                quantiles[:, column] = np.quantile(present, np.linspace(0, 1, KNOTS))
         card = cls(100 * points / points.sum(), sign, quantiles, np.zeros(matrix.shape[1]))
         return cls(card.weights, card.directions, card.quantiles, card.shares(matrix).mean(axis=0))
 

@@ -17,7 +17,7 @@ def forward_target(
     top_share: float,
     labels_as_of: pd.Timestamp | None = None,
 ) -> pd.DataFrame:
-    """The modelled target H of methods 5.2, rows as in `value`.
+    """The modelled target H of docs/methods.md#m-score-target, rows as in `value`.
 
     H is 1 for the `top_share` of each as_of cohort by clean net contribution, where that is above nothing and no
     confirmed violation lies in the horizon (from onset to when it was known; a finding without onset always counts).
@@ -32,11 +32,11 @@ def forward_target(
     Returns:
         Columns `target` (0 or 1) and `known` (bool), with the index of `value`.
     """
-    known = value["cnc"].notna()
+    is_known = value["cnc"].notna()
     threshold = value.groupby("as_of")["cnc"].transform(lambda cnc: cnc.quantile(1 - top_share))
-    best = known & (value["cnc"] >= threshold) & (value["cnc"] > 0)
+    best = is_known & (value["cnc"] >= threshold) & (value["cnc"] > 0)
     violated = _violated(value, labels, horizon, labels_as_of)
-    return pd.DataFrame({"target": (best.to_numpy() & ~violated).astype(int), "known": known}, index=value.index)
+    return pd.DataFrame({"target": (best.to_numpy() & ~violated).astype(int), "known": is_known}, index=value.index)
 
 
 def _violated(

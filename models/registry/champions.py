@@ -20,7 +20,7 @@ def champion_versions(tracking_uri: str, artifacts: Path, names: Iterable[str]) 
     if versions is None:
         registry = import_module(REGISTRY).Registry(tracking_uri, artifacts)
         aliased = {name: registry.aliased(name) for name in names}
-        return {name: found.version if found else None for name, found in aliased.items()}
+        return {name: version.version if version else None for name, version in aliased.items()}
     return {name: versions.get(name) for name in names}
 
 

@@ -133,25 +133,25 @@ class Registry:
             Invalid: training refused it and nobody says why it should be promoted, there is nothing to acknowledge, or
                 its files are missing or altered, or it was made with another catalogue.
         """
-        found = self.version(name, version)
+        stored = self.version(name, version)
         self.load(name, version, catalogue)
-        refused = REFUSED in found.tags and ACKNOWLEDGED not in found.tags
+        refused = REFUSED in stored.tags and ACKNOWLEDGED not in stored.tags
         if acknowledged is not None and not refused:
             raise Invalid(f"{name} version {version} was not refused, so there is nothing to acknowledge.")
         if refused:
             if not (acknowledged or "").strip():
                 raise Invalid(
-                    f"{name} version {version} is not promoted. {found.tags[REFUSED]} If it should score all the same, "
-                    "say why (--acknowledge); the model card will keep it."
+                    f"{name} version {version} is not promoted. {stored.tags[REFUSED]} If it should score all "
+                    "the same, say why (--acknowledge); the model card will keep it."
                 )
-            self._acknowledge(found, str(acknowledged).strip())
+            self._acknowledge(stored, str(acknowledged).strip())
         before = self.aliased(name)
         self._client.set_registered_model_alias(name, CHAMPION, version)
-        if PREVIOUS in found.aliases:
+        if PREVIOUS in stored.aliases:
             self._client.delete_registered_model_alias(name, PREVIOUS)
         elif before and before.version != version:
             self._client.set_registered_model_alias(name, PREVIOUS, before.version)
-        if CHALLENGER in found.aliases:
+        if CHALLENGER in stored.aliases:
             self._client.delete_registered_model_alias(name, CHALLENGER)
         return self.version(name, version)
 
@@ -171,10 +171,10 @@ class Registry:
         Raises:
             NotFound: there is no such version, or it was registered before reports were written.
         """
-        found = self.version(name, version)
+        stored = self.version(name, version)
         with tempfile.TemporaryDirectory() as folder:
             try:
-                return self._artifact(found, REPORT, folder).read_text(encoding="utf-8")
+                return self._artifact(stored, REPORT, folder).read_text(encoding="utf-8")
             except (MlflowException, OSError) as error:
                 raise NotFound(f"{name} version {version} has no evaluation report; train it again.") from error
 
@@ -198,27 +198,27 @@ class Registry:
         Raises:
             NotFound: there is no such version.
         """
-        for found in self.versions(name):
-            if found.version == version:
-                return found
-        known = ", ".join(found.version for found in self.versions(name)) or "none"
-        raise NotFound(f"The model {name!r} has no version {version!r}; it has: {known}.")
+        for stored in self.versions(name):
+            if stored.version == version:
+                return stored
+        versions = ", ".join(stored.version for stored in self.versions(name)) or "none"
+        raise NotFound(f"The model {name!r} has no version {version!r}; it has: {versions}.")
 
     def versions(self, name: str) -> tuple[Version, ...]:
         """All versions of a model, the oldest first; none where it was never trained."""
         aliases = self._aliases(name)
         if aliases is None:
             return ()
-        found = self._client.search_model_versions(f"name='{name}'", max_results=10_000)
+        entries = self._client.search_model_versions(f"name='{name}'", max_results=10_000)
         return tuple(
             Version(
                 name,
-                str(one.version),
-                str(one.run_id),
-                tuple(sorted(alias for alias, version in aliases.items() if version == str(one.version))),
-                dict(one.tags),
+                str(entry.version),
+                str(entry.run_id),
+                tuple(sorted(alias for alias, version in aliases.items() if version == str(entry.version))),
+                dict(entry.tags),
             )
-            for one in sorted(found, key=lambda one: int(one.version))
+            for entry in sorted(entries, key=lambda entry: int(entry.version))
         )
 
     def aliased(self, name: str, alias: str = CHAMPION) -> Version | None:
@@ -228,10 +228,10 @@ class Registry:
 
     def champion(self, name: str, catalogue: Catalogue | None = None) -> LoadedModel | None:
         """The champion, or None where the model was never trained; raises like `load`."""
-        found = self.aliased(name)
-        return None if found is None else self.load(name, found.version, catalogue)
+        stored = self.aliased(name)
+        return None if stored is None else self.load(name, stored.version, catalogue)
 
-    def sound(self, name: str, catalogue: Catalogue) -> tuple[LoadedModel | None, str]:
+    def load_usable(self, name: str, catalogue: Catalogue) -> tuple[LoadedModel | None, str]:
         """The version that can score: the champion, or, where that cannot be used, the one before it.
 
         Returns:
@@ -261,7 +261,7 @@ class Registry:
         """
         if name not in LOADERS:
             raise NotFound(f"There is no model {name!r}; there are {', '.join(LOADERS)}.")
-        found = self.version(name, version)
+        stored = self.version(name, version)
         source = self._client.get_model_version(name, version).source
         with tempfile.TemporaryDirectory() as folder:
             try:
@@ -271,7 +271,7 @@ class Registry:
             model = LOADERS[name](Path(files))
         if catalogue is not None:
             model.layout.check(catalogue, model.reads)
-        return LoadedModel(name, version, model, found.tags)
+        return LoadedModel(name, version, model, stored.tags)
 
     def metrics(self, version: Version) -> dict[str, float]:
         """What was measured when the version was trained, as `<split>/<metric>`."""
@@ -281,8 +281,8 @@ class Registry:
         """The model card of the version, Markdown."""
         root = self._client.get_run(version.run_id).info.artifact_uri
         with tempfile.TemporaryDirectory() as folder:
-            found = download_artifacts(f"{root}/{CARD}", dst_path=folder, tracking_uri=self.tracking_uri)
-            return Path(found).read_text(encoding="utf-8")
+            path = download_artifacts(f"{root}/{CARD}", dst_path=folder, tracking_uri=self.tracking_uri)
+            return Path(path).read_text(encoding="utf-8")
 
     def _aliases(self, name: str) -> dict[str, str] | None:
         """Versions by alias; None where the model was never registered."""
@@ -295,9 +295,9 @@ class Registry:
         return {alias: str(version) for alias, version in aliases.items()}
 
     def _experiment(self) -> str:
-        found = self._client.get_experiment_by_name(EXPERIMENT)
-        if found is not None:
-            return str(found.experiment_id)
+        experiment = self._client.get_experiment_by_name(EXPERIMENT)
+        if experiment is not None:
+            return str(experiment.experiment_id)
         remote = self.tracking_uri.startswith(("http://", "https://"))
         location = None if remote else self.artifact_root.resolve().as_uri()
         return str(self._client.create_experiment(EXPERIMENT, artifact_location=location))

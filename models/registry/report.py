@@ -1,4 +1,7 @@
-"""The evaluation report of a training: one HTML page that a risk team reads before it signs (methods 6.6, 6.7)."""
+"""The evaluation report of a training: one HTML page that a risk team reads before it signs.
+
+See docs/methods.md#evaluation-over-time, docs/methods.md#model-metrics.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,14 +26,14 @@ COUNTS = ("rows", "accounts", "positives", "negatives")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of a table; `look` marks a figure that asks for a person's look."""
+    """One cell of a table; `is_marked` marks a figure that a person should check."""
 
     text: str
-    look: bool = False
+    is_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ReportSection:
     """A heading, what the table under it says, and the table; the first `words` columns hold words."""
 
     heading: str
@@ -74,17 +77,19 @@ def _template() -> Template:
     return environment.get_template("report.html")
 
 
-def _splits(trained: Trained) -> Part:
+def _splits(trained: Trained) -> ReportSection:
     names = list(dict.fromkeys(name for values in trained.metrics.values() for name in values))
     rows = [[Cell(split), *(_figure(n, values) for n in names)] for split, values in trained.metrics.items()]
     says = (
         "Held-out rows are of accounts and rings, and where time allows of days, that the fold had not learned from. "
         "The anomaly model learns from no label; it is set against the labels on all rows, those it learned from too."
     )
-    return Part("Metrics by split", says, ["split", *(_spoken(n) for n in names)], rows, "Nothing was measured.")
+    return ReportSection(
+        "Metrics by split", says, ["split", *(_spoken(n) for n in names)], rows, "Nothing was measured."
+    )
 
 
-def _budgets(tested: Mapping[str, pd.DataFrame]) -> Part:
+def _budgets(tested: Mapping[str, pd.DataFrame]) -> ReportSection:
     rows = []
     for name, frame in tested.items():
         for budget in BUDGETS:
@@ -92,28 +97,28 @@ def _budgets(tested: Mapping[str, pd.DataFrame]) -> Part:
             figures = ("precision", "recall", "alerts_a_day")
             rows.append([Cell(name), _count(budget), *(_number(measured[figure]) for figure in figures)])
     says = (
-        "What a team that looks at so many accounts a day would have found among the rows judged. Rows nobody has "
+        "What a team with this daily budget would have found among the rows evaluated. Rows that no reviewer has "
         "looked at count as honest, so precision is rather too low."
     )
     columns = ("typology", "budget a day", "precision", "recall", "alerts a day")
-    return Part("Precision at a daily budget", says, columns, rows, "No rows were kept for this model.")
+    return ReportSection("Precision at a daily budget", says, columns, rows, "No rows were kept for this model.")
 
 
-def _detection(tested: Mapping[str, pd.DataFrame]) -> Part:
+def _detection(tested: Mapping[str, pd.DataFrame]) -> ReportSection:
     rows = []
     for name, frame in tested.items():
         days = days_to_detect(frame, BUDGET)
         if len(days):
-            found = days.notna()
-            median = float(days[found].median()) if found.any() else None
-            rows.append([Cell(name), _count(len(days)), _number(float(found.mean())), _number(median)])
+            is_found = days.notna()
+            median = float(days[is_found].median()) if is_found.any() else None
+            rows.append([Cell(name), _count(len(days)), _number(float(is_found.mean())), _number(median)])
     says = (
         f"Of the confirmed accounts with a known onset, how many would have been among {BUDGET} alerts of a "
         "day, and how many days after the onset for the first time. Days are no finer than the moments of the rows, "
         "and too many where the first row judged of an account is long after its onset."
     )
     columns = ("typology", "accounts", "share found", "median days")
-    return Part("Time to detect", says, columns, rows, "No confirmed account with an onset was judged.")
+    return ReportSection("Time to detect", says, columns, rows, "No confirmed account with an onset was judged.")
 
 
 def days_to_detect(tested: pd.DataFrame, budget: int) -> pd.Series:
@@ -129,23 +134,26 @@ def days_to_detect(tested: pd.DataFrame, budget: int) -> pd.Series:
     return days
 
 
-def _rings(tested: Mapping[str, pd.DataFrame]) -> Part:
+def _rings(tested: Mapping[str, pd.DataFrame]) -> ReportSection:
     rows = []
     for name, frame in tested.items():
         alerts, positive = at_budget(frame, BUDGET), frame["positive"].to_numpy(dtype=bool)
-        known = frame["known_group"].to_numpy(dtype=bool)
-        for words, here in (("ring already known", positive & known), ("nobody of it known", positive & ~known)):
+        is_known_ring = frame["known_group"].to_numpy(dtype=bool)
+        for words, here in (
+            ("ring already known", positive & is_known_ring),
+            ("no member known", positive & ~is_known_ring),
+        ):
             if here.any():
                 rows.append([Cell(name), Cell(words), _count(here.sum()), _number(float(alerts[here].mean()))])
     says = (
         f"Confirmed rows, and how many of them are among {BUDGET} alerts a day: where another member of the ring had "
-        "been found by that moment, and where nobody had. The second says what is found anew."
+        "been found by that moment, and where no member had. The second says how many new rings are found."
     )
     columns = ("typology", "ring", "confirmed rows", "share found")
-    return Part("Known and new rings", says, columns, rows, "No confirmed account was judged.", words=2)
+    return ReportSection("Known and new rings", says, columns, rows, "No confirmed account was judged.", words=2)
 
 
-def _cleared(tested: Mapping[str, pd.DataFrame]) -> Part:
+def _cleared(tested: Mapping[str, pd.DataFrame]) -> ReportSection:
     rows = []
     for name, frame in tested.items():
         cleared = frame["cleared"].to_numpy(dtype=bool)
@@ -154,13 +162,13 @@ def _cleared(tested: Mapping[str, pd.DataFrame]) -> Part:
             rows.append([Cell(name), _count(cleared.sum()), _count(alerts.sum()), _number(float(alerts.mean()))])
     says = (
         f"Rows of accounts that were looked at and found honest, and how many of them are among {BUDGET} alerts a day "
-        "all the same. The model restricts nobody: an alert costs them a person's look."
+        "all the same. The model restricts no account: an alert costs a review."
     )
     columns = ("typology", "cleared rows", "among the alerts", "share")
-    return Part("Look-alikes", says, columns, rows, "No cleared account was judged.")
+    return ReportSection("Look-alikes", says, columns, rows, "No cleared account was judged.")
 
 
-def _fairness(tested: Mapping[str, pd.DataFrame]) -> Part:
+def _fairness(tested: Mapping[str, pd.DataFrame]) -> ReportSection:
     figures = ("rows", "positives", "auc", "average_precision", "false_alerts", "false_alert_ratio")
     rows = []
     for name, frame in tested.items():
@@ -170,15 +178,15 @@ def _fairness(tested: Mapping[str, pd.DataFrame]) -> Part:
             cells[-1] = Cell(cells[-1].text, not FAIR <= ratio <= 1 / FAIR)
             rows.append([Cell(name), Cell(f"{segmentation}: {group}"), *cells])
     says = (
-        f"False alerts are accounts nobody confirmed among {BUDGET} alerts a day; the ratio is to everybody's rate. "
-        f"Outside {FAIR:g} to {1 / FAIR:g} it is marked: look whether behaviour explains it. Nationality, language, "
-        "age, gender, payment rail and place are in no model, so they are not compared here."
+        f"False alerts are accounts without a confirmed finding among {BUDGET} alerts a day; the ratio is to the "
+        f"overall rate. Outside {FAIR:g} to {1 / FAIR:g} it is marked: check whether behaviour explains it. "
+        "Nationality, language, age, gender, payment rail and place are in no model, so they are not compared here."
     )
     columns = ("typology", "group", *(_spoken(figure) for figure in figures))
-    return Part("Groups of accounts", says, columns, rows, "No group has enough rows.", words=2)
+    return ReportSection("Groups of accounts", says, columns, rows, "No group has enough rows.", words=2)
 
 
-def _against_champion(metrics: Mapping[str, Metrics], champion: Mapping[str, Metrics] | None) -> Part:
+def _against_champion(metrics: Mapping[str, Metrics], champion: Mapping[str, Metrics] | None) -> ReportSection:
     says = "Each version as it was measured at its own training: not the same rows, so a small difference says nothing."
     rows = []
     for split, name, now in _shared(metrics, champion or {}):
@@ -186,7 +194,7 @@ def _against_champion(metrics: Mapping[str, Metrics], champion: Mapping[str, Met
         rows.append([Cell(split), Cell(_spoken(name)), _number(before), _number(now), Cell(f"{now - before:+.3f}")])
     columns = ("split", "metric", "champion", "this version", "difference")
     empty = "There is no champion to compare with." if champion is None else "They have no figure in common."
-    return Part("Beside the champion", says, columns, rows, empty, words=2)
+    return ReportSection("Compared with the champion", says, columns, rows, empty, words=2)
 
 
 def _shared(metrics: Mapping[str, Metrics], champion: Mapping[str, Metrics]) -> Iterator[tuple[str, str, float]]:

@@ -16,7 +16,7 @@ from models.evaluation.calibration import Platt
 from models.parameters import SHIPPED, EvaluationParameters, ViolationParameters
 from models.targets import groups_of, known_findings, row_target
 from models.vectors import VectorLayout
-from models.violations.typology import Study, study_typology
+from models.violations.typology import TypologyTraining, train_typology
 
 KIND = "violations"
 COLUMN = "violation_probability_"
@@ -47,7 +47,7 @@ class ViolationModels(BaseEstimator):  # type: ignore[misc]  # scikit-learn is u
         self.seed = seed
         self.models: dict[str, CalibratedBooster] = {}
         self.skipped: dict[str, str] = {}
-        self.studies: dict[str, Study] = {}
+        self.studies: dict[str, TypologyTraining] = {}
 
     def fit(
         self,
@@ -68,9 +68,9 @@ class ViolationModels(BaseEstimator):  # type: ignore[misc]  # scikit-learn is u
         groups = groups_of(frame, findings)
         self.models, self.skipped, self.studies = {}, {}, {}
 
-        def study_of(typology: str) -> Study | str:
+        def study_of(typology: str) -> TypologyTraining | str:
             target = row_target(frame, findings, typology)
-            return study_typology(frame, matrix, groups, target, self.settings, self.evaluation, self.seed, search)
+            return train_typology(frame, matrix, groups, target, self.settings, self.evaluation, self.seed, search)
 
         typologies = sorted(findings["typology"].unique())
         with ThreadPoolExecutor(WORKERS) as workers:
@@ -107,8 +107,8 @@ class ViolationModels(BaseEstimator):  # type: ignore[misc]  # scikit-learn is u
             NotFound: the typology has no model.
         """
         if typology not in self.models:
-            known = ", ".join(self.typologies) or "none"
-            raise NotFound(f"There is no violation model for {typology!r}; the trained ones are: {known}.")
+            trained = ", ".join(self.typologies) or "none"
+            raise NotFound(f"There is no violation model for {typology!r}; the trained ones are: {trained}.")
         matrix, model = self.layout.matrix(frame), self.models[typology]
         base, contributions = model.contributions(matrix)
         bases = np.full(len(matrix), base)

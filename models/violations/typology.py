@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.boosting.ensemble import CalibratedBooster, HeldOut, Recipe, hold_out
+from models.boosting.ensemble import BoosterSettings, CalibratedBooster, HeldOut, hold_out
 from models.boosting.search import choose_parameters
 from models.evaluation.calibration import fit_platt
 from models.evaluation.metrics import Metrics, probability_metrics
-from models.evaluation.splits import ENOUGH_POSITIVES, Plan, group_parts, grouped_folds, plan_folds
+from models.evaluation.splits import MIN_POSITIVES, Plan, group_parts, grouped_folds, plan_folds
 from models.parameters import BoosterParameters, EvaluationParameters, ViolationParameters
 from models.targets import RowTarget
 from models.vectors import Flags, Floats, Rows
@@ -25,10 +25,10 @@ class Sample:
     Attributes:
         rows: their numbers in the frame.
         positive: confirmed, one a row.
-        learning: weights while fitting (unlabelled rows count less, rare positives more; methods 6.4, 6.5).
-        natural: weights while calibrating and measuring: what each row stands for in the frame.
-        cleared: found honest, one a row.
-        labelled_only: whether cleared rows alone serve as negatives.
+        learning: weights while fitting (unlabelled rows count less, rare positives more;
+        docs/methods.md#typology-classifiers, docs/methods.md#labels-and-feedback). natural: weights while calibrating
+        and measuring: what each row stands for in the frame. cleared: found honest, one a row. labelled_only: whether
+        cleared rows alone serve as negatives.
     """
 
     rows: Rows
@@ -40,7 +40,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
+class TypologyTraining:
     """A trained typology with what was measured on the way.
 
     Attributes:
@@ -59,10 +59,10 @@ class Study:
 def too_few(target: RowTarget, accounts: NDArray[Any], settings: ViolationParameters) -> str | None:
     """The sentence that says why the typology cannot be learned, or None where it can."""
     rows, holders = int(target.positive.sum()), len(np.unique(accounts[target.positive]))
-    if rows < settings.minimum_positive_rows or holders < settings.minimum_positive_accounts:
+    if rows < settings.min_positive_rows or holders < settings.min_positive_accounts:
         return (
             f"{target.typology} was skipped: {rows} confirmed rows of {holders} accounts, at least "
-            f"{settings.minimum_positive_rows} rows of {settings.minimum_positive_accounts} accounts are needed."
+            f"{settings.min_positive_rows} rows of {settings.min_positive_accounts} accounts are needed."
         )
     return None
 
@@ -73,13 +73,13 @@ def draw_sample(target: RowTarget, accounts: NDArray[Any], settings: ViolationPa
     cleared = len(np.unique(accounts[target.independent]))
     labelled_only = cleared >= max(settings.cleared_accounts, settings.cleared_share * confirmed)
     unlabelled = np.array([], dtype=np.intp) if labelled_only else np.flatnonzero(target.unlabelled)
-    drawn, limit = unlabelled, max(settings.unlabelled_rows, settings.unlabelled_per_positive * target.positive.sum())
+    sampled, limit = unlabelled, max(settings.unlabelled_rows, settings.unlabelled_per_positive * target.positive.sum())
     if len(unlabelled) > limit:
         chosen = np.random.default_rng(seed).choice(len(unlabelled), limit, replace=False)
-        drawn = unlabelled[np.sort(chosen)]
-    rows = np.sort(np.concatenate([np.flatnonzero(target.positive | target.negative), drawn]))
+        sampled = unlabelled[np.sort(chosen)]
+    rows = np.sort(np.concatenate([np.flatnonzero(target.positive | target.negative), sampled]))
     positive, is_unlabelled = target.positive[rows], target.unlabelled[rows]
-    natural = np.where(is_unlabelled, len(unlabelled) / max(1, len(drawn)), 1.0)
+    natural = np.where(is_unlabelled, len(unlabelled) / max(1, len(sampled)), 1.0)
     learning = np.where(is_unlabelled, settings.unlabelled_weight, 1.0)
     learning[target.overturned[rows]] = settings.appeal_weight
     balance = float(learning[~positive].sum() / max(1, positive.sum()))
@@ -87,7 +87,7 @@ def draw_sample(target: RowTarget, accounts: NDArray[Any], settings: ViolationPa
     return Sample(rows, positive, target.negative[rows], learning, natural, labelled_only)
 
 
-def study_typology(
+def train_typology(
     frame: pd.DataFrame,
     matrix: Floats,
     groups: NDArray[np.str_],
@@ -96,7 +96,7 @@ def study_typology(
     evaluation: EvaluationParameters,
     seed: int,
     search: bool,
-) -> Study | str:
+) -> TypologyTraining | str:
     """The typology's calibrated model with its held-out metrics, or the sentence that says why there is none.
 
     Calibration uses held-out margins only: for the model, of all findings on folds of groups, because the last weeks,
@@ -116,18 +116,20 @@ def study_typology(
             f"{target.typology} was skipped: its {int(positive.sum())} confirmed rows belong to one group, "
             "so that none can be kept apart to test the model."
         )
-    recipe = Recipe(settings.booster, settings.rounds, seed, settings.patience)
+    booster_settings = BoosterSettings(settings.booster, settings.rounds, seed, settings.patience)
     if search:
-        recipe, plan = _searched(recipe, plan, settings, evaluation, sample, chosen_frame, rows, chosen_groups)
-    held_out = hold_out(recipe, plan, rows, positive, sample.learning, chosen_groups)
+        booster_settings, plan = _searched(
+            booster_settings, plan, settings, evaluation, sample, chosen_frame, rows, chosen_groups
+        )
+    held_out = hold_out(booster_settings, plan, rows, positive, sample.learning, chosen_groups)
     calibrating = grouped_folds(positive, chosen_groups, evaluation.folds_calibration, seed) or plan
-    calibrated = hold_out(recipe, calibrating, rows, positive, sample.learning, chosen_groups)
-    final = recipe.stopped_early(rows, positive, sample.learning, chosen_groups)
+    calibrated = hold_out(booster_settings, calibrating, rows, positive, sample.learning, chosen_groups)
+    final = booster_settings.stopped_early(rows, positive, sample.learning, chosen_groups)
     return _finish(final, plan.protocol, sample, rows, held_out, calibrated)
 
 
 def _searched(
-    stored: Recipe,
+    stored: BoosterSettings,
     plan: Plan,
     settings: ViolationParameters,
     evaluation: EvaluationParameters,
@@ -135,7 +137,7 @@ def _searched(
     frame: pd.DataFrame,
     matrix: Floats,
     groups: NDArray[np.str_],
-) -> tuple[Recipe, Plan]:
+) -> tuple[BoosterSettings, Plan]:
     """The recipe chosen on one part of the groups, and the plan that measures on the others only."""
     rows = group_parts(sample.positive, groups, settings.search.parts, stored.seed) == 0
     chosen_on = plan_folds(
@@ -143,7 +145,7 @@ def _searched(
     )
     measured = plan.without(rows)
     tested = sum(int(sample.positive[fold.test].sum()) for fold in measured.folds)
-    if chosen_on is None or tested < ENOUGH_POSITIVES:
+    if chosen_on is None or tested < MIN_POSITIVES:
         return stored, replace(plan, protocol=f"{plan.protocol}; too few findings to search parameters apart from it")
     parameters = choose_parameters(
         stored,
@@ -160,17 +162,22 @@ def _searched(
 
 
 def _finish(
-    recipe: Recipe, protocol: str, sample: Sample, matrix: Floats, held_out: HeldOut, calibrated: HeldOut
-) -> Study:
+    booster_settings: BoosterSettings,
+    protocol: str,
+    sample: Sample,
+    matrix: Floats,
+    held_out: HeldOut,
+    calibrated: HeldOut,
+) -> TypologyTraining:
     positive, natural, tested = sample.positive, sample.natural, held_out.tested
-    known = calibrated.tested
-    platt = fit_platt(calibrated.margins[known], positive[known], natural[known])
-    model = CalibratedBooster(recipe.fit(matrix, positive, sample.learning), platt)
+    calibrated_on = calibrated.tested
+    platt = fit_platt(calibrated.margins[calibrated_on], positive[calibrated_on], natural[calibrated_on])
+    model = CalibratedBooster(booster_settings.fit(matrix, positive, sample.learning), platt)
     probability = held_out.probabilities(positive, natural)
-    return Study(
+    return TypologyTraining(
         model=model,
         protocol=protocol,
-        parameters={**recipe.parameters, "rounds": recipe.rounds},
+        parameters={**booster_settings.parameters, "rounds": booster_settings.rounds},
         metrics={
             "held_out": probability_metrics(probability[tested], positive[tested], natural[tested]),
             "training": probability_metrics(model.probability(matrix), positive, natural),

@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from features.binding import Binding
+from features.restrictions import Restrictions
 from serving.measures.model import Measure, MeasureState
 from serving.record.model import AccountFacts, LegalOrder, WatchlistEntry
 
 
-def account_facts(binding: Binding) -> Mapping[str, AccountFacts]:
+def account_facts(binding: Restrictions) -> Mapping[str, AccountFacts]:
     """The facts of every account that has any; an account not named has those of `everybody`."""
     changed = {row["account_id"]: _moment(row["changed_at"]) for row in _rows(binding.credential_changes)}
     countries = {row["account_id"]: str(row["ip_country"]) for row in _rows(binding.countries)}
@@ -39,7 +39,7 @@ def account_facts(binding: Binding) -> Mapping[str, AccountFacts]:
     }
 
 
-def measures_imposed(binding: Binding) -> Mapping[str, tuple[Measure, ...]]:
+def measures_imposed(binding: Restrictions) -> Mapping[str, tuple[Measure, ...]]:
     """The measures that were imposed earlier and still bind, by account (activity table `enforcements`, clause 7)."""
     imposed: dict[str, list[Measure]] = defaultdict(list)
     for row in _rows(binding.enforcements):
@@ -59,7 +59,7 @@ def measures_imposed(binding: Binding) -> Mapping[str, tuple[Measure, ...]]:
     return {account: tuple(measures) for account, measures in imposed.items()}
 
 
-def everybody(binding: Binding) -> AccountFacts:
+def everybody(binding: Restrictions) -> AccountFacts:
     """What holds for an account of which nothing else is known: the lists its requests are compared with."""
     return AccountFacts(watchlist=tuple(_entry(row) for row in _rows(binding.lists)))
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from features.definitions import CATALOGUE
-from features.evidence import MOST_ROWS, Evidence, evidence_of_many
+from features.evidence import MAX_ROWS, Evidence, evidence_of_many
 from features.pipeline import Features
 from models.explanations.evidence import with_evidence
 from models.explanations.explainer import Explainer, Explanation
@@ -225,7 +225,7 @@ def _rows_of(run: Run, found: Iterable[Evidence]) -> tuple[EvidenceRow, ...]:
     for turn in zip_longest(*(list(_counted_rows(run, one)) for one in found)):
         for row in filter(None, turn):
             rows.setdefault((row.table, row.id, row.text), row)
-    return tuple(rows.values())[:MOST_ROWS]
+    return tuple(rows.values())[:MAX_ROWS]
 
 
 def _counted_rows(run: Run, evidence: Evidence) -> Iterator[EvidenceRow]:

@@ -28,7 +28,7 @@ from serving.web.wording import (
 )
 
 MOST_EVIDENCE = 20
-MOST_LINKS = 20
+MAX_LINKS = 20
 MOST_PROBABILITIES = 4
 MOST_ACCOUNTS_IN_ROW = 3
 
@@ -165,7 +165,7 @@ def case_page(review: Review, history: Sequence[ReviewEvent], now: datetime) -> 
         ),
         counts=tuple((feature_words(name), count) for name, count in review.evidence_counts.items() if count),
         graph=link_graph(review.accounts, review.links),
-        links=tuple(_shared(review.links))[:MOST_LINKS],
+        links=tuple(_shared(review.links))[:MAX_LINKS],
         proposed=tuple(_proposed(measure) for measure in review.proposed_measures),
         imposed=tuple(_imposed(measure) for measure in review.measures),
         history=tuple(_step(event) for event in history),

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from features.activity.lake import Lake
-from features.binding import binding_facts
+from features.restrictions import restrictions_as_of
 from features.definitions import CATALOGUE
 from features.kernel.errors import Invalid
 from features.kernel.moments import moment_of, text_of
@@ -87,7 +87,7 @@ def _champions(registry: Registry) -> tuple[dict[str, LoadedModel], list[str]]:
     models: dict[str, LoadedModel] = {}
     notes: list[str] = []
     for name in MODELS:
-        loaded, said = registry.sound(name, CATALOGUE)
+        loaded, said = registry.load_usable(name, CATALOGUE)
         if said:
             notes.append(said)
         if loaded is not None:
@@ -120,7 +120,7 @@ def account_states(
     as_of: datetime,
 ) -> list[AccountState]:
     """What decisions read about each account of the vectors: its vector, scores, and what binds it at the moment."""
-    binding = binding_facts(features, as_of)
+    binding = restrictions_as_of(features, as_of)
     facts, common, measures = account_facts(binding), everybody(binding), measures_imposed(binding)
     reasons = strongest_reasons(vectors, models, CATALOGUE)
     names = list(CATALOGUE.names)

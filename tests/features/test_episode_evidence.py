@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from features.activity.schema import TABLES
-from features.evidence import MOST_ROWS, EpisodeEvidence, episode_evidence
+from features.evidence import MAX_ROWS, EpisodeEvidence, episode_evidence
 from features.kernel.errors import NotFound
 from features.pipeline import Features
 
@@ -85,7 +85,7 @@ def test_the_rows_of_an_episode_give_its_measures_again(exchange: Features, patt
     episodes = [e for e in exchange.episodes(END - pd.Timedelta(days=30), END) if e["pattern"] == pattern]
     if pattern == "position_limit_ring":
         episodes = [e for e in episodes if "FLOCK-A1" in e["accounts"]]
-    whole = [e for e in episodes if 0 < e["evidence_total"] <= MOST_ROWS]
+    whole = [e for e in episodes if 0 < e["evidence_total"] <= MAX_ROWS]
     assert whole
     for episode in whole:
         shown = episode_evidence(exchange, episode["episode_id"], END)

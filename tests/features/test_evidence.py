@@ -8,7 +8,7 @@ from ibis import _
 
 from features.catalogue import Feature
 from features.definitions import CATALOGUE
-from features.evidence import MOST_ROWS, evidence_of_many, feature_evidence
+from features.evidence import MAX_ROWS, evidence_of_many, feature_evidence
 from features.facts.orders import ORDERS
 from features.kernel.errors import Invalid
 from features.kernel.units import MICRO
@@ -42,7 +42,7 @@ def everybody(exchange: Features) -> pd.DataFrame:
 def test_the_rows_shown_give_the_value_again(exchange: Features, everybody: pd.DataFrame, name: str) -> None:
     active = everybody.index[everybody[name] > 0][:40]
     found = evidence_of_many(exchange, CATALOGUE[name], active, AS_OF)
-    whole = [one for one in found.values() if one.total <= MOST_ROWS]
+    whole = [one for one in found.values() if one.total <= MAX_ROWS]
     assert whole
     for one in whole:
         assert len(one.rows) == one.total
@@ -63,7 +63,7 @@ def test_at_most_twenty_rows_are_shown_and_all_are_counted(exchange: Features, e
     busy = str(everybody["orders_n_7d"].idxmax())
     found = feature_evidence(exchange, "cancel_ratio_7d", busy, AS_OF)
     assert found.total == everybody["orders_n_7d"].max()
-    assert found.total > MOST_ROWS == len(found.rows)
+    assert found.total > MAX_ROWS == len(found.rows)
     assert found.counted / found.total == pytest.approx(everybody["cancel_ratio_7d"][busy])
     assert found.rows["counted"].is_monotonic_decreasing
 

@@ -139,12 +139,12 @@ def within_budget(alerts: list[Alert], allowed: int, seed: int) -> list[Alert]:
 def _count(result: Result, run: Simulation, alerts: list[Alert], every: list[Alert], weeks: int) -> None:
     truth = run.truth["truth_accounts"].to_pandas()
     truth = truth[~truth["role"].isin(NEITHER)]
-    offences = truth[truth["typology"].notna()]
+    violations = truth[truth["typology"].notna()]
     counted = set(truth["account_id"])
     alerts, every = ([alert for alert in some if alert.accounts & counted] for some in (alerts, every))
     alike = truth[truth["resembles"].notna() & truth["typology"].isna()]
-    guilty = set(offences["account_id"])
-    for typology, rows in offences.groupby("typology"):
+    guilty = set(violations["account_id"])
+    for typology, rows in violations.groupby("typology"):
         tally, named = result.of(str(typology)), [a for a in alerts if a.typology == typology]
         units = rows.groupby("ring_id")["account_id"].agg(frozenset)
         members = frozenset(rows["account_id"])

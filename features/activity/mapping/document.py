@@ -10,13 +10,13 @@ MAX_PLUS_DAYS = 36_600
 ANY_SCALAR = {"type": ["string", "number", "boolean", "null"]}
 SENTENCES = {
     "missing": "is required",
-    "string_type": "wants one value",
-    "dict_type": "wants entries of the form 'name: value'",
-    "list_type": "wants a SELECT or a list of entries",
-    "model_type": "wants entries of the form 'name: value'",
-    "too_short": "wants a SELECT or a list of entries",
-    "bool_parsing": "wants true or false",
-    "float_parsing": "wants a number",
+    "string_type": "requires one value",
+    "dict_type": "requires entries of the form 'name: value'",
+    "list_type": "requires a SELECT or a list of entries",
+    "model_type": "requires entries of the form 'name: value'",
+    "too_short": "requires a SELECT or a list of entries",
+    "bool_parsing": "requires true or false",
+    "float_parsing": "requires a number",
 }
 
 
@@ -123,7 +123,7 @@ def wrong_entry(error: ValidationError) -> str:
     fault = error.errors()[0]
     place = entry_name(part for part in fault["loc"] if not str(part).startswith("("))
     if fault["type"] == "extra_forbidden":
-        return f"the unknown entry {place!r} stands there; see docs/mappings.md for the known ones"
+        return f"the entry {place!r} is unknown; docs/mappings.md lists the entries"
     sentence = SENTENCES.get(fault["type"], fault["msg"][0].lower() + fault["msg"][1:])
     shown = "" if fault["type"] == "missing" else f", not {_shortened(fault['input'])}"
     return f"{place or 'a mapping'} {sentence}{shown}"

@@ -136,16 +136,16 @@ def _check_columns(entry: ColumnsEntry, table: Table, constants: Dictionary[str,
 
 def _check_made(made: MadeColumn, constants: Dictionary[str, str], place: str) -> None:
     if len(made.model_fields_set & {"column", "constant", "row"}) != 1:
-        raise Invalid(f"{place} wants one of column, constant or row.")
+        raise Invalid(f"{place} requires one of column, constant or row.")
     units = [unit for unit in EPOCH_UNITS if getattr(made, unit)]
     if len(units) > 1:
         raise Invalid(f"{place} counts in {' and in '.join(units)}; leave one.")
     if not made.times or NUMBER.fullmatch(made.times):
         return
     if made.times not in constants:
-        raise Invalid(f"{place} multiplies by {made.times!r}, which stands in no constants.")
+        raise Invalid(f"{place} multiplies by {made.times!r}, which is not in the constants.")
     if not NUMBER.fullmatch(constants[made.times]):
-        raise Invalid(f"{place} wants a number for times, not {constants[made.times]!r}.")
+        raise Invalid(f"{place} requires a number for times, not {constants[made.times]!r}.")
 
 
 def _check_accounts(given: Dictionary[str, str], file: str) -> None:
@@ -163,4 +163,4 @@ def _check_accounts(given: Dictionary[str, str], file: str) -> None:
     made = {"account_id", "created_at", *given}
     missing = [column.name for column in accounts.columns if column.required and column.name not in made]
     if missing:
-        raise Invalid(f"{file}: accounts_from_parties lacks {missing[0]}, which every account wants.")
+        raise Invalid(f"{file}: accounts_from_parties lacks {missing[0]}, which every account requires.")

@@ -174,14 +174,14 @@ def _with_broken_lines(
     made: tuple[MadeRows, ...], statements: list[Statement], opened: Dictionary[str, SourceFile]
 ) -> tuple[MadeRows, ...]:
     """The rows; with those of the first statement that reads a file come its lines that are no rows."""
-    told: set[str] = set()
+    reported: set[str] = set()
     complete: list[MadeRows] = []
     for rows, statement in zip(made, statements, strict=True):
         shown = rows
         for name in statement.reads:
             mended = opened[name].mended
-            if mended and name not in told:
-                told.add(name)
+            if mended and name not in reported:
+                reported.add(name)
                 lines = f"SELECT _row, {{line: _line, reason: _reason, text: _text}} AS {BROKEN} FROM {mended.broken}"
                 both = f"(SELECT * FROM {shown.relation} UNION ALL BY NAME {lines})"
                 columns = {**shown.columns, BROKEN: "STRUCT"}
@@ -204,8 +204,8 @@ def _require(statement: Statement, mapping: Mapping, made: Dictionary[str, str])
 
 
 def _failure(error: duckdb.Error) -> str:
-    said = str(error).partition("\nLINE ")[0]
-    sentence = " ".join(said.split())
+    message = str(error).partition("\nLINE ")[0]
+    sentence = " ".join(message.split())
     closed = sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
     advice = " Write TRY_CAST there, or leave the cast out: columns are typed as our tables want them."
     return closed + (advice if isinstance(error, duckdb.ConversionException) else "")

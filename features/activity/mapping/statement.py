@@ -194,8 +194,8 @@ def _with_constants(query: exp.Query, constants: Mapping[str, str], place: str) 
         if not isinstance(node, exp.Placeholder | exp.Parameter):
             return node
         if node.name not in constants:
-            known = ", ".join(f"${name}" for name in constants) or "none"
-            raise Invalid(f"{place}: ${node.name} stands in no constants; declared: {known}.")
+            declared_names = ", ".join(f"${name}" for name in constants) or "none"
+            raise Invalid(f"{place}: ${node.name} is not in the constants; declared: {declared_names}.")
         return _literal(constants[node.name])
 
     return query.transform(replaced)

@@ -68,23 +68,23 @@ class Communities:
             touched |= {a, b}
         for (a, b), link in added.items():
             self._unlink(a, b)
-            for one, other in ((a, b), (b, a)):
-                self.links.setdefault(one, {})[other] = link
-                self.totals[one] = self.totals.get(one, 0) + link.weight
+            for account, other in ((a, b), (b, a)):
+                self.links.setdefault(account, {})[other] = link
+                self.totals[account] = self.totals.get(account, 0) + link.weight
             touched |= {a, b}
-        return touched | self._weighed_anew(touched)
+        return touched | self._reweighed(touched)
 
-    def around(self, accounts: Iterable[str], joined_before: Callable[[str], Collection[str]]) -> "Surroundings":
+    def around(self, accounts: Iterable[str], joined_before: Callable[[str], Collection[str]]) -> "Neighbourhood":
         """The communities of accounts now, and of everybody who was in one with them or with those."""
-        found = Surroundings(self)
+        neighbourhood = Neighbourhood(self)
         waiting = list(accounts)
         while waiting:
             account = waiting.pop()
-            if account in found.looked_at:
+            if account in neighbourhood.looked_at:
                 continue
-            for member in found.look_at(account):
+            for member in neighbourhood.look_at(account):
                 waiting += joined_before(member)
-        return found
+        return neighbourhood
 
     def among(self, members: Collection[str]) -> list[tuple[str, str, Link]]:
         """The links among accounts, each once, by the names of the two."""
@@ -96,52 +96,54 @@ class Communities:
     def unsplit(self) -> Unsplit:
         """What holds together by the largest share and is still too large, over the whole graph."""
         firmest = len(self.limits.shares)
-        held: nx.Graph[str] = nx.Graph([(a, b) for a in self.firmness for b in self.joined(a, firmest)])
-        sizes = [len(together) for together in nx.connected_components(held) if len(together) > self.limits.max_group]
+        firm_graph: nx.Graph[str] = nx.Graph([(a, b) for a in self.firmness for b in self.joined(a, firmest)])
+        sizes = [
+            len(together) for together in nx.connected_components(firm_graph) if len(together) > self.limits.max_group
+        ]
         return Unsplit(len(sizes), sum(sizes), sum(self._is_hub(account) for account in self.links))
 
     def joined(self, account: str, firm: int) -> Iterable[str]:
         """Whom links of a firmness join to an account; any link where the firmness is 0."""
         if not firm:
             return self.links.get(account, ())
-        held = self.firmness.get(account, {})
-        return [other for other, by in held.items() if by >= firm]
+        neighbours = self.firmness.get(account, {})
+        return [other for other, by in neighbours.items() if by >= firm]
 
     def _unlink(self, a: str, b: str) -> None:
-        for one, other in ((a, b), (b, a)):
-            link = self.links.get(one, {}).pop(other, None)
+        for account, other in ((a, b), (b, a)):
+            link = self.links.get(account, {}).pop(other, None)
             if link is not None:
-                self.totals[one] -= link.weight
-                if not self.links[one]:
-                    del self.links[one], self.totals[one]
+                self.totals[account] -= link.weight
+                if not self.links[account]:
+                    del self.links[account], self.totals[account]
 
-    def _weighed_anew(self, touched: set[str]) -> set[str]:
+    def _reweighed(self, touched: set[str]) -> set[str]:
         """Weighs the links of accounts whose links changed; gives back the ends of those that hold otherwise now."""
         moved: set[str] = set()
         done: set[Pair] = set()
         for account in sorted(touched):
-            held = self.firmness.get(account, {})
+            neighbours = self.firmness.get(account, {})
             now = {} if self._is_hub(account) else self.links.get(account, {})
-            for other in [*now, *(other for other in held if other not in now)]:
+            for other in [*now, *(other for other in neighbours if other not in now)]:
                 pair = (account, other) if account < other else (other, account)
                 if pair in done:
                     continue
                 done.add(pair)
                 firm = self._firmness(account, other) if other in now else 0
-                if firm != held.get(other, 0):
+                if firm != neighbours.get(other, 0):
                     moved |= {account, other}
                     self._hold(account, other, firm)
-                    held = self.firmness.get(account, {})
+                    neighbours = self.firmness.get(account, {})
         return moved
 
     def _hold(self, a: str, b: str, firm: int) -> None:
-        for one, other in ((a, b), (b, a)):
-            held = self.firmness.setdefault(one, {})
-            held[other] = firm
+        for account, other in ((a, b), (b, a)):
+            neighbours = self.firmness.setdefault(account, {})
+            neighbours[other] = firm
             if not firm:
-                del held[other]
-            if not held:
-                del self.firmness[one]
+                del neighbours[other]
+            if not neighbours:
+                del self.firmness[account]
 
     def _firmness(self, a: str, b: str) -> int:
         """How many of the shares a link reaches, as seen from whichever account it means more to."""
@@ -157,7 +159,7 @@ class Communities:
         return len(self.links.get(account, ())) > self.limits.max_links
 
 
-class Surroundings:
+class Neighbourhood:
     """What was found around changed accounts: the communities there, and every account that was looked at."""
 
     def __init__(self, graph: Communities) -> None:

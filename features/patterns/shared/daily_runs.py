@@ -22,14 +22,14 @@ def versions(findings: Iterable[Finding]) -> Iterator[Episode]:
 
     A run never changes what was known before it: it prolongs a version, or supersedes it by another.
     """
-    held: dict[Hashable, tuple[int, Episode]] = {}
-    kept: list[tuple[Hashable, Episode]] = []
-    for finding in sorted(findings, key=lambda one: one.run):
-        last, episode = held.get(finding.same, (0, finding.episode))
+    latest: dict[Hashable, tuple[int, Episode]] = {}
+    superseded: list[tuple[Hashable, Episode]] = []
+    for finding in sorted(findings, key=lambda finding: finding.run):
+        last, episode = latest.get(finding.same, (0, finding.episode))
         if last != finding.run - 1 or finding.news:
-            if finding.same in held:
-                kept.append((finding.same, episode))
+            if finding.same in latest:
+                superseded.append((finding.same, episode))
             episode = finding.episode
-        held[finding.same] = finding.run, replace(episode, superseded_at=(finding.run + 1) * DAY_US)
-    for _same, episode in [*kept, *((same, episode) for same, (_last, episode) in held.items())]:
+        latest[finding.same] = finding.run, replace(episode, superseded_at=(finding.run + 1) * DAY_US)
+    for _same, episode in [*superseded, *((same, episode) for same, (_last, episode) in latest.items())]:
         yield episode

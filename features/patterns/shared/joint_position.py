@@ -58,7 +58,7 @@ TICK = """
 SELECT tick_size FROM instruments WHERE symbol = $symbol AND product = 'perp' AND valid_from <= $at
   AND (valid_to IS NULL OR valid_to > $at) AND known_from <= $known_at ORDER BY valid_from DESC LIMIT 1
 """
-SMALLEST_STEP = """
+MIN_STEP = """
 SELECT min(step) FROM (SELECT round(price - lag(price) OVER (ORDER BY price), 9) AS step FROM (
     SELECT DISTINCT price FROM trades
     WHERE symbol = $symbol AND product = 'perp' AND ts BETWEEN $since AND $known_at AND known_from <= $known_at))
@@ -67,19 +67,21 @@ WHERE step > 0
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class EvaluatedWindow:
     """One window that was looked at: its name, which later looks at it share, and what was found, by strength."""
 
     window: tuple[Hashable, ...]
-    found: tuple[tuple[int, Episode], ...]
+    episodes: tuple[tuple[int, Episode], ...]
 
 
-Looks = Callable[[int, int | None], Iterable[Look]]
+EvaluateWindows = Callable[[int, int | None], Iterable[EvaluatedWindow]]
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """Accounts in one window, judged against the conditions B to E of methods 4.3 (A is whether they are linked).
+class EvaluatedGroup:
+    """Accounts of one window and which of the conditions B to E hold for them (A is whether they are linked).
+
+    See docs/methods.md#position-limit-rule.
 
     Attributes:
         measures: what was measured, by the names of `MEASURES`.
@@ -101,7 +103,7 @@ class Judged:
     dominates: bool
 
 
-def revised(looks: Looks, settings: Settings) -> Iterator[Episode]:
+def revised(windows: EvaluateWindows, settings: Settings) -> Iterator[Episode]:
     """Of overlapping windows over the same accounts the strongest, judged when a window closes and again for late rows.
 
     `looks` is called with how late rows may be known to count, and with the lateness of the call before; after the
@@ -109,32 +111,32 @@ def revised(looks: Looks, settings: Settings) -> Iterator[Episode]:
     superseded then.
     """
     width = int(settings["window_s"] * SECOND_US)
-    seen: dict[tuple[Hashable, ...], Look] = {}
-    standing: list[Episode] = []
+    by_window: dict[tuple[Hashable, ...], EvaluatedWindow] = {}
+    current: list[Episode] = []
     judged_before: int | None = None
     for lateness in (int(seconds * SECOND_US) for seconds in settings["lateness_s"]):
-        seen |= {look.window: look for look in looks(lateness, judged_before)}
-        strongest = list(_strongest([found for look in seen.values() for found in look.found], width))
+        by_window |= {window.window: window for window in windows(lateness, judged_before)}
+        strongest = list(_strongest([ranked for window in by_window.values() for ranked in window.episodes], width))
         # What another finding hid until now is known from now on.
         new = [
-            replace(e, known_at=max(e.known_at, e.started_at + width + lateness)) for e in _without(strongest, standing)
+            replace(e, known_at=max(e.known_at, e.started_at + width + lateness)) for e in _without(strongest, current)
         ]
-        gone = _without(standing, strongest)
-        for episode in gone:
+        superseded = _without(current, strongest)
+        for episode in superseded:
             in_its_place = [e.known_at for e in new if same_burst(episode, e, width)]
             ends = min(in_its_place, default=episode.started_at + width + lateness)
             yield replace(episode, superseded_at=min(ends, episode.superseded_at or ends))
-        standing = [*_without(standing, gone), *new]
+        current = [*_without(current, superseded), *new]
         judged_before = lateness
-    yield from standing
+    yield from current
 
 
 def judge(
     engine: DuckDBEngine, burst: Burst, accounts: frozenset[str], settings: Settings, lateness: int
-) -> Judged | None:
+) -> EvaluatedGroup | None:
     """The accounts of a burst, judged by what was known `lateness` microseconds after the window closed.
 
-    None where not even the loose synchrony holds: then no conjunction of methods 4.3 can.
+    None where not even the loose synchrony holds: then no conjunction of docs/methods.md#position-limit-rule can.
     """
     own = burst.opens[burst.opens["account_id"].isin(list(accounts))]
     strict = _densest(own, int(settings["sync_ms"] * 1_000))
@@ -149,8 +151,8 @@ def judge(
     known_at = closes + lateness
     market = _market(engine, burst.symbol, judged_on, accounts, (first, closes, known_at))
     limits = _positions(engine, burst, accounts, own, known_at)
-    spread = float(judged_on["price"].max() - judged_on["price"].min())
-    ticks = round(spread / _tick(engine, burst.symbol, first, known_at), 6)
+    price_range = float(judged_on["price"].max() - judged_on["price"].min())
+    ticks = round(price_range / _tick(engine, burst.symbol, first, known_at), 6)
     sync_strict = bool(strict_n >= enough and strict_n >= settings["sync_share"] * loose_n)
     same_price = bool(ticks <= settings["price_ticks"])
     evades = bool(
@@ -161,7 +163,7 @@ def judge(
         and market["market_usd"] >= settings["min_market_usd"]
         and market["outside_accounts"] >= settings["min_outside_accounts"]
     )
-    return Judged(
+    return EvaluatedGroup(
         measures={
             "sync_ms": float((last - first) / 1_000),
             "sync_accounts": int(strict_n),
@@ -184,7 +186,7 @@ def judge(
     )
 
 
-def evidence(judged: Judged, side: str) -> tuple[tuple[str, str, int, str], ...]:
+def evidence(judged: EvaluatedGroup, side: str) -> tuple[tuple[str, str, int, str], ...]:
     """Every open of the accounts in the window, by time."""
     return tuple(
         (
@@ -231,13 +233,16 @@ def _market(
 def _positions(
     engine: DuckDBEngine, burst: Burst, accounts: frozenset[str], own: pd.DataFrame, known_at: int
 ) -> dict[str, float]:
-    """Positions after the fills against the limits of each declared entity (methods 4.3, D_limit)."""
+    """Positions after the fills against the limits of each declared entity (D_limit).
+
+    See docs/methods.md#position-limit-rule.
+    """
     last = int(own["ts"].max())
     positions = engine.frame(filled(POSITIONS, symbol=burst.symbol, last=last, known_at=known_at))
-    held = positions.set_index("account_id")["quantity"]
+    quantities = positions.set_index("account_id")["quantity"]
     price = own.groupby("account_id")["price"].last()
     direction = 1 if burst.side == "buy" else -1
-    position = {a: max(0.0, direction * float(held.get(a, 0.0)) * float(price[a])) for a in sorted(accounts)}
+    position = {a: max(0.0, direction * float(quantities.get(a, 0.0)) * float(price[a])) for a in sorted(accounts)}
     owners = engine.frame(filled(OWNERS, known_at=known_at)).set_index("account_id")["owner_id"]
     entity = {a: str(owners.get(a, a)) for a in accounts}
     limits = engine.frame(filled(LIMITS, symbol=burst.symbol, last=last, known_at=known_at))
@@ -269,7 +274,7 @@ def _tick(engine: DuckDBEngine, symbol: str, at: int, known_at: int) -> float:
     declared = engine.frame(filled(TICK, symbol=symbol, at=at, known_at=known_at))["tick_size"]
     if len(declared):
         return float(declared.iloc[0])
-    smallest = filled(SMALLEST_STEP, symbol=symbol, since=at - TICK_DAYS_US, known_at=known_at)
+    smallest = filled(MIN_STEP, symbol=symbol, since=at - TICK_DAYS_US, known_at=known_at)
     step = engine.run(smallest).column(0)[0].as_py()
     return float(step) if step else 1e-9
 
@@ -280,23 +285,23 @@ def _without(episodes: list[Episode], others: list[Episode]) -> list[Episode]:
     return [e for e in episodes if (e.accounts, e.symbol, e.started_at, tuple(e.measures.items())) not in among]
 
 
-def same_burst(one: Episode, other: Episode, window: int) -> bool:
+def same_burst(episode: Episode, other: Episode, window: int) -> bool:
     """Whether two episodes of one symbol begin within a window of each other and share accounts."""
-    shared = set(one.accounts) & set(other.accounts)
-    return one.symbol == other.symbol and abs(one.started_at - other.started_at) <= window and bool(shared)
+    shared = set(episode.accounts) & set(other.accounts)
+    return episode.symbol == other.symbol and abs(episode.started_at - other.started_at) <= window and bool(shared)
 
 
-def _strongest(found: list[tuple[int, Episode]], window: int) -> Iterator[Episode]:
+def _strongest(ranked: list[tuple[int, Episode]], window: int) -> Iterator[Episode]:
     """Of the episodes of one symbol that share accounts and overlap in time: the strongest, then the largest group."""
     taken: list[Episode] = []
 
     def rank(item: tuple[int, Episode]) -> tuple[float, ...]:
         strength, episode = item
         measures = episode.measures
-        met, combined = float(measures["conditions_met"] or 0), float(measures["combined_usd"] or 0)
-        return (-strength, -len(episode.accounts), -met, -combined, episode.started_at)
+        conditions, combined = float(measures["conditions_met"] or 0), float(measures["combined_usd"] or 0)
+        return (-strength, -len(episode.accounts), -conditions, -combined, episode.started_at)
 
-    for _, episode in sorted(found, key=rank):
+    for _, episode in sorted(ranked, key=rank):
         overlapping = any(same_burst(e, episode, window) for e in taken)
         if not overlapping:
             taken.append(episode)

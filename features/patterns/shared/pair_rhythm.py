@@ -3,8 +3,8 @@
 Matched actions are counted within a second. Their chance is that of the market's own rhythm: given the minutes in
 which both traded on a side, each action of the second account is redrawn from the moments at which others traded in
 that minute, with one further draw anywhere in it; so a burst that everybody joins makes nobody suspicious. The number
-matched is then a sum of independent trials, whose tail is exact and needs no drawing (methods D21 asks for permutations
-within the minute; where only the pair trades, permuting its own moments would say nothing).
+matched is then a sum of independent trials, whose tail is exact and needs no drawing (docs/methods.md#d21-collusion
+asks for permutations within the minute; where only the pair trades, permuting its own moments would say nothing).
 """
 
 from collections.abc import Collection
@@ -18,7 +18,7 @@ from scipy.stats import norm
 from features.kernel.moments import SECOND_US
 from features.kernel.thresholds import Settings
 
-LEAST_FOR_CORRELATION = 3
+MIN_FOR_CORRELATION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ class Actions:
     def __len__(self) -> int:
         return len(self.ts)
 
-    def where(self, kept: NDArray[np.bool_] | slice) -> "Actions":
+    def where(self, mask: NDArray[np.bool_] | slice) -> "Actions":
         """The actions that are kept."""
-        return Actions(*(getattr(self, name)[kept] for name in self.__slots__))
+        return Actions(*(getattr(self, name)[mask] for name in self.__slots__))
 
     def listed(self) -> tuple[Action, ...]:
         """Each action for itself."""
@@ -127,20 +127,20 @@ class Minutes:
         """An account's actions in the trailing window of a run, as known by then."""
         return self._seen(self._by_account[symbol, account], run)
 
-    def everybody(self, symbol: str, bins: NDArray[np.int64], run: int) -> Actions:
+    def all_accounts(self, symbol: str, bins: NDArray[np.int64], run: int) -> Actions:
         """Everybody's actions in some minutes, as known by a run."""
         rows = self._seen(self._by_symbol[symbol], run)
         return rows.where(np.isin(rows.bin, bins))
 
-    def volume(self, found: list[Rhythm], run: int) -> tuple[int, int]:
+    def volume(self, rhythms: list[Rhythm], run: int) -> tuple[int, int]:
         """The volume of matched actions, and of everybody in their symbols, in the trailing window of a run; cents."""
-        matched = {(action.trade_id, action.cents) for one in found for action in one.matched}
-        everybody = 0
-        for symbol in {one.symbol for one in found}:
+        matched = {(action.trade_id, action.cents) for pair in rhythms for action in pair.matched}
+        total = 0
+        for symbol in {pair.symbol for pair in rhythms}:
             day, first_grid, cents = self._volumes[symbol]
             window = self._window(day, run)
-            everybody += int(cents[window][first_grid[window] <= run].sum())
-        return sum(cents for _, cents in matched), everybody
+            total += int(cents[window][first_grid[window] <= run].sum())
+        return sum(cents for _, cents in matched), total
 
     def _seen(self, rows: Actions, run: int) -> Actions:
         window = self._window(rows.day, run)
@@ -158,7 +158,7 @@ def rhythm(minutes: Minutes, a: str, b: str, symbol: str, run: int, partners: Co
     """
     first, second = minutes.of(a, symbol, run), minutes.of(b, symbol, run)
     common = np.intersect1d(first.bin, second.bin)
-    market = minutes.everybody(symbol, common, run)
+    market = minutes.all_accounts(symbol, common, run)
     others = market.where(~np.isin(market.account, [a, b, *partners]))
     matched_a, matched_b = (_matched(x, y, minutes.slot) for x, y in ((first, second), (second, first)))
     support = int(min(matched_a.sum(), matched_b.sum()))
@@ -166,7 +166,7 @@ def rhythm(minutes: Minutes, a: str, b: str, symbol: str, run: int, partners: Co
     by_moment = _chance(first, second, others, minutes, support)
     if not support:
         matched_a, matched_b = np.isin(first.bin, common), np.isin(second.bin, common)
-    met = (*first.where(matched_a).listed(), *second.where(matched_b).listed())
+    matched = (*first.where(matched_a).listed(), *second.where(matched_b).listed())
     return Rhythm(
         a,
         b,
@@ -177,19 +177,19 @@ def rhythm(minutes: Minutes, a: str, b: str, symbol: str, run: int, partners: Co
         correlation,
         min(2 * min(by_moment, by_direction), 1.0),
         frozenset(first.day[matched_a].tolist()) | frozenset(second.day[matched_b].tolist()),
-        tuple(sorted(met, key=lambda action: (action.ts, action.account, action.trade_id))),
+        tuple(sorted(matched, key=lambda action: (action.ts, action.account, action.trade_id))),
         int(max(first.first_grid.max(), second.first_grid.max())),
     )
 
 
-def _matched(one: Actions, other: Actions, slot: int) -> NDArray[np.bool_]:
+def _matched(own_actions: Actions, other: Actions, slot: int) -> NDArray[np.bool_]:
     """Which actions of one have an action of the other on the same side within a slot."""
-    found = np.zeros(len(one), dtype=bool)
+    mask = np.zeros(len(own_actions), dtype=bool)
     for sign in (1, -1):
-        own, theirs = one.sign == sign, other.ts[other.sign == sign]
-        times = one.ts[own]
-        found[own] = np.searchsorted(theirs, times - slot) < np.searchsorted(theirs, times + slot, side="right")
-    return found
+        own, theirs = own_actions.sign == sign, other.ts[other.sign == sign]
+        times = own_actions.ts[own]
+        mask[own] = np.searchsorted(theirs, times - slot) < np.searchsorted(theirs, times + slot, side="right")
+    return mask
 
 
 def _chance(first: Actions, second: Actions, others: Actions, minutes: Minutes, support: int) -> float:
@@ -199,10 +199,10 @@ def _chance(first: Actions, second: Actions, others: Actions, minutes: Minutes, 
         moments = first.ts[(first.bin == number) & (first.sign == sign)]
         if not len(moments):
             continue
-        drawn = others.ts[(others.bin == number) & (others.sign == sign)]
-        near = np.abs(drawn[:, None] - moments).min(axis=1) <= minutes.slot
+        moments_of_others = others.ts[(others.bin == number) & (others.sign == sign)]
+        near = np.abs(moments_of_others[:, None] - moments).min(axis=1) <= minutes.slot
         anywhere = min(1.0, len(moments) * 2 * minutes.slot / minutes.bin)
-        chances.append((float(near.sum()) + anywhere) / (len(drawn) + 1))
+        chances.append((float(near.sum()) + anywhere) / (len(moments_of_others) + 1))
     return _tail(np.array(chances), support)
 
 
@@ -223,12 +223,12 @@ def _correlation(first: Actions, second: Actions, others: Actions, common: NDArr
 
     The chance is that of Fisher's z; it is 1 where either never changes its direction, which correlates with nothing.
     """
-    one, other, market = (_directions(rows, common) for rows in (first, second, others))
-    x, y = np.sign(one) - market, np.sign(other) - market
-    if len(common) <= LEAST_FOR_CORRELATION or not x.std() or not y.std():
+    first_side, second_side, market = (_directions(rows, common) for rows in (first, second, others))
+    x, y = np.sign(first_side) - market, np.sign(second_side) - market
+    if len(common) <= MIN_FOR_CORRELATION or not x.std() or not y.std():
         return 0.0, 1.0
     correlation = float(np.clip(np.corrcoef(x, y)[0, 1], -1.0, 1.0))
-    z = np.arctanh(np.clip(correlation, -1 + 1e-12, 1 - 1e-12)) * np.sqrt(len(common) - LEAST_FOR_CORRELATION)
+    z = np.arctanh(np.clip(correlation, -1 + 1e-12, 1 - 1e-12)) * np.sqrt(len(common) - MIN_FOR_CORRELATION)
     return round(correlation, 9), float(norm.sf(z))
 
 

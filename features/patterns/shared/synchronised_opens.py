@@ -1,6 +1,7 @@
 """Synchronised opens: bursts of position opens in one direction by accounts that share an identifier.
 
-The candidates of D26. Everything is read as of the burst: sessions of the last day, identifiers of the last 30 days.
+The candidates of docs/methods.md#d26-position-limit-evasion. Everything is read as of the burst: sessions of the last
+day, identifiers of the last 30 days.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -185,24 +186,28 @@ def bursts(engine: DuckDBEngine, settings: Settings, lateness: int, judged_befor
     if seeds.empty:
         return
     opens = engine.frame("SELECT * FROM opens ORDER BY symbol, side, ts, trade_id, account_id")
-    held = engine.frame("SELECT * FROM held ORDER BY symbol, side, ts")
+    holdings_frame = engine.frame("SELECT * FROM held ORDER BY symbol, side, ts")
     by_market = dict(tuple(opens.groupby(["symbol", "side"])))
-    held_by_market = dict(tuple(held.groupby(["symbol", "side"])))
+    held_by_market = dict(tuple(holdings_frame.groupby(["symbol", "side"])))
     for market, anchors in seeds.groupby(["symbol", "side"]):
         rows, holdings = by_market[market], held_by_market[market]
-        times, known, held_times = (column.to_numpy() for column in (rows["ts"], rows["known_from"], holdings["ts"]))
+        times, known_from, held_times = (
+            column.to_numpy() for column in (rows["ts"], rows["known_from"], holdings["ts"])
+        )
         accounts, trades = rows["account_id"].to_numpy(object), rows["trade_id"].to_numpy(object)
         holding = [holdings[name].to_numpy(object) for name in HOLDING]
         for anchor in anchors["ts"].tolist():
             judged_at = anchor + window + lateness
             here = slice(times.searchsorted(anchor), times.searchsorted(anchor + window, side="right"))
-            seen = (known[here] <= judged_at) & (times[here] < judged_at)
+            is_visible = (known_from[here] <= judged_at) & (times[here] < judged_at)
             components: Components = ()
-            if (times[here][seen] == anchor).any() and _crowded(times[here][seen], accounts[here][seen], settings):
+            if (times[here][is_visible] == anchor).any() and _crowded(
+                times[here][is_visible], accounts[here][is_visible], settings
+            ):
                 there = slice(held_times.searchsorted(anchor), held_times.searchsorted(anchor + window, side="right"))
-                shared = _shared([column[there] for column in holding], set(trades[here][seen]), judged_at)
+                shared = _shared([column[there] for column in holding], set(trades[here][is_visible]), judged_at)
                 components = _components(engine, shared, anchor, judged_at, settings)
-            inside = rows.iloc[here][seen] if components else rows.iloc[:0]
+            inside = rows.iloc[here][is_visible] if components else rows.iloc[:0]
             yield Burst(str(market[0]), str(market[1]), anchor, inside, components)
 
 
@@ -234,21 +239,21 @@ def _components(
         weight = weights[kind, value]
         if weight <= 0:
             continue
-        for i, one in enumerate(accounts):
+        for i, account in enumerate(accounts):
             for other in accounts[i + 1 :]:
-                edge = graph.get_edge_data(one, other, {"weight": 0.0, "by": ()})
-                if kind not in {known for known, _value, _weight in edge["by"]}:
+                edge = graph.get_edge_data(account, other, {"weight": 0.0, "by": ()})
+                if kind not in {kind_of_link for kind_of_link, _value, _weight in edge["by"]}:
                     by = (*edge["by"], (kind, value, weight))
-                    graph.add_edge(one, other, weight=edge["weight"] + weight, by=by)
+                    graph.add_edge(account, other, weight=edge["weight"] + weight, by=by)
     weak = [edge for edge in graph.edges() if graph.edges[edge]["weight"] < LINK_SETTINGS["association_weight"]]
     graph.remove_edges_from(weak)
-    found = []
+    components = []
     for members in nx.connected_components(graph):
         if len(members) >= settings["min_accounts"]:
             pairs = sorted((min(pair), max(pair)) for pair in graph.subgraph(members).edges())
             edges = {pair: tuple(sorted(graph.edges[pair]["by"])) for pair in pairs}
-            found.append((frozenset(members), edges))
-    return tuple(sorted(found, key=lambda component: sorted(component[0])))
+            components.append((frozenset(members), edges))
+    return tuple(sorted(components, key=lambda component: sorted(component[0])))
 
 
 def _may_connect(groups: Collection[tuple[str, ...]], enough: int) -> bool:
@@ -262,7 +267,10 @@ def _may_connect(groups: Collection[tuple[str, ...]], enough: int) -> bool:
 def _weights(
     engine: DuckDBEngine, shared: Mapping[Shared, tuple[str, ...]], anchor: int, judged_at: int
 ) -> dict[Shared, float]:
-    """The weight of each shared identifier (methods 3.1): addresses by coverage, hot identifiers none."""
+    """The weight of each shared identifier: addresses by coverage, hot identifiers none.
+
+    See docs/methods.md#account-links.
+    """
     engine.register("asked", pa.table({"kind": [k for k, _ in shared], "value": [v for _, v in shared]}))
     since = anchor - int(LINK_SETTINGS["session_days"] * DAY_US)
     degrees = engine.run(filled(DEGREES, since=since, judged_at=judged_at)).to_pylist()

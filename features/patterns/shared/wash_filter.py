@@ -1,9 +1,11 @@
-"""Pair lift: how often two accounts met in a market over how often anonymous matching would let them (methods D03).
+"""Pair lift: how often two accounts met in a market over how often anonymous matching would let them.
 
 Everyone trades with the market makers, so the graph of who trades with whom says nothing until pairs are filtered.
 Expected is what maker and taker counts alone would give: (made_a * took_b + made_b * took_a) / all trades. Two accounts
 that make a share of a market between themselves cannot be lifted above 2 / share, nor look improbable, however little
 they meet others; so a pair also passes if each did at least half of its trades in the market with the other.
+
+See docs/methods.md#d03-wash-trading.
 """
 
 from pathlib import Path
@@ -20,7 +22,7 @@ FILTER_FILE = Path(__file__).parents[1] / "wash.yaml"
 
 # The activity of an engine never changes, so what was counted for one pattern serves the next.
 # A trade counts in every run at which it is inside the window and known; runs are grid days (midnight, UTC).
-MET = """
+TRADED = """
 CREATE TEMP TABLE IF NOT EXISTS wash_met AS
 SELECT symbol, product, maker_account_id AS maker, taker_account_id AS taker, ts // $day AS day,
        (greatest(ts + 1, known_from) + $day - 1) // $day AS first_grid, count(*) AS n,
@@ -92,7 +94,7 @@ def proven_pairs(pairs: pd.DataFrame) -> pd.Series:
 
 def prepare_counts(engine: DuckDBEngine) -> None:
     """Gives the engine `wash_met`: trades per market, maker, taker and day, by the first daily run that sees them."""
-    engine.connection.execute(filled(MET, day=DAY_US))
+    engine.connection.execute(filled(TRADED, day=DAY_US))
 
 
 def lifted_pairs(engine: DuckDBEngine) -> pd.DataFrame:

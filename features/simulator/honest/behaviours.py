@@ -17,14 +17,14 @@ PREFERENCE = np.array([0.55, 0.25, 0.12, 0.08])
 LEVERAGES = np.array([2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 100.0])
 CLICKS = np.array([0.99, 0.97, 0.95, 0.9, 0.8])
 """Share of orders before which the page saw a click or a key; some browsers hide more of them."""
-LARGEST_SHARE_OF_DEPTH = 0.34
+MAX_SHARE_OF_DEPTH = 0.34
 KINDS = np.array([funds.EXCHANGE, funds.SELF_HOSTED, funds.P2P, funds.BANK, funds.BRIDGE, funds.MIXER])
 KIND_SHARES = np.array([0.38, 0.33, 0.05, 0.2, 0.037, 0.003])
 """Where people's money comes from and goes to; a few care much about their privacy."""
 
 
 @dataclass(frozen=True, slots=True)
-class Visits:
+class Logins:
     """Log-ins in time order: who, when, and the session they made."""
 
     account: Ints
@@ -52,14 +52,14 @@ def visit(
     per_day: Floats | float,
     since: Ints | None = None,
     until: Ints | None = None,
-) -> Visits:
+) -> Logins:
     """Members log in now and then within [since, until)."""
     since = world.people.since(members, world.market) if since is None else since
     until = np.full(len(members), world.market.end) if until is None else until
     rate = np.broadcast_to(np.asarray(per_day, dtype=np.float64), members.shape)
     entry, ts = world.interest.arrivals(rng, members, rate, world.people.offset[members], since, until)
     account = members[entry]
-    return Visits(account, ts, log_in(world, rng, account, ts))
+    return Logins(account, ts, log_in(world, rng, account, ts))
 
 
 def log_in(world: World, rng: np.random.Generator, account: Ints, ts: Ints, event: Values = "login") -> Ints:
@@ -67,14 +67,14 @@ def log_in(world: World, rng: np.random.Generator, account: Ints, ts: Ints, even
     return connect(world.ledger, world.people, account, ts, usual_connection(world.people, rng, account, ts), event)
 
 
-def trade_by_hand(world: World, rng: np.random.Generator, visits: Visits, style: Style) -> Ints:
-    """Orders during visits: favourites of the account, lognormal sizes, some against the last move; gives order ids."""
+def trade_by_hand(world: World, rng: np.random.Generator, logins: Logins, style: Style) -> Ints:
+    """Orders during logins: favourites of the account, lognormal sizes, some against the last move; gives order ids."""
     people = world.people
-    intensity = style.orders_per_visit * np.minimum(people.activity[visits.account] ** 0.8, 25)
+    intensity = style.orders_per_visit * np.minimum(people.activity[logins.account] ** 0.8, 25)
     group, position = runs(rng.poisson(rng.gamma(1.2, intensity / 1.2)))
-    account = visits.account[group]
+    account = logins.account[group]
     pause = rng.lognormal(np.log(style.pause_seconds), 1.0, len(group))
-    ts = visits.ts[group] + 20 * SECOND + (np.minimum(pause * (position + 1), 4 * 3600) * SECOND).astype(np.int64)
+    ts = logins.ts[group] + 20 * SECOND + (np.minimum(pause * (position + 1), 4 * 3600) * SECOND).astype(np.int64)
     inside = ts < world.market.end - HOUR
     group, account, ts = group[inside], account[inside], ts[inside]
     size = len(account)
@@ -93,7 +93,7 @@ def trade_by_hand(world: World, rng: np.random.Generator, visits: Visits, style:
         usd,
         passive=(rng.random(size) < style.passive_share) & ~forced,
         source=np.where(forced, LIQUIDATION, np.where(account % 3 == 0, WEB, APP)),
-        session=visits.session[group],
+        session=logins.session[group],
         leverage=np.where(perp, LEVERAGES[(account + rng.integers(0, 2, size)) % len(LEVERAGES)], np.nan),
         ui=((rng.random(size) < CLICKS[account % 5]) & ~forced).astype(np.int64),
         liquidation=forced,
@@ -119,7 +119,7 @@ def order_sizes(
     tail = np.where(rng.random(size) < 0.05, (1 - rng.random(size)) ** (-1 / 1.5), 1.0)
     depth = world.market.depth(instrument, ts, np.zeros(size, dtype=np.int64))
     excited = np.clip(0.3 + world.market.bustle(instrument, ts), 0.4, 5.0) ** 0.9
-    return np.asarray(np.minimum(np.exp(body) * tail * excited * stakes, LARGEST_SHARE_OF_DEPTH * depth))
+    return np.asarray(np.minimum(np.exp(body) * tail * excited * stakes, MAX_SHARE_OF_DEPTH * depth))
 
 
 def _sides(world: World, rng: np.random.Generator, account: Ints, ts: Ints, instrument: Ints) -> Ints:
@@ -206,9 +206,9 @@ def _take_out(world: World, rng: np.random.Generator, account: Ints, ts: Ints, u
     address = np.select([fiat, shared, kind == funds.MIXER], [NONE, funds.SHARED_WALLETS + account % 12, unlisted], own)
     fresh &= kind != funds.MIXER
     address[fresh] = funds.fresh_addresses(world, int(fresh.sum()))
-    told = np.flatnonzero(fresh & (rng.random(len(account)) < 0.8))
-    before = ts[told] - rng.integers(5 * MINUTE, 50 * MINUTE, len(told))
-    secure(world, account[told], before, "withdrawal_address_added", address=address[told])
+    announced = np.flatnonzero(fresh & (rng.random(len(account)) < 0.8))
+    before = ts[announced] - rng.integers(5 * MINUTE, 50 * MINUTE, len(announced))
+    secure(world, account[announced], before, "withdrawal_address_added", address=address[announced])
     large = np.where(rng.random(len(account)) < 0.12, rng.uniform(2, 6, len(account)), 1.0)
     funds.withdraw(world, account, ts, np.round(usd * large, 2), kind, address)
 
@@ -232,13 +232,13 @@ def secure(world: World, account: Ints, ts: Ints, event: Values, **more: Values)
     world.ledger.emit("security_events", len(account), event_id=events, account_id=account, ts=ts, event=event, **more)
 
 
-def live(world: World, rng: np.random.Generator, members: Ints, orders: float = 0.8) -> Visits:
-    """The ordinary life beneath: visits, some trades, some money in and out."""
-    visits = visit(world, rng, members, rng.gamma(2.0, 0.4, len(members)))
-    trade_by_hand(world, rng, visits, Style(orders))
+def live(world: World, rng: np.random.Generator, members: Ints, orders: float = 0.8) -> Logins:
+    """The ordinary life beneath: logins, some trades, some money in and out."""
+    logins = visit(world, rng, members, rng.gamma(2.0, 0.4, len(members)))
+    trade_by_hand(world, rng, logins, Style(orders))
     save_and_spend(world, rng, members, 0.14, 0.08)
     suffer_mishaps(world, rng, members, 0.03)
-    return visits
+    return logins
 
 
 def moments(world: World, rng: np.random.Generator, members: Ints, margin: int = 3 * DAY) -> Ints:

@@ -27,16 +27,16 @@ def recruit_ladders(world: World, rng: np.random.Generator, members: Ints) -> No
 
 def stand_in_ladders(world: World, rng: np.random.Generator, members: Ints) -> None:
     """Scales in by several orders on one side, cancels the rest after a while, and often fills on the other side."""
-    visits = visit(world, rng, members, 1.4)
-    trade_by_hand(world, rng, visits, Style(2.0, 80.0, 0.4, 0.02))
+    logins = visit(world, rng, members, 1.4)
+    trade_by_hand(world, rng, logins, Style(2.0, 80.0, 0.4, 0.02))
     save_and_spend(world, rng, members, 0.08, 0.05)
-    chosen = np.flatnonzero((rng.random(len(visits.ts)) < 0.7) & (visits.ts < world.market.end - 3 * HOUR))
+    chosen = np.flatnonzero((rng.random(len(logins.ts)) < 0.7) & (logins.ts < world.market.end - 3 * HOUR))
     group, number = runs(rng.integers(2, 9, len(chosen)))
-    account, session = visits.account[chosen[group]], visits.session[chosen[group]]
-    begin = visits.ts[chosen] + rng.integers(MINUTE, 30 * MINUTE, len(chosen))
-    patience = np.exp(rng.normal(np.log(90), 1.5, len(chosen)))
+    account, session = logins.account[chosen[group]], logins.session[chosen[group]]
+    begin = logins.ts[chosen] + rng.integers(MINUTE, 30 * MINUTE, len(chosen))
+    order_lifetime = np.exp(rng.normal(np.log(90), 1.5, len(chosen)))
     side = rng.integers(0, 2, len(chosen))
-    instrument = world.people.favourites[visits.account[chosen], rng.integers(0, 2, len(chosen))]
+    instrument = world.people.favourites[logins.account[chosen], rng.integers(0, 2, len(chosen))]
     ts = begin[group] + number * rng.integers(SECOND, 9 * SECOND, len(group))
     where, which = instrument[group], side[group]
     bid, ask = world.market.touch(where, begin[group])
@@ -52,14 +52,16 @@ def stand_in_ladders(world: World, rng: np.random.Generator, members: Ints) -> N
         which,
         price,
         in_lots(usd / price, where),
-        begin[group] + 80 * SECOND + ((patience[group] + slack) * SECOND).astype(np.int64),
+        begin[group] + 80 * SECOND + ((order_lifetime[group] + slack) * SECOND).astype(np.int64),
         source=WEB,
         session=session,
         leverage=np.where(IS_PERP[where], 5.0, np.nan),
     )
     also = np.flatnonzero(rng.random(len(chosen)) < 0.35)
-    moment = begin[also] + 80 * SECOND + (patience[also] * rng.uniform(0.2, 0.99, len(also)) * SECOND).astype(np.int64)
-    who = visits.account[chosen[also]]
+    moment = (
+        begin[also] + 80 * SECOND + (order_lifetime[also] * rng.uniform(0.2, 0.99, len(also)) * SECOND).astype(np.int64)
+    )
+    who = logins.account[chosen[also]]
     usd = order_sizes(world, rng, who, moment, instrument[also], 0.02)
     geared = np.where(IS_PERP[instrument[also]], 5.0, np.nan)
     world.flow.place(who, moment, instrument[also], 1 - side[also], usd, source=WEB, leverage=geared)

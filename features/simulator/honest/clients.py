@@ -27,12 +27,12 @@ def recruit_keyed(world: World, rng: np.random.Generator, members: Ints) -> None
 
 def trade_by_hotkey(world: World, rng: np.random.Generator, members: Ints) -> None:
     """Day traders with fixed sizes on hotkeys, up half the night; the page misses some of the keys they press."""
-    visits = visit(world, rng, members, 3.5)
-    trade_by_hand(world, rng, visits, Style(2.0, 100.0, 0.3, 0.05, turns=True))
+    logins = visit(world, rng, members, 3.5)
+    trade_by_hand(world, rng, logins, Style(2.0, 100.0, 0.3, 0.05, turns=True))
     save_and_spend(world, rng, members, 0.09, 0.07)
-    inside = np.flatnonzero(visits.ts < world.market.end - 6 * HOUR)
+    inside = np.flatnonzero(logins.ts < world.market.end - 6 * HOUR)
     group, number = runs(rng.poisson(35.0 / world.profile.rate_divisor, len(inside)))
-    account, first = visits.account[inside[group]], visits.ts[inside[group]]
+    account, first = logins.account[inside[group]], logins.ts[inside[group]]
     rhythm = 40.0 * (1 + account % 23)
     ts = first + ((number + 1) * rhythm * rng.lognormal(0, 0.15, len(group)) * SECOND).astype(np.int64)
     ts = np.minimum(ts, world.market.end - HOUR)
@@ -45,7 +45,7 @@ def trade_by_hotkey(world: World, rng: np.random.Generator, members: Ints) -> No
         rng.integers(0, 2, len(group)),
         0.03 * world.people.wealth_usd[account] + 10,
         source=np.where(account % 3 == 0, WEB, APP),
-        session=visits.session[inside[group]],
+        session=logins.session[inside[group]],
         leverage=np.where(IS_PERP[where], 5.0, np.nan),
         ui=(rng.random(len(group)) >= missed).astype(np.int64),
     )
@@ -62,8 +62,8 @@ def lose_connection(world: World, rng: np.random.Generator, members: Ints) -> No
     group, _ = runs(rng.integers(12, 110, len(entry)))
     lost = begin + rng.integers(2 * MINUTE, 3 * HOUR, len(entry))
     ts = begin[group] + MINUTE + (rng.random(len(group)) * (lost - begin - MINUTE)[group]).astype(np.int64)
-    gone = lost[group] + rng.integers(0, SECOND, len(group))
-    _rest(world, rng, members[entry[group]], ts, gone)
+    cancelled_at = lost[group] + rng.integers(0, SECOND, len(group))
+    _rest(world, rng, members[entry[group]], ts, cancelled_at)
 
 
 def run_wild(world: World, rng: np.random.Generator, members: Ints) -> None:
@@ -97,7 +97,7 @@ def mistype(world: World, rng: np.random.Generator, members: Ints) -> None:
 
 
 def _rest(
-    world: World, rng: np.random.Generator, account: Ints, ts: Ints, gone: Ints, *, refused: bool = False
+    world: World, rng: np.random.Generator, account: Ints, ts: Ints, cancelled_at: Ints, *, refused: bool = False
 ) -> None:
     size = len(account)
     where = world.people.favourites[account, 0]
@@ -111,7 +111,7 @@ def _rest(
         side,
         price,
         in_lots(usd / price, where),
-        gone,
+        cancelled_at,
         source=API,
         api_key=account * 4,
         leverage=np.where(IS_PERP[where], 5.0, np.nan),

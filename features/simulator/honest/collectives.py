@@ -30,25 +30,25 @@ def recruit_corporates(world: World, rng: np.random.Generator, members: Ints) ->
 
 
 def share_a_master(world: World, rng: np.random.Generator, members: Ints) -> None:
-    """The master's visits are its sub-accounts' too: all trade the same things at the same time."""
+    """The master's logins are its sub-accounts' too: all trade the same things at the same time."""
     masters = members[world.people.owner[members] == members]
-    visits = visit(world, rng, masters, 1.0)
+    logins = visit(world, rng, masters, 1.0)
     save_and_spend(world, rng, masters, 0.06, 0.05)
     _shift_capital(world, rng, members)
-    group, number = runs(np.full(len(visits.ts), BOOKS))
+    group, number = runs(np.full(len(logins.ts), BOOKS))
     place = np.zeros(len(world.people), dtype=np.int64)
     place[members] = np.arange(len(members))
-    account = place[visits.account[group]]
+    account = place[logins.account[group]]
     books = members[np.minimum(account + number, len(members) - 1)]
-    acts = np.flatnonzero(rng.random(len(visits.ts)) < 0.4)
+    acts = np.flatnonzero(rng.random(len(logins.ts)) < 0.4)
     rows = np.flatnonzero(np.isin(group, acts))
-    ts = visits.ts[group[rows]] + 5 * MINUTE + rng.integers(0, 4 * SECOND, len(rows))
+    ts = logins.ts[group[rows]] + 5 * MINUTE + rng.integers(0, 4 * SECOND, len(rows))
     inside = ts < world.market.end - HOUR
     rows, ts = rows[inside], ts[inside]
-    instrument = world.people.favourites[visits.account[group[rows]], 0]
+    instrument = world.people.favourites[logins.account[group[rows]], 0]
     usd = order_sizes(world, rng, books[rows], ts, instrument, 0.03)
     session = log_in(world, rng, books[rows], ts - 2 * MINUTE)
-    side = visits.ts[group[rows]] % 2
+    side = logins.ts[group[rows]] % 2
     leverage = np.where(IS_PERP[instrument], 3.0, np.nan)
     world.flow.place(books[rows], ts, instrument, side, usd, source=APP, session=session, leverage=leverage)
 
@@ -59,9 +59,9 @@ def _shift_capital(world: World, rng: np.random.Generator, members: Ints) -> Non
     rate = np.full(len(members), 0.12)
     entry, ts = world.clock.arrivals(rng, rate, world.people.offset[members], since, until)
     place = entry // BOOKS * BOOKS + (entry + 1 + rng.integers(0, BOOKS - 1, len(entry))) % BOOKS
-    known = (place < len(members)) & (place != entry)
-    usd = world.people.wealth_usd[members[entry[known]]] * rng.uniform(0.02, 0.2, int(known.sum()))
-    funds.hand_over(world, members[entry[known]], members[place[known]], ts[known], usd)
+    is_member = (place < len(members)) & (place != entry)
+    usd = world.people.wealth_usd[members[entry[is_member]]] * rng.uniform(0.02, 0.2, int(is_member.sum()))
+    funds.hand_over(world, members[entry[is_member]], members[place[is_member]], ts[is_member], usd)
 
 
 def recruit_copiers(world: World, rng: np.random.Generator, members: Ints) -> None:
@@ -75,8 +75,8 @@ def copy_leader(world: World, rng: np.random.Generator, members: Ints) -> None:
     live(world, rng, members, 0.2)
     for first in range(0, len(members), FOLLOWERS):
         leader, followers = members[first : first + 1], members[first + 1 : first + FOLLOWERS]
-        visits = visit(world, rng, leader, 0.8)
-        at = visits.ts[visits.ts < world.market.end - HOUR] + MINUTE
+        logins = visit(world, rng, leader, 0.8)
+        at = logins.ts[logins.ts < world.market.end - HOUR] + MINUTE
         perps = world.market.instruments("major", "mid", "small", product="perp")
         instrument, side = rng.choice(perps, len(at)), rng.integers(0, 2, len(at))
         size = np.full(len(at), 0.05) * world.people.wealth_usd[leader] + 50

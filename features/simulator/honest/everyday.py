@@ -20,8 +20,8 @@ def live_dormant(world: World, rng: np.random.Generator, members: Ints) -> None:
 
 def live_retail(world: World, rng: np.random.Generator, members: Ints) -> None:
     """Trades now and then from phone or browser and saves a little."""
-    visits = visit(world, rng, members, rng.gamma(2.0, 0.35, len(members)))
-    trade_by_hand(world, rng, visits, Style(0.9))
+    logins = visit(world, rng, members, rng.gamma(2.0, 0.35, len(members)))
+    trade_by_hand(world, rng, logins, Style(0.9))
     save_and_spend(world, rng, members, 0.14, 0.08)
     suffer_mishaps(world, rng, members, 0.03)
     clients.mistype(world, rng, members)
@@ -30,9 +30,9 @@ def live_retail(world: World, rng: np.random.Generator, members: Ints) -> None:
 
 def live_day_trader(world: World, rng: np.random.Generator, members: Ints) -> None:
     """Many round trips a day with leverage, awake by day only."""
-    visits = visit(world, rng, members, 3.0)
+    logins = visit(world, rng, members, 3.0)
     orders = 60.0 / 3.0 / world.profile.rate_divisor
-    trade_by_hand(world, rng, visits, Style(orders * 1.6, 240.0, 0.4, 0.08, turns=True))
+    trade_by_hand(world, rng, logins, Style(orders * 1.6, 240.0, 0.4, 0.08, turns=True))
     save_and_spend(world, rng, members, 0.15, 0.12)
     suffer_mishaps(world, rng, members, 0.04)
     compete(world, rng, members)

@@ -38,8 +38,8 @@ def live_beside_the_banned(world: World, rng: np.random.Generator, members: Ints
     for head, moment in zip(heads.tolist(), ts.tolist(), strict=True):
         ban(world, head, max(moment, int(world.people.created_at[head]) + DAY))
     before = np.flatnonzero(ts > world.market.start + DAY)
-    visits = visit(world, rng, heads[before], 0.6, until=ts[before])
-    trade_by_hand(world, rng, visits, Style(1.0))
+    logins = visit(world, rng, heads[before], 0.6, until=ts[before])
+    trade_by_hand(world, rng, logins, Style(1.0))
     live(world, rng, others, 0.9)
 
 
@@ -56,8 +56,8 @@ def recruit_students(world: World, rng: np.random.Generator, members: Ints) -> N
     library = np.flatnonzero(rng.random(size) < 0.3)
     people.device[members[library]] = people.device[members[library // 6 * 6]]
     friend = members[np.arange(size) // 6 * 6]
-    told = (rng.random(size) < 0.6) & (friend != members) & (people.created_at[friend] < people.created_at[members])
-    people.referrer[members[told]] = friend[told]
+    referred = (rng.random(size) < 0.6) & (friend != members) & (people.created_at[friend] < people.created_at[members])
+    people.referrer[members[referred]] = friend[referred]
 
 
 def study(world: World, rng: np.random.Generator, members: Ints) -> None:
@@ -95,8 +95,8 @@ def travel_to_listed(world: World, rng: np.random.Generator, members: Ints) -> N
     mistaken: Bools = mixed(account, 98) % 5 == 0
     country = np.where(mistaken, country_number("IR"), country_number("MM"))
     first = np.unique(group, return_index=True)[1]
-    kept = ~mistaken | np.isin(np.arange(len(group)), first)
-    group, account, ts, country = group[kept], account[kept], ts[kept], country[kept]
+    is_real = ~mistaken | np.isin(np.arange(len(group)), first)
+    group, account, ts, country = group[is_real], account[is_real], ts[is_real], country[is_real]
     zero = np.zeros(len(account), dtype=np.int64)
     line = Connection(
         RESIDENTIAL + mixed(account, 97) % (1 << 24),

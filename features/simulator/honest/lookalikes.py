@@ -157,15 +157,15 @@ def recruit_nervous(world: World, rng: np.random.Generator, members: Ints) -> No
 
 def pull_large_orders(world: World, rng: np.random.Generator, members: Ints) -> None:
     """Large limit orders on one side, withdrawn in panic or after a while; now and then a fill on the other side."""
-    visits = visit(world, rng, members, 2.0)
-    trade_by_hand(world, rng, visits, Style(4.0, 60.0, 0.4, 0.01))
+    logins = visit(world, rng, members, 2.0)
+    trade_by_hand(world, rng, logins, Style(4.0, 60.0, 0.4, 0.01))
     save_and_spend(world, rng, members, 0.05, 0.04)
-    group, _ = runs(rng.poisson(1.3, len(visits.ts)))
-    account = visits.account[group]
-    ts = visits.ts[group] + rng.integers(MINUTE, 40 * MINUTE, len(group))
+    group, _ = runs(rng.poisson(1.3, len(logins.ts)))
+    account = logins.account[group]
+    ts = logins.ts[group] + rng.integers(MINUTE, 40 * MINUTE, len(group))
     keep = ts < world.market.end - HOUR
     account, ts = account[keep], ts[keep]
-    session = visits.session[group][keep]
+    session = logins.session[group][keep]
     size = len(account)
     instrument = world.people.favourites[account, 0]
     side = rng.integers(0, 2, size)

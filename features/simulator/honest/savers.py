@@ -58,7 +58,7 @@ def be_paid_by_clients(world: World, rng: np.random.Generator, members: Ints) ->
     funds.withdraw(world, who, at[goes], total[goes], np.where(bank, funds.BANK, funds.SELF_HOSTED), address)
 
 
-def recruit_sleepers(world: World, rng: np.random.Generator, members: Ints) -> None:
+def recruit_dormant(world: World, rng: np.random.Generator, members: Ints) -> None:
     """Customers of the first hour who have forgotten about it."""
     world.people.created_at[members] = world.market.start - rng.integers(250 * DAY, 600 * DAY, len(members))
     world.people.wealth_usd[members] = np.exp(rng.normal(8.4, 1.0, len(members)))
@@ -113,7 +113,7 @@ FREELANCER = Agent(
 FORM_SAVER = Agent(
     "form_saver", 0.015, save_by_the_form, recruit_savers, at_least=4, resembles="money_laundering", rank=19
 )
-RETURNING_SLEEPER = Agent(
-    "returning_sleeper", 0.010, wake_up, recruit_sleepers, at_least=4, resembles="money_laundering", rank=20
+RETURNING_DORMANT = Agent(
+    "returning_sleeper", 0.010, wake_up, recruit_dormant, at_least=4, resembles="money_laundering", rank=20
 )
 DOWNSTREAM_BUYER = Agent("downstream_buyer", 0.004, receive_downstream, at_least=3, resembles="illicit_assets", rank=21)

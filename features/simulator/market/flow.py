@@ -1,4 +1,4 @@
-"""What agents want to trade: wishes for the matching to fill, orders that only rest, and fills agreed beforehand."""
+"""What agents want to trade: requests for the matching to fill, orders that only rest, and fills agreed beforehand."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -38,7 +38,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes(Rows):
+class OrderRequests(Rows):
     """Orders yet to be matched; `passive` ones wait for a counterparty, the others take at once."""
 
     order_id: Ints
@@ -95,12 +95,12 @@ class Fills(Rows):
 
 
 class Flow:
-    """Collects wishes, resting orders and agreed fills of all agents."""
+    """Collects order requests, resting orders and agreed fills of all agents."""
 
     def __init__(self, ledger: Ledger, market: Market) -> None:
         self._ledger = ledger
         self._market = market
-        self.wishes: list[Wishes] = []
+        self.order_requests: list[OrderRequests] = []
         self.orders: list[Orders] = []
         self.refused: list[Orders] = []
         self.fills: list[Fills] = []
@@ -126,8 +126,8 @@ class Flow:
         instrument = np.where(ts < self._market.opens_at[instrument], FALLBACK, instrument)
         reserved = (instrument == RESERVED[0]) & (ts >= RESERVED[1]) & (ts < RESERVED[2])
         ts = np.where(reserved, ts - 10 * MINUTE, ts)
-        self.wishes.append(
-            Wishes(
+        self.order_requests.append(
+            OrderRequests(
                 order,
                 account,
                 ts,

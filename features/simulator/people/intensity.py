@@ -27,7 +27,7 @@ class Clock:
 
     def moments(self, rng: np.random.Generator, offset: Ints, since: Ints, until: Ints) -> Ints:
         """One moment for each entry, drawn in [since, until) in proportion to the intensity at that offset."""
-        drawn = np.empty(len(offset), dtype=np.int64)
+        times = np.empty(len(offset), dtype=np.int64)
         low = np.clip((since - self.market.start) / MINUTE, 0, None)
         high = np.clip((until - self.market.start) / MINUTE, 0, None)
         share = rng.random(len(offset))
@@ -37,8 +37,8 @@ class Clock:
             minutes = np.arange(len(curve))
             floor, ceiling = np.interp(low[here], minutes, curve), np.interp(high[here], minutes, curve)
             at = np.interp(floor + share[here] * (ceiling - floor), curve, minutes)
-            drawn[here] = self.market.start + (at * MINUTE).astype(np.int64)
-        return np.asarray(np.clip(drawn, since, np.maximum(until - 1, since)))
+            times[here] = self.market.start + (at * MINUTE).astype(np.int64)
+        return np.asarray(np.clip(times, since, np.maximum(until - 1, since)))
 
     def arrivals(
         self, rng: np.random.Generator, per_day: Floats, offset: Ints, since: Ints, until: Ints

@@ -1,4 +1,7 @@
-"""Collusion without a shared identifier: strangers on paper who follow one private signal together (D21)."""
+"""Collusion without a shared identifier: strangers on paper who follow one private signal together.
+
+See docs/methods.md#d21-collusion.
+"""
 
 import numpy as np
 
@@ -6,7 +9,7 @@ from features.simulator.honest.behaviours import LEVERAGES, log_in, order_sizes
 from features.simulator.market.flow import APP, WEB
 from features.simulator.market.market import IS_PERP
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
-from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.unit import MAX_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
@@ -26,7 +29,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
     confess(world, unit, "collusion")
     instruments = rng.choice(world.market.instruments("small", "mid"), 2, replace=False)
     for day in unit.days(rng, 3.5):
-        count = MOST_EPISODES_OF_FAILED if unit.failed else 1 + int(rng.poisson(0.8 + unit.zeal))
+        count = MAX_EPISODES_OF_FAILED if unit.failed else 1 + int(rng.poisson(0.8 + unit.zeal))
         start, gaps = int(day + rng.integers(HOUR, 14 * HOUR)), rng.exponential(70 * 60, count) + 120
         if start > world.market.end - 3 * HOUR:
             continue

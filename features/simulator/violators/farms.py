@@ -1,10 +1,13 @@
-"""Bonus farms: one person's many accounts, each doing exactly what the welcome bonus asks for (D20)."""
+"""Bonus farms: one person's many accounts, each doing exactly what the welcome bonus asks for.
+
+See docs/methods.md#d20-multi-account-abuse.
+"""
 
 import numpy as np
 
 from features.simulator import funds
 from features.simulator.honest.behaviours import log_in, secure
-from features.simulator.promotions import BONUS_MINIMUM_USD, join_bonus
+from features.simulator.promotions import MIN_BONUS_USD, join_bonus
 from features.simulator.vectors import DAY, HOUR, MINUTE, Ints
 from features.simulator.violators.unit import Unit, confess, pretend
 from features.simulator.violators.violator import Violator
@@ -14,19 +17,21 @@ from features.simulator.world import World
 def recruit(world: World, rng: np.random.Generator, unit: Unit) -> None:
     """A burst of sign-ups, referred by the first, on a few devices and one line; the careful stagger and share little.
 
-    Some of the careful use sleepers: accounts made long before and kept for the occasion.
+    Some of the careful use dormant_accounts: accounts made long before and kept for the occasion.
     """
     people, members = world.people, unit.members
     size = len(members)
-    spread = world.profile.scaled_days(21) * DAY if unit.careful else 2.5 * DAY
-    spread = min(spread, 0.4 * (world.market.end - unit.onset))
-    people.created_at[members] = unit.onset + np.sort((rng.random(size) * spread).astype(np.int64))
+    period = world.profile.scaled_days(21) * DAY if unit.careful else 2.5 * DAY
+    period = min(period, 0.4 * (world.market.end - unit.onset))
+    people.created_at[members] = unit.onset + np.sort((rng.random(size) * period).astype(np.int64))
     people.level[members] = 2
     people.wealth_usd[members] = np.exp(rng.normal(6.8 if unit.careful else 5.6, 1.3, size))
     people.activity[members] = 0.4
     if unit.careful:
-        sleepers = members[rng.random(size) < 0.5]
-        people.created_at[sleepers] = world.market.start - rng.integers(10 * DAY, 200 * DAY, len(sleepers))
+        dormant_accounts = members[rng.random(size) < 0.5]
+        people.created_at[dormant_accounts] = world.market.start - rng.integers(
+            10 * DAY, 200 * DAY, len(dormant_accounts)
+        )
         return
     people.referrer[members[1:]] = np.where(rng.random(size - 1) < 0.8, members[0], members[:-1])
     country = people.country[members[0]]
@@ -47,7 +52,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
     pretend(world, rng, life)
     since = np.maximum(world.people.created_at[members], unit.onset) + HOUR + rng.integers(0, 3 * HOUR, size)
     above = rng.exponential(60.0, size) if unit.careful else rng.uniform(0, 4, size)
-    usd = BONUS_MINIMUM_USD + np.where(rng.random(size) < (0.3 if unit.careful else 0.75), 0.0, np.round(above, 2))
+    usd = MIN_BONUS_USD + np.where(rng.random(size) < (0.3 if unit.careful else 0.75), 0.0, np.round(above, 2))
     transfers = join_bonus(world, rng, members, since, usd)
     paid = _cash_out(world, rng, unit, since)
     confess(world, unit, "multi_account", np.maximum(world.people.created_at[members], unit.onset))

@@ -1,4 +1,7 @@
-"""Document farms: accounts in other people's names, verified with a few bought documents, for the bonus (D20)."""
+"""Document farms: accounts in other people's names, verified with a few bought documents, for the bonus.
+
+See docs/methods.md#d20-multi-account-abuse.
+"""
 
 import numpy as np
 
@@ -13,8 +16,8 @@ def recruit(world: World, rng: np.random.Generator, unit: Unit) -> None:
     """Spread sign-ups; two or three accounts a document, many attempts; careful ones have one document each."""
     people, members = world.people, unit.members
     size = len(members)
-    spread = min(world.profile.scaled_days(15) * DAY, 0.4 * (world.market.end - unit.onset))
-    people.created_at[members] = unit.onset + np.sort((rng.random(size) * spread).astype(np.int64))
+    period = min(world.profile.scaled_days(15) * DAY, 0.4 * (world.market.end - unit.onset))
+    people.created_at[members] = unit.onset + np.sort((rng.random(size) * period).astype(np.int64))
     people.level[members] = 2
     people.wealth_usd[members] = np.exp(rng.normal(6.2, 1.3, size))
     people.activity[members] = 0.4

@@ -1,4 +1,7 @@
-"""Launderers on their own: structuring, gathering, scattering, waking sleepers, and mixers and bridges (D12)."""
+"""Launderers on their own: structuring, gathering, scattering, waking dormant accounts, and mixers and bridges.
+
+See docs/methods.md#d12-money-laundering.
+"""
 
 import numpy as np
 
@@ -11,7 +14,7 @@ from features.simulator.violators.unit import Unit, confess, pretend
 from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
-WAYS = ("structure", "gather", "scatter", "wake", "mix")
+TYPES = ("structure", "gather", "scatter", "wake", "mix")
 
 
 def recruit(world: World, rng: np.random.Generator, unit: Unit) -> None:
@@ -22,7 +25,7 @@ def recruit(world: World, rng: np.random.Generator, unit: Unit) -> None:
 
 def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
     """One way of hiding where money comes from, on a few days."""
-    way = str(rng.choice(WAYS))
+    way = str(rng.choice(TYPES))
     if way != "wake":
         pretend(world, rng, unit)
     confess(world, unit, "money_laundering")
@@ -90,9 +93,9 @@ def _send(world: World, rng: np.random.Generator, unit: Unit, ts: Ints, usd: Flo
         return funds.withdraw(world, who, ts, usd, target, address, risk_category=category)
     if way in ("structure", "gather") and rng.random() < (0.5 if unit.careful else 0.25):
         return funds.withdraw(world, who, ts, usd, funds.BANK, np.full(len(ts), NONE))
-    known = unit.careful and way != "scatter"
-    address = funds.own_address(who) if known else funds.fresh_addresses(world, len(ts))
-    if not known:
+    to_own_address = unit.careful and way != "scatter"
+    address = funds.own_address(who) if to_own_address else funds.fresh_addresses(world, len(ts))
+    if not to_own_address:
         secure(world, who, ts - 12 * MINUTE, "withdrawal_address_added", address=address)
     return funds.withdraw(world, who, ts, usd, funds.SELF_HOSTED, address)
 

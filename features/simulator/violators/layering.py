@@ -1,4 +1,7 @@
-"""Layerers: several orders at several prices on one side, a fill on the other, and all of them gone (D05)."""
+"""Layerers: several orders at several prices on one side, a fill on the other, and all of them gone.
+
+See docs/methods.md#d05-layering.
+"""
 
 import numpy as np
 
@@ -8,7 +11,7 @@ from features.simulator.market.flow import BUY, WEB
 from features.simulator.market.market import FIELD, IS_PERP
 from features.simulator.people.population import FAVOURITES
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
-from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.unit import MAX_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
@@ -28,7 +31,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
     account = unit.members[0]
     for day in unit.days(rng, 3.0):
         count = (
-            MOST_EPISODES_OF_FAILED
+            MAX_EPISODES_OF_FAILED
             if unit.failed
             else int(np.clip(rng.poisson((1.5 if unit.careful else 3.0) * unit.zeal), 1, 8))
         )
@@ -51,7 +54,7 @@ def _episode(world: World, rng: np.random.Generator, unit: Unit, instrument: int
     price = _ladder(world, rng, instrument, begin, side, levels)
     filled = int(placed[-1]) + int(rng.uniform(2, 20) * SECOND)
     slow, fast = rng.uniform(8, 40, levels), 0.4 + rng.uniform(0, 1.2) + rng.uniform(0, 0.3, levels)
-    gone = filled + ((slow if unit.careful else fast) * SECOND).astype(np.int64)
+    cancelled_at = filled + ((slow if unit.careful else fast) * SECOND).astype(np.int64)
     usd = share / (1 - share) * depth * rng.dirichlet(np.full(levels, 8.0))
     leverage = np.where(IS_PERP[where], 5.0, np.nan)
     orders = world.flow.rest(
@@ -61,7 +64,7 @@ def _episode(world: World, rng: np.random.Generator, unit: Unit, instrument: int
         np.full(levels, side),
         price,
         in_lots(usd / price, where),
-        gone,
+        cancelled_at,
         source=WEB,
         session=session,
         leverage=leverage,
@@ -78,7 +81,7 @@ def _episode(world: World, rng: np.random.Generator, unit: Unit, instrument: int
         session=session,
         leverage=leverage[:1].repeat(fills),
     )
-    world.truth.episode("layering", begin, gone.max(), "o", np.concatenate([orders, took]), unit.members)
+    world.truth.episode("layering", begin, cancelled_at.max(), "o", np.concatenate([orders, took]), unit.members)
 
 
 def _ladder(

@@ -1,4 +1,7 @@
-"""Position-limit rings: linked accounts open one perpetual together, each within its limit, jointly over it (D26)."""
+"""Position-limit rings: linked accounts open one perpetual together, each within its limit, jointly over it.
+
+See docs/methods.md#d26-position-limit-evasion.
+"""
 
 from dataclasses import dataclass
 
@@ -73,8 +76,8 @@ def _burst(world: World, rng: np.random.Generator, unit: Unit, instrument: int, 
     where, side = np.full(size, instrument), np.full(size, int(members[0]) % 2)
     tick = FIELD["tick"][instrument]
     bid, ask = world.market.touch(where, np.full(size, ts[0]))
-    spread = rng.integers(3, 9) if unit.careful and not plan.jitters else rng.integers(1, 3)
-    steps = np.round(np.where(side == BUY, ask, bid) / tick) + rng.integers(0, spread, size)
+    max_steps = rng.integers(3, 9) if unit.careful and not plan.jitters else rng.integers(1, 3)
+    steps = np.round(np.where(side == BUY, ask, bid) / tick) + rng.integers(0, max_steps, size)
     makers = np.flatnonzero(world.people.market_maker)
     child, _ = runs(rng.integers(1, 3, size))
     part = 1 / np.bincount(child)[child]

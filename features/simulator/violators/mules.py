@@ -1,4 +1,7 @@
-"""Mule chains: many deposits just below a threshold, a short stay, and out, some by way of the next mule (D12)."""
+"""Mule chains: many deposits just below a threshold, a short stay, and out, some by way of the next mule.
+
+See docs/methods.md#d12-money-laundering.
+"""
 
 import numpy as np
 
@@ -7,7 +10,7 @@ from features.simulator.honest.behaviours import log_in
 from features.simulator.market.flow import APP, BUY
 from features.simulator.market.market import number_of
 from features.simulator.vectors import HOUR, MINUTE, NONE, Floats, Ints, runs
-from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.unit import MAX_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
@@ -31,7 +34,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
     threshold = float(rng.choice(THRESHOLDS_USD, p=[0.75, 0.2, 0.05]))
     cash_out = funds.fresh_addresses(world, 2)
     for number, day in enumerate(unit.days(rng, 2.0)):
-        size = MOST_EPISODES_OF_FAILED if unit.failed else len(unit.members)
+        size = MAX_EPISODES_OF_FAILED if unit.failed else len(unit.members)
         mules = unit.members[:size][(rng.random(size) < (0.5 if unit.careful else 0.8)) | (number == 0)]
         _wave(world, rng, unit, mules, day + int(rng.integers(0, 12 * HOUR)), threshold, cash_out)
 
@@ -63,13 +66,13 @@ def _wave(
     )
     leave = last + (dwell * HOUR).astype(np.int64)
     going = leave < world.market.end - 2 * HOUR
-    everybody, mules, total, leave = mules, mules[going], total[going], leave[going]
+    all_mules, mules, total, leave = mules, mules[going], total[going], leave[going]
     log_in(world, rng, mules, leave - 5 * MINUTE)
     if not unit.careful and rng.random() < 0.4 and len(mules) > 1:
         collector = np.full(len(mules) - 1, mules[-1])
-        kept = total[:-1] * 0.98
-        transfers.append(funds.hand_over(world, mules[:-1], collector, leave[:-1], kept))
-        mules, total, leave = mules[-1:], np.array([total[-1] + kept.sum()]), np.array([leave.max() + 40 * MINUTE])
+        forwarded = total[:-1] * 0.98
+        transfers.append(funds.hand_over(world, mules[:-1], collector, leave[:-1], forwarded))
+        mules, total, leave = mules[-1:], np.array([total[-1] + forwarded.sum()]), np.array([leave.max() + 40 * MINUTE])
     draw = rng.random(len(mules))
     fiat, own = draw < (0.45 if unit.careful else 0.25), draw > (0.6 if unit.careful else 0.75)
     address = np.where(own, funds.own_address(mules, 3), rng.choice(cash_out, len(mules)))
@@ -80,11 +83,11 @@ def _wave(
     transfers.append(funds.withdraw(world, mules, leave, out, target, address))
     if unit.careful:
         # What lies still for days is no episode: one for the way in, one for each way out.
-        world.truth.episode("money_laundering", start, last.max(), "x", transfers[0], everybody)
+        world.truth.episode("money_laundering", start, last.max(), "x", transfers[0], all_mules)
         for mule, ts, transfer in zip(mules.tolist(), leave.tolist(), transfers[1].tolist(), strict=True):
             world.truth.episode("money_laundering", ts, ts, "x", np.array([transfer]), mule)
         return
-    world.truth.episode("money_laundering", start, leave.max(), "x", np.concatenate(transfers), everybody)
+    world.truth.episode("money_laundering", start, leave.max(), "x", np.concatenate(transfers), all_mules)
 
 
 def _swap(world: World, rng: np.random.Generator, mules: Ints, ts: Ints, usd: Floats) -> None:

@@ -1,4 +1,7 @@
-"""Ban evaders: somebody excluded for good who comes back under another account (D10)."""
+"""Ban evaders: somebody excluded for good who comes back under another account.
+
+See docs/methods.md#d10-re-entry-after-a-ban.
+"""
 
 import numpy as np
 
@@ -59,11 +62,11 @@ def ban(world: World, account: int, ts: int) -> None:
         measure="exclusion",
         state=code("enforcements", "state", "in_force"),
     )
-    known = (
+    identifiers = (
         ("document", f"doc-{world.people.document[account]}"),
         ("device", f"device-{world.people.device[account]}"),
     )
-    for kind, value in known:
+    for kind, value in identifiers:
         world.ledger.emit(
             "watchlist",
             1,

@@ -1,4 +1,7 @@
-"""Script farms: accounts driven through the web page by a program, where only people may act (D02)."""
+"""Script farms: accounts driven through the web page by a program, where only people may act.
+
+See docs/methods.md#d02-unauthorised-automation.
+"""
 
 import numpy as np
 
@@ -35,19 +38,19 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
 def _schedule(rng: np.random.Generator, unit: Unit, start: int, interval: float) -> Ints:
     hours = rng.uniform(4, 10) if unit.careful else rng.uniform(8, 20)
     most = int(rng.integers(4, 14) if unit.careful else rng.integers(10, 36))
-    spread = 0.9 if unit.careful else 0.12
+    sigma = 0.9 if unit.careful else 0.12
     count = min(most, int(hours * 3600 / interval) + 2)
-    gaps: Floats = interval * rng.lognormal(0, spread, count)
+    gaps: Floats = interval * rng.lognormal(0, sigma, count)
     ts: Ints = start + np.cumsum(gaps * SECOND).astype(np.int64)
     return ts[ts < start + hours * HOUR]
 
 
 def _run(world: World, rng: np.random.Generator, unit: Unit, account: int, ts: Ints, template: float) -> None:
-    size, one = len(ts), np.array([account])
+    size, accounts = len(ts), np.array([account])
     begin = ts[:1] - 2 * MINUTE
     headless = not unit.careful and rng.random() < 0.3
-    line = usual_connection(world.people, rng, one, begin)
-    session = connect(world.ledger, world.people, one, begin, line, headless=headless)
+    line = usual_connection(world.people, rng, accounts, begin)
+    session = connect(world.ledger, world.people, accounts, begin, line, headless=headless)
     who, where = np.full(size, account), world.people.favourites[account, rng.integers(0, 2, size)]
     sizes = order_sizes(world, rng, who, ts, where, 0.04)
     fixed = np.full(size, template * world.people.wealth_usd[account] + 8)
@@ -64,7 +67,9 @@ def _run(world: World, rng: np.random.Generator, unit: Unit, account: int, ts: I
         leverage=np.where(IS_PERP[where], LEVERAGES[account % len(LEVERAGES)], np.nan),
         ui=(rng.random(size) < clicks).astype(np.int64),
     )
-    world.truth.episode("unauthorised_automation", ts.min(), min(int(ts.max()), int(ts.min()) + DAY), "o", orders, one)
+    world.truth.episode(
+        "unauthorised_automation", ts.min(), min(int(ts.max()), int(ts.min()) + DAY), "o", orders, accounts
+    )
 
 
 SCRIPT_FARM = Violator("script_farm", (8, 16), (1, 1, 2, 5), act, recruit, scales=True, rank=7)

@@ -1,4 +1,7 @@
-"""Self-dealing: pairs that hand profit over at an arranged price, own trades, and round trips on one account (D03)."""
+"""Self-dealing: pairs that hand profit over at an arranged price, own trades, and round trips on one account.
+
+See docs/methods.md#d03-wash-trading.
+"""
 
 import numpy as np
 
@@ -7,7 +10,7 @@ from features.simulator.honest.behaviours import log_in, order_sizes, secure
 from features.simulator.market.flow import APP, BUY, SELL, WEB
 from features.simulator.market.market import FIELD, IS_PERP, on_tick
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
-from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.unit import MAX_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
@@ -30,7 +33,7 @@ def deal(world: World, rng: np.random.Generator, unit: Unit) -> None:
         _share_a_wallet(world, rng, unit)
     for day in unit.days(rng, 4.0):
         start = day + int(rng.integers(HOUR, 15 * HOUR))
-        count = MOST_EPISODES_OF_FAILED if unit.failed else 1 + int(rng.poisson(1.0 if unit.careful else 3.0))
+        count = MAX_EPISODES_OF_FAILED if unit.failed else 1 + int(rng.poisson(1.0 if unit.careful else 3.0))
         pause = (3 * HOUR if unit.careful else 8 * MINUTE) // SECOND
         begins = start + np.cumsum(rng.exponential(pause, count) * SECOND).astype(np.int64)
         log_in(world, rng, unit.members, np.full(2, start - 5 * MINUTE))
@@ -81,7 +84,7 @@ def turn_around(world: World, rng: np.random.Generator, unit: Unit) -> None:
     confess(world, unit, "wash_trading")
     instruments = world.people.favourites[unit.members[0], :2]
     for day in unit.days(rng, 4.0):
-        count = MOST_EPISODES_OF_FAILED if unit.failed else 3 + int(rng.poisson(2.0 * unit.zeal))
+        count = MAX_EPISODES_OF_FAILED if unit.failed else 3 + int(rng.poisson(2.0 * unit.zeal))
         pause = 40 * MINUTE // SECOND
         ts = day + rng.integers(HOUR, 12 * HOUR) + np.cumsum(rng.exponential(pause, count) * SECOND).astype(np.int64)
         _turn(world, rng, unit, int(rng.choice(instruments)), ts[ts < world.market.end - 2 * HOUR])

@@ -1,4 +1,7 @@
-"""Spoofers: a large order on one side, a fill of their own on the other, and the large order gone at once (D04)."""
+"""Spoofers: a large order on one side, a fill of their own on the other, and the large order gone at once.
+
+See docs/methods.md#d04-spoofing.
+"""
 
 import numpy as np
 
@@ -8,7 +11,7 @@ from features.simulator.market.flow import API, WEB
 from features.simulator.market.market import FIELD, IS_PERP
 from features.simulator.people.population import FAVOURITES
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Floats, Ints, runs
-from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.unit import MAX_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
@@ -34,7 +37,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
     confess(world, unit, "spoofing")
     instruments = world.people.favourites[unit.members[0]]
     for day in unit.days(rng, 4.0):
-        count = MOST_EPISODES_OF_FAILED if unit.failed else int(np.clip(rng.poisson(5 * unit.zeal), 2, 20))
+        count = MAX_EPISODES_OF_FAILED if unit.failed else int(np.clip(rng.poisson(5 * unit.zeal), 2, 20))
         start = day + int(rng.integers(0, 15 * HOUR))
         gaps = rng.lognormal(np.log(400), 0.9, count) + 45
         ts = start + np.cumsum(gaps * SECOND).astype(np.int64)

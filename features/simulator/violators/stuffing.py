@@ -1,4 +1,7 @@
-"""Excessive orders: bursts that are cancelled within a second, or hundreds of cancels a contract and day (D06)."""
+"""Excessive orders: bursts that are cancelled within a second, or hundreds of cancels a contract and day.
+
+See docs/methods.md#d06-excessive-orders.
+"""
 
 import numpy as np
 
@@ -7,7 +10,7 @@ from features.simulator.honest.machines import approve_keys, in_lots
 from features.simulator.market.flow import API, BUY
 from features.simulator.market.market import FIELD, IS_PERP
 from features.simulator.vectors import HOUR, MINUTE, SECOND, Ints
-from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.unit import MAX_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
@@ -38,7 +41,7 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
 
 
 def _burst(world: World, rng: np.random.Generator, unit: Unit, own: Ints, begin: int) -> None:
-    most = MOST_EPISODES_OF_FAILED * 15 if unit.failed else 15 if unit.careful else 80
+    most = MAX_EPISODES_OF_FAILED * 15 if unit.failed else 15 if unit.careful else 80
     count = int(rng.integers(most // 3 if unit.careful or unit.failed else 50, most))
     ts = np.sort(begin + rng.integers(0, (100 if unit.careful else 55) * SECOND, count))
     where = own[rng.integers(0, len(own), count)] if unit.careful else np.full(count, own[0])
@@ -51,13 +54,13 @@ def _burst(world: World, rng: np.random.Generator, unit: Unit, own: Ints, begin:
 def _look_busy(world: World, rng: np.random.Generator, unit: Unit, where: Ints, ts: Ints) -> None:
     """Small genuine orders afterwards, so that orders and trades keep a usual proportion."""
     ts, where = ts.repeat(2), where.repeat(2)
-    kept = rng.random(len(ts)) < 0.8
-    later = ts[kept] + rng.integers(MINUTE, 6 * HOUR, int(kept.sum()))
+    closed = rng.random(len(ts)) < 0.8
+    later = ts[closed] + rng.integers(MINUTE, 6 * HOUR, int(closed.sum()))
     who = unit.members.repeat(len(later))
-    geared = np.where(IS_PERP[where[kept]], 5.0, np.nan)
+    geared = np.where(IS_PERP[where[closed]], 5.0, np.nan)
     usd = rng.uniform(10, 80, len(later))
     side = rng.integers(0, 2, len(later))
-    world.flow.place(who, later, where[kept], side, usd, source=API, api_key=who * 4, leverage=geared, ui=0)
+    world.flow.place(who, later, where[closed], side, usd, source=API, api_key=who * 4, leverage=geared, ui=0)
 
 
 def _all_day(world: World, rng: np.random.Generator, unit: Unit, instrument: int, start: int) -> None:
@@ -68,7 +71,7 @@ def _all_day(world: World, rng: np.random.Generator, unit: Unit, instrument: int
     _send(world, rng, unit, np.full(count, instrument), ts, ts + (life * SECOND).astype(np.int64))
 
 
-def _send(world: World, rng: np.random.Generator, unit: Unit, where: Ints, ts: Ints, gone: Ints) -> None:
+def _send(world: World, rng: np.random.Generator, unit: Unit, where: Ints, ts: Ints, cancelled_at: Ints) -> None:
     size = len(ts)
     side = rng.integers(0, 2, size)
     bid, ask = world.market.touch(where, ts)
@@ -81,13 +84,13 @@ def _send(world: World, rng: np.random.Generator, unit: Unit, where: Ints, ts: I
         side,
         price,
         in_lots(usd / price, where),
-        gone,
+        cancelled_at,
         source=API,
         api_key=unit.members.repeat(size) * 4,
         leverage=np.where(IS_PERP[where], 5.0, np.nan),
         ui=0,
     )
-    world.truth.episode("excessive_orders", ts.min(), gone.max(), "o", orders, unit.members)
+    world.truth.episode("excessive_orders", ts.min(), cancelled_at.max(), "o", orders, unit.members)
 
 
 STUFFER = Violator("stuffer", (1, 1), (1, 2, 5, 24), act, recruit, rank=6)

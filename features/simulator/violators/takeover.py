@@ -1,4 +1,7 @@
-"""Account takeovers: an ordinary life, then a stranger's log-in, new credentials and an emptied account (D23)."""
+"""Account takeovers: an ordinary life, then a stranger's log-in, new credentials and an emptied account.
+
+See docs/methods.md#d23-cooling-off-and-account-takeover.
+"""
 
 import numpy as np
 
@@ -54,11 +57,11 @@ def _take(world: World, rng: np.random.Generator, unit: Unit, at: Ints, session:
     if not book and rng.random() < 0.9:
         added = at - rng.integers(2 * MINUTE, 4 * MINUTE)
         secure(world, account, added, "withdrawal_address_added", address=address, session_id=session)
-    held = world.people.wealth_usd[account] + funds.net_flow(world, int(at[0]))[account]
+    balance = world.people.wealth_usd[account] + funds.net_flow(world, int(at[0]))[account]
     parts = int(rng.integers(2, 4)) if unit.careful else 1
     share = rng.uniform(0.2, 0.7) if unit.careful else rng.uniform(0.55, 0.97)
     ts = np.minimum(at + np.arange(parts) * rng.integers(HOUR, 5 * HOUR), world.market.end - MINUTE)
-    usd = np.repeat(np.maximum(held, 20) * share / parts, parts)
+    usd = np.repeat(np.maximum(balance, 20) * share / parts, parts)
     return funds.withdraw(world, account.repeat(parts), ts, usd, funds.SELF_HOSTED, address.repeat(parts))
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.simulator.honest.behaviours import Style, live, save_and_spend, trade_by_hand, visit
-from features.simulator.truth import Offence
+from features.simulator.truth import ViolationRecord
 from features.simulator.vectors import DAY, Ints, mixed
 from features.simulator.world import World
 
-MOST_EPISODES_OF_FAILED = 2
+MAX_EPISODES_OF_FAILED = 2
 """One unit in ten gives up after so few episodes and is nearly undetectable."""
 
 
@@ -47,8 +47,8 @@ def pretend(world: World, rng: np.random.Generator, unit: Unit) -> None:
     kind = mixed(unit.members, 61) % 10
     live(world, rng, unit.members[kind < 6], busy)
     trader = unit.members[kind >= 6]
-    visits = visit(world, rng, trader, 0.8 + 1.2 * unit.camouflage)
-    trade_by_hand(world, rng, visits, Style(1.3 * busy, 200.0, 0.35, 0.06, turns=True))
+    logins = visit(world, rng, trader, 0.8 + 1.2 * unit.camouflage)
+    trade_by_hand(world, rng, logins, Style(1.3 * busy, 200.0, 0.35, 0.06, turns=True))
     save_and_spend(world, rng, trader, 0.12, 0.08)
 
 
@@ -61,8 +61,10 @@ def confess(
     request: int | None = None,
 ) -> None:
     """Record the guilt of the unit (or of some members), each from its onset on; `request` is the event at stake."""
-    guilty = unit.members if members is None else members
-    since = np.full(len(guilty), unit.onset) if onset is None else onset
-    for account, begin in zip(guilty.tolist(), since.tolist(), strict=True):
-        offence = Offence(account, typology, unit.ring, begin, unit.end, unit.camouflage, unit.careful, request)
-        world.truth.offences.append(offence)
+    violators = unit.members if members is None else members
+    since = np.full(len(violators), unit.onset) if onset is None else onset
+    for account, begin in zip(violators.tolist(), since.tolist(), strict=True):
+        violation = ViolationRecord(
+            account, typology, unit.ring, begin, unit.end, unit.camouflage, unit.careful, request
+        )
+        world.truth.violations.append(violation)

@@ -1,4 +1,7 @@
-"""Wash rings: members trade small symbols in circles among themselves, with noise, pauses and leaks to others (D03)."""
+"""Wash rings: members trade small symbols in circles among themselves, with noise, pauses and leaks to others.
+
+See docs/methods.md#d03-wash-trading.
+"""
 
 from dataclasses import dataclass
 
@@ -9,13 +12,13 @@ from features.simulator.market.flow import APP, BUY, SELL, Rows
 from features.simulator.market.market import FIELD
 from features.simulator.promotions import enter
 from features.simulator.vectors import DAY, HOUR, MINUTE, SECOND, Floats, Ints
-from features.simulator.violators.unit import MOST_EPISODES_OF_FAILED, Unit, confess, pretend
+from features.simulator.violators.unit import MAX_EPISODES_OF_FAILED, Unit, confess, pretend
 from features.simulator.violators.violator import Violator
 from features.simulator.world import World
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class TradingStyle:
     """How one ring trades: mean pause between legs, relative noise of sizes, share of legs that leak to others.
 
     `shortest` is the least number of members in a circle; a ring that nets over the day has long pauses.
@@ -43,31 +46,31 @@ def act(world: World, rng: np.random.Generator, unit: Unit) -> None:
     confess(world, unit, "wash_trading")
     instruments = rng.choice(world.market.instruments("small"), 2, replace=False)
     base = rng.uniform(0.006, 0.028)
-    manner = (
-        Manner(float(np.exp(rng.uniform(np.log(600), np.log(5_000)))), rng.uniform(0.01, 0.08), 0.4, 3)
+    style = (
+        TradingStyle(float(np.exp(rng.uniform(np.log(600), np.log(5_000)))), rng.uniform(0.01, 0.08), 0.4, 3)
         if unit.careful
-        else Manner(float(np.exp(rng.uniform(np.log(20), np.log(600)))), rng.uniform(0.002, 0.02), 0.22, 2)
+        else TradingStyle(float(np.exp(rng.uniform(np.log(20), np.log(600)))), rng.uniform(0.002, 0.02), 0.22, 2)
     )
     for day in unit.days(rng, 4.0):
-        trips = MOST_EPISODES_OF_FAILED if unit.failed else 2 + int(rng.poisson(2 if unit.careful else 6 * unit.zeal))
+        trips = MAX_EPISODES_OF_FAILED if unit.failed else 2 + int(rng.poisson(2 if unit.careful else 6 * unit.zeal))
         other = rng.random() < (0.5 if unit.careful else 0.2)
         usd = base * FIELD["depth_usd"][instruments[0]] * np.exp(rng.normal(0.4, 0.6, trips))
         start = day + int(rng.integers(0, 14 * HOUR))
-        _burst(world, rng, unit, instruments[::-1] if other else instruments, start, usd, manner)
+        _burst(world, rng, unit, instruments[::-1] if other else instruments, start, usd, style)
     racing = unit.members[rng.random(len(unit.members)) < 0.4]
     enter(world, racing, np.full(len(racing), unit.onset - DAY // 2), rng.random(len(racing)) < 0.5)
 
 
 def _burst(
-    world: World, rng: np.random.Generator, unit: Unit, instruments: Ints, start: int, usd: Floats, manner: Manner
+    world: World, rng: np.random.Generator, unit: Unit, instruments: Ints, start: int, usd: Floats, style: TradingStyle
 ) -> None:
     members = unit.members
     logged_in = log_in(world, rng, members, start - rng.integers(MINUTE, 30 * MINUTE, len(members)))
     session = dict(zip(members.tolist(), logged_in.tolist(), strict=True))
-    legs = _drawn(rng, members, start, min(world.market.end - HOUR, start + 9 * HOUR), usd, manner)
+    legs = _random_legs(rng, members, start, min(world.market.end - HOUR, start + 9 * HOUR), usd, style)
     crossing = unit.careful & (rng.random(len(legs)) < 0.3)
     legs = Legs(legs.seller, legs.buyer, legs.ts, legs.notional_usd, legs.circle, instruments[crossing.astype(int)])
-    leaks = rng.random(len(legs)) < manner.leak
+    leaks = rng.random(len(legs)) < style.leak
     _leak(world, legs.at(leaks), session)
     crossed = legs.at(~leaks)
     trades = _agree(world, rng, crossed, session)
@@ -91,14 +94,16 @@ class Legs(Rows):
     instrument: Ints
 
 
-def _drawn(rng: np.random.Generator, members: Ints, start: int, until: int, usd: Floats, manner: Manner) -> Legs:
+def _random_legs(
+    rng: np.random.Generator, members: Ints, start: int, until: int, usd: Floats, style: TradingStyle
+) -> Legs:
     """One circle for each value in `usd`, through two members or more, leg after leg."""
-    longest = len(members) if manner.shortest > 2 else min(3, len(members))
-    paths = [rng.permutation(members)[: rng.integers(manner.shortest, longest + 1)] for _ in usd]
+    longest = len(members) if style.shortest > 2 else min(3, len(members))
+    paths = [rng.permutation(members)[: rng.integers(style.shortest, longest + 1)] for _ in usd]
     sizes = np.array([len(path) for path in paths])
     circle = np.repeat(np.arange(len(usd)), sizes)
-    ts = start + np.cumsum((rng.exponential(manner.pause_seconds, len(circle)) + 1) * SECOND).astype(np.int64)
-    value = usd[circle] * (1 + manner.noise * rng.standard_normal(len(circle)))
+    ts = start + np.cumsum((rng.exponential(style.pause_seconds, len(circle)) + 1) * SECOND).astype(np.int64)
+    value = usd[circle] * (1 + style.noise * rng.standard_normal(len(circle)))
     buyers = np.concatenate([np.roll(path, -1) for path in paths])
     return Legs(np.concatenate(paths), buyers, ts, value, circle, circle).at(ts < until)
 
@@ -127,8 +132,10 @@ def _leak(world: World, legs: Legs, session: dict[int, int]) -> None:
     """Legs that go through the book, where anybody may be on the other side."""
     for who, direction, delay in ((legs.seller, SELL, 0), (legs.buyer, BUY, 3 * SECOND)):
         side = np.full(len(legs), direction)
-        known = _sessions(session, who)
-        world.flow.place(who, legs.ts + delay, legs.instrument, side, legs.notional_usd, source=APP, session=known)
+        session_of_leg = _sessions(session, who)
+        world.flow.place(
+            who, legs.ts + delay, legs.instrument, side, legs.notional_usd, source=APP, session=session_of_leg
+        )
 
 
 def _sessions(session: dict[int, int], account: Ints) -> Ints:

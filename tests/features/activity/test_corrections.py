@@ -15,9 +15,9 @@ from features.activity.importing import TableReport
 from features.activity.lake import Lake
 from features.activity.schema import TABLES, Table
 from features.activity.snapshot import Activity
-from features.binding import binding_facts
 from features.home import Home
 from features.pipeline import Features
+from features.restrictions import restrictions_as_of
 from tests.features.activity.exports import IMPORTED_AT, Desk, accounts, orders, transfers
 
 MAY = pd.Timestamp("2025-05-01", tz="UTC")
@@ -196,7 +196,7 @@ def test_of_two_owners_known_at_one_moment_both_are_looked_up_on_lists(desk: Des
     entry = least_row(TABLES["watchlist"]) | {"list": "sanctions", "kind": "owner"}
     lists = frame([entry | {"value": "boss"}, entry | {"value": "other"}])
     desk.take(accounts=pd.concat(versions[::-1] if reverse else versions), watchlist=lists)
-    listed = binding_facts(Features(desk.home.lake), IMPORTED_AT).listed
+    listed = restrictions_as_of(Features(desk.home.lake), IMPORTED_AT).listed
     assert sorted(listed["value"]) == ["boss", "other"]
 
 

@@ -146,26 +146,26 @@ def test_csv_moments_in_seconds_sums_and_conditions_are_read_from_text(desk: Des
     ("changes", "complaint"),
     [
         ({"tables": {"shoes": [{"file": "f", "columns": {}}]}}, "makes table 'shoes', which does not exist"),
-        ({"tables": {"transfers": {"file": "f"}}}, "tables.transfers wants a SELECT or a list of entries"),
-        ({"tables": {"transfers": []}}, "tables.transfers wants a SELECT or a list of entries"),
+        ({"tables": {"transfers": {"file": "f"}}}, "tables.transfers requires a SELECT or a list of entries"),
+        ({"tables": {"transfers": []}}, "tables.transfers requires a SELECT or a list of entries"),
         ({"tables": {"transfers": [{"file": "f"}]}}, r"transfers\[0\]\.columns is required"),
-        ({"tables": {"transfers": [{"file": "f", "columns": ["ts"]}]}}, "wants entries of the form"),
-        ({"tables": {"transfers": [{"file": "f", "columns": {}, "only": "x"}]}}, r"\[0\]\.only wants entries"),
+        ({"tables": {"transfers": [{"file": "f", "columns": ["ts"]}]}}, "requires entries of the form"),
+        ({"tables": {"transfers": [{"file": "f", "columns": {}, "only": "x"}]}}, r"\[0\]\.only requires entries"),
         ({"tables": moved(colour={"constant": "red"})}, "no column 'colour'"),
         ({"tables": moved(amount={"col": "sum"})}, r"unknown entry 'tables\.transfers\[0\]\.columns\.amount\.col'"),
-        ({"tables": moved(amount={"column": "sum", "row": "m"})}, r"\.amount wants one of column, constant or row"),
+        ({"tables": moved(amount={"column": "sum", "row": "m"})}, r"\.amount requires one of column, constant or row"),
         (
             {"tables": moved(ts={"column": "at", "seconds": True, "milliseconds": True})},
             "counts in seconds and in milli",
         ),
         ({"tables": moved(ts={"column": "at", "plus_days": 1e9})}, r"\.plus_days input should be less than"),
-        ({"constants": {"rate": "much"}}, "wants a number for times, not 'much'"),
-        ({"tables": moved(amount_usd={"column": "sum", "times": "price"})}, "stands in no constants"),
-        ({"tables": moved(amount_usd={"column": "sum", "times": [2]})}, r"\.times wants one value"),
-        ({"tables": moved(ts={"column": "at", "plus_days": "soon"})}, r"\.plus_days wants a number, not 'soon'"),
-        ({"tables": moved(asset={"column": "sum", "words": ["EUR"]})}, "wants entries of the form"),
-        ({"constants": ["rate"]}, "constants wants entries"),
-        ({"accounts_from_parties": "retail"}, "accounts_from_parties wants entries"),
+        ({"constants": {"rate": "much"}}, "requires a number for times, not 'much'"),
+        ({"tables": moved(amount_usd={"column": "sum", "times": "price"})}, "is not in the constants"),
+        ({"tables": moved(amount_usd={"column": "sum", "times": [2]})}, r"\.times requires one value"),
+        ({"tables": moved(ts={"column": "at", "plus_days": "soon"})}, r"\.plus_days requires a number, not 'soon'"),
+        ({"tables": moved(asset={"column": "sum", "words": ["EUR"]})}, "requires entries of the form"),
+        ({"constants": ["rate"]}, "constants requires entries"),
+        ({"accounts_from_parties": "retail"}, "accounts_from_parties requires entries"),
         ({"accounts_from_parties": {"kind": "robot"}}, "gives kind 'robot'"),
         ({"accounts_from_parties": {"kind": "retail"}}, "lacks country"),
         ({"accounts_from_parties": {"kind": "retail", "owner_id": ""}}, "owner_id has no value"),
@@ -174,7 +174,7 @@ def test_csv_moments_in_seconds_sums_and_conditions_are_read_from_text(desk: Des
         ({"sources": {"a": {"file": "x.csv", "columns": ["b"]}}}, "a has a header, so leave 'columns' out"),
         ({"tabels": {}}, "unknown entry 'tabels'"),
         ({"tables": ""}, "has no 'tables'"),
-        ({"tables": "transfers"}, "tables wants entries of the form"),
+        ({"tables": "transfers"}, "tables requires entries of the form"),
     ],
 )
 def test_a_mapping_that_cannot_be_meant_is_refused_with_the_place(
@@ -215,7 +215,7 @@ def test_an_unknown_mapping_and_a_file_that_is_no_yaml_are_refused(desk: Desk) -
     with pytest.raises(Invalid, match=r"broken\.yaml is not a YAML file: line 1"):
         load_mapping(str(broken))
     broken.write_text("tables:\n  transfers: SELECT 1\n  transfers: SELECT 2\n")
-    with pytest.raises(Invalid, match=r"line 3: 'transfers' stands there twice"):
+    with pytest.raises(Invalid, match=r"line 3: 'transfers' is given twice"):
         load_mapping(str(broken))
 
 

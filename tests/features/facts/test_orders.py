@@ -7,7 +7,7 @@ import pytest
 
 from features.activity.snapshot import Activity
 from features.definitions import CATALOGUE
-from features.facts.orders import ORDERS, PULLS
+from features.facts.orders import CANCELS, ORDERS
 from features.kernel.moments import SECOND_US
 from features.pipeline import build_vectors
 from tests.features.legs import engine_with_legs
@@ -18,7 +18,7 @@ def orders(events: list[Row], trades: list[Row]) -> pd.DataFrame:
     """The fact, by order id."""
     tables = {"order_events": pd.DataFrame(events), "trades": pd.DataFrame(trades)}
     engine = engine_with_legs(Activity.from_frames(tables))
-    engine.create_fact(PULLS.writes, PULLS.rows)
+    engine.create_fact(CANCELS.writes, CANCELS.rows)
     return engine.frame(ORDERS.rows).set_index("row_id")
 
 

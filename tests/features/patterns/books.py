@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from features.activity.snapshot import Activity
-from features.facts.orders import PULLS
+from features.facts.orders import CANCELS
 from features.patterns.shared.episode import Episode, Pattern
 from tests.features.legs import engine_with_legs
 
@@ -69,7 +69,7 @@ def found(pattern: Pattern, orders: Iterable[Row], trades: Iterable[Row] = ()) -
     if trades := list(trades):
         tables["trades"] = pd.DataFrame(trades)
     engine = engine_with_legs(Activity.from_frames(tables))
-    engine.create_fact(PULLS.writes, PULLS.rows)
+    engine.create_fact(CANCELS.writes, CANCELS.rows)
     return list(pattern.detect(engine, pattern.settings))
 
 

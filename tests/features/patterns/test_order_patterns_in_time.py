@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from features.activity.snapshot import Activity
-from features.facts.orders import PULLS
+from features.facts.orders import CANCELS
 from features.patterns.excessive_cancels import EXCESSIVE_CANCELS
 from features.patterns.layering import LAYERING
 from features.patterns.machine_speed import MACHINE_SPEED
@@ -65,7 +65,7 @@ def episodes(
 ) -> list[Episode]:
     """The episodes known by the moment."""
     engine = engine_with_legs(Activity.from_frames({"order_events": orders, "trades": trades}))
-    engine.create_fact(PULLS.writes, PULLS.rows)
+    engine.create_fact(CANCELS.writes, CANCELS.rows)
     every = pattern.detect(engine, {**pattern.settings, **easier})
     by_then = [one for one in every if one.known_at <= moment.value // 1_000]
     return sorted(by_then, key=lambda one: (one.known_at, one.episode_id))

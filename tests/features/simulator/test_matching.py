@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.simulator.ledger import Ledger
-from features.simulator.market.flow import Fills, Orders, Wishes
+from features.simulator.market.flow import Fills, OrderRequests, Orders
 from features.simulator.market.market import Market, make_market
 from features.simulator.market.matching import match
 from features.simulator.naming import Names
@@ -16,9 +16,9 @@ MARKET: Market = make_market(PROFILES["tiny"], np.random.default_rng(1))
 MAKERS = np.array([900, 901])
 
 
-def _wishes(rng: np.random.Generator, size: int) -> Wishes:
+def _wishes(rng: np.random.Generator, size: int) -> OrderRequests:
     zero = np.zeros(size, dtype=np.int64)
-    return Wishes(
+    return OrderRequests(
         order_id=np.arange(size),
         account=rng.integers(0, 6, size),
         ts=MARKET.start + DAY + rng.integers(0, 30 * MINUTE, size),
@@ -39,16 +39,16 @@ def _wishes(rng: np.random.Generator, size: int) -> Wishes:
 @given(seed=st.integers(0, 10_000), size=st.integers(1, 120))
 def test_takers_are_filled_exactly_and_nobody_beyond_the_order_or_with_himself(seed: int, size: int) -> None:
     rng = np.random.default_rng(seed)
-    wishes, ledger = _wishes(rng, size), Ledger(Names([], (), ()))
+    order_requests, ledger = _wishes(rng, size), Ledger(Names([], (), ()))
     ledger.fresh("order", size)
-    parts = match(wishes, MAKERS, MARKET, ledger, rng)
+    parts = match(order_requests, MAKERS, MARKET, ledger, rng)
     orders, fills = Orders.stacked(parts[0]), Fills.stacked(parts[1])
     count = int(orders.order_id.max()) + 1
     quantity = np.zeros(count)
     quantity[orders.order_id] = orders.quantity
     made, took = (np.bincount(ids, fills.quantity, count) for ids in (fills.maker_order, fills.taker_order))
     assert (made <= quantity * (1 + 1e-9)).all()
-    taking = wishes.order_id[~wishes.passive]
+    taking = order_requests.order_id[~order_requests.passive]
     np.testing.assert_allclose(took[taking], quantity[taking], rtol=1e-6)
     assert (fills.maker != fills.taker).all()
     assert (fills.price > 0).all()
@@ -60,9 +60,9 @@ def test_takers_are_filled_exactly_and_nobody_beyond_the_order_or_with_himself(s
 @given(seed=st.integers(0, 10_000))
 def test_a_fill_comes_after_both_orders_and_at_the_price_of_the_makers(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    wishes, ledger = _wishes(rng, 80), Ledger(Names([], (), ()))
-    ledger.fresh("order", len(wishes))
-    parts = match(wishes, MAKERS, MARKET, ledger, rng)
+    order_requests, ledger = _wishes(rng, 80), Ledger(Names([], (), ()))
+    ledger.fresh("order", len(order_requests))
+    parts = match(order_requests, MAKERS, MARKET, ledger, rng)
     orders, fills = Orders.stacked(parts[0]), Fills.stacked(parts[1])
     order = np.argsort(orders.order_id)
     for ids in (fills.maker_order, fills.taker_order):

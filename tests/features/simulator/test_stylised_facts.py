@@ -1,9 +1,11 @@
-"""Known facts of markets and exchanges (methods 7.5) on `small`, each with the range that the reference gives.
+"""Known facts of markets and exchanges on `small`, each with the range that the reference gives.
 
 Three cannot be shown by 2,000 accounts in full: addresses shared by 3,000 people (the largest here has about 90 and
 the 99th percentile about 18; `full` is asserted nowhere, for it takes minutes), 80 % of cancels at the venue (idle
 quotes are thinned; about 70 % here, and as required for market makers), and Benford's law, for which no symbol has
 enough trades a week. The size law is asserted on its tail alone.
+
+See docs/methods.md#stylised-facts.
 """
 
 import numpy as np

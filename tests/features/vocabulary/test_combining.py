@@ -28,7 +28,7 @@ from features.vocabulary.aggregates import (
     total,
     usd,
 )
-from features.vocabulary.combining import at_least, modal_share, product, surge, trough
+from features.vocabulary.combining import at_least, daily_minimum, modal_share, product, surge
 
 T = pd.Timestamp("2025-05-08T00:00:00Z")
 # hours before T and USD of each deposit: two of 10, one of 20 on other days than one of 40
@@ -87,9 +87,9 @@ def test_the_modal_share_is_that_of_the_largest_group(least: int, expected: floa
 
 
 @pytest.mark.parametrize(("of", "expected"), [(3, 10.0), (4, 99.0)])
-def test_the_trough_is_the_smallest_of_enough_groups(of: int, expected: float) -> None:
+def test_the_daily_minimum_is_the_smallest_of_enough_groups(of: int, expected: float) -> None:
     by_day = (_.as_of - 1 - _.ts) // DAY_US
-    assert value(trough(largest(_.amount // 1_000_000, fill=99.0), per=by_day, of=of)) == expected
+    assert value(daily_minimum(largest(_.amount // 1_000_000, fill=99.0), per=by_day, of=of)) == expected
 
 
 # of the deposits two of 10 USD in the last 16 hours; before them 20 USD 20 hours earlier and 40 USD 44 hours earlier
@@ -148,9 +148,9 @@ def test_a_largest_value_of_what_nobody_said_is_unknown() -> None:
     [
         (lambda: surge(count(), LIFETIME, days(6), 1.0), "give both a length"),
         (lambda: surge(modal_share(count(), per=_.asset), days(1), days(6), 1.0), "cannot be of groups"),
-        (lambda: value(surge(count(), days(7), days(6), 1.0)), "wants a wider one"),
+        (lambda: value(surge(count(), days(7), days(6), 1.0)), "requires a wider one"),
         (lambda: value(surge(count(), days(1), days(6), 1.0), delay=days(1)), "no delay"),
-        (lambda: value(surge(count(), days(1), days(6), 1.0), window=THE_EVENT), "wants a wider one"),
+        (lambda: value(surge(count(), days(1), days(6), 1.0), window=THE_EVENT), "requires a wider one"),
     ],
     ids=["no length", "groups", "a window no wider than the recent part", "a delay", "the event"],
 )

@@ -31,7 +31,7 @@ def registry(tmp_path: Path) -> Registry:
 
 def test_training_says_that_the_confirmed_look_usual(usual_violators: Trained, anomaly: Trained) -> None:
     assert usual_violators.refused is not None
-    assert "more usual than everybody else" in usual_violators.refused
+    assert "more usual than all others" in usual_violators.refused
     assert usual_violators.refused in usual_violators.card
     assert anomaly.refused is None
 
@@ -46,7 +46,7 @@ def test_promotion_is_refused_until_somebody_says_why(
     registry: Registry, usual_violators: Trained, nothing: str | None
 ) -> None:
     registry.register(usual_violators, {})
-    with pytest.raises(Invalid, match="more usual than everybody else"):
+    with pytest.raises(Invalid, match="more usual than all others"):
         registry.promote("anomaly", "1", nothing)
     assert registry.champion("anomaly") is None
 

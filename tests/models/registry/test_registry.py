@@ -104,15 +104,15 @@ def test_a_damaged_version_leaves_the_champion_or_the_one_before_scoring(tmp_pat
     _damage(tmp_path, second)
     with pytest.raises(Invalid, match="checksum differs"):
         registry.promote("m-score", second.version)
-    loaded, said = registry.sound("m-score", CATALOGUE)
+    loaded, said = registry.load_usable("m-score", CATALOGUE)
     assert (loaded and loaded.version, said) == (first.version, "")
     _damage(tmp_path, registry.promote("m-score", third.version))
-    loaded, said = registry.sound("m-score", CATALOGUE)
+    loaded, said = registry.load_usable("m-score", CATALOGUE)
     assert loaded is not None
     assert loaded.version == first.version
     assert "the champion before" in said
     _damage(tmp_path, first)
-    assert registry.sound("m-score", CATALOGUE)[0] is None
+    assert registry.load_usable("m-score", CATALOGUE)[0] is None
 
 
 def test_the_report_of_a_version_is_kept_and_compares_with_the_champion(registry: Registry) -> None:

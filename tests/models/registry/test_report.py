@@ -103,7 +103,13 @@ def test_every_model_has_a_report_with_its_limits_and_what_it_is_not_for(
 ) -> None:
     trained: Trained = request.getfixturevalue(name)
     page = evaluation_report(trained, {"wash_trading/held_out": {"auc": 0.5}})
-    for heading in ("Must not be used for", "Metrics by split", "Groups of accounts", "Beside the champion", "Limits"):
+    for heading in (
+        "Must not be used for",
+        "Metrics by split",
+        "Groups of accounts",
+        "Compared with the champion",
+        "Limits",
+    ):
         assert heading in page
     assert "There is no champion to compare with." not in page
     assert "There is no champion to compare with." in evaluation_report(trained)

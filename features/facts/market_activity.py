@@ -1,4 +1,4 @@
-"""Market spells: what an account traded in one market in one hour or day, and the market with it, as known at its end.
+"""Market periods: what an account traded in one market in one hour or day, and the market with it, as known at its end.
 
 A row that arrives after the end of its hour or day stays out: what a spell says never changes.
 """
@@ -13,15 +13,15 @@ from features.kernel.moments import DAY_US, HOUR_US
 from features.kernel.units import MICRO
 
 
-def _spells(width_us: int) -> ir.Table:
+def _market_activity(width_us: int) -> ir.Table:
     legs = LEGS.table.mutate(spell=_.ts // width_us).filter(_.known_from <= (_.spell + 1) * width_us)
     signed = ibis.ifelse(legs.side == "buy", legs.micro, -legs.micro)
-    spells = legs.group_by(["account_id", "symbol", "product", "spell"]).agg(
+    periods = legs.group_by(["account_id", "symbol", "product", "spell"]).agg(
         volume=in_64_bits(legs.micro.sum()), net=in_64_bits(signed.sum().abs())
     )
     trades = legs.filter(legs.maker)
     market = trades.group_by(["symbol", "product", "spell"]).agg(market_volume=in_64_bits(trades.micro.sum()))
-    joined = spells.inner_join(market, ["symbol", "product", "spell"])
+    joined = periods.inner_join(market, ["symbol", "product", "spell"])
     return joined.select(
         account_id=_.account_id,
         ts=(_.spell + 1) * width_us - 1,
@@ -38,5 +38,5 @@ def _spells(width_us: int) -> ir.Table:
     )
 
 
-MARKET_HOURS = Fact("market_hours", "an hour of an account in a market", _spells(HOUR_US), "trades")
-MARKET_DAYS = Fact("market_days", "a day of an account in a market", _spells(DAY_US), "trades")
+MARKET_HOURS = Fact("market_hours", "an hour of an account in a market", _market_activity(HOUR_US), "trades")
+MARKET_DAYS = Fact("market_days", "a day of an account in a market", _market_activity(DAY_US), "trades")

@@ -1,4 +1,4 @@
-"""Bursts unfold as rows become known: what was held at a moment is what the rows known by then give."""
+"""Bursts burst_revisions as rows become known: what was held at a moment is what the rows known by then give."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.patterns.shared.unfolding import Version, unfold
+from features.patterns.shared.burst_revisions import Version, burst_revisions
 
 WIDTH = 10
 
@@ -27,7 +27,7 @@ def three(rows: Sequence[Row]) -> dict[str, int] | None:
 
 def unfolded(rows: Sequence[Row]) -> list[Version[Row]]:
     """Every version, rows given in the order in which they were known."""
-    return list(unfold(sorted(rows, key=lambda row: (row.known_from, row.ts, row.name)), [(WIDTH, three)]))
+    return list(burst_revisions(sorted(rows, key=lambda row: (row.known_from, row.ts, row.name)), [(WIDTH, three)]))
 
 
 rows_of_an_account = st.lists(

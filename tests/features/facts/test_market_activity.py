@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from features.facts.market_spells import MARKET_DAYS, MARKET_HOURS
+from features.facts.market_activity import MARKET_DAYS, MARKET_HOURS
 from features.kernel.units import MICRO
 from tests.features.patterns.trading_floor import DAY, MIDNIGHT_US, floor, sale
 

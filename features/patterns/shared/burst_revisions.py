@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from features.patterns.shared.episode import Measure
 
-MOST_ANCHORS = 40
+MAX_ANCHORS = 40
 """How many rows before a new one may begin a burst with it: bounds the work for accounts that never rest."""
 
 
@@ -63,7 +63,7 @@ class _Burst(Generic[Row]):
         return measures is not None
 
 
-def unfold(rows: Iterable[Row], openings: Sequence[tuple[int, Judge[Row]]]) -> Iterator[Version[Row]]:
+def burst_revisions(rows: Iterable[Row], openings: Sequence[tuple[int, Judge[Row]]]) -> Iterator[Version[Row]]:
     """The versions of every burst of one account, bursts in the order in which they were found.
 
     Args:
@@ -90,7 +90,7 @@ def unfold(rows: Iterable[Row], openings: Sequence[tuple[int, Judge[Row]]]) -> I
         for burst in grown:
             burst.judged(known_at)
         for row in fresh:
-            opened = next((found for width, judge in openings if (found := _opened(free, row, width, judge))), None)
+            opened = next((opening for width, judge in openings if (opening := _opened(free, row, width, judge))), None)
             if opened is not None:
                 here = _between(free, opened.start, opened.end)
                 free[here] = [other for other in free[here] if not any(other is taken for taken in opened.rows)]
@@ -113,7 +113,7 @@ def _opened(free: Sequence[Row], row: Row, width: int, judge: Judge[Row]) -> _Bu
         return None
     since = bisect_left(free, row.ts - width + 1, key=_by_time)
     until = bisect_left(free, row.ts + 1, key=_by_time)
-    for first in range(max(since, until - MOST_ANCHORS), until):
+    for first in range(max(since, until - MAX_ANCHORS), until):
         start = free[first].ts
         inside = list(free[first : bisect_left(free, start + width, key=_by_time)])
         if judge(inside) is not None:

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from features.activity.snapshot import Activity
-from features.binding import Binding, binding_facts
 from features.pipeline import Features
+from features.restrictions import Restrictions, restrictions_as_of
 
 T = pd.Timestamp("2025-06-01T00:00:00Z")
 HOUR = pd.Timedelta(hours=1)
@@ -65,31 +65,33 @@ def features() -> Features:
 
 
 @pytest.fixture(scope="module")
-def found(features: Features) -> Binding:
+def found(features: Features) -> Restrictions:
     """As of T."""
-    return binding_facts(features, T)
+    return restrictions_as_of(features, T)
 
 
-def test_the_last_change_of_credentials_before_the_moment_binds(found: Binding) -> None:
+def test_the_last_change_of_credentials_before_the_moment_binds(found: Restrictions) -> None:
     assert found.credential_changes.to_dict("records") == [{"account_id": "a", "changed_at": T - 3 * HOUR}]
 
 
-def test_an_address_binds_from_when_it_was_known(features: Features, found: Binding) -> None:
+def test_an_address_binds_from_when_it_was_known(features: Features, found: Restrictions) -> None:
     assert found.addresses.empty
-    later = binding_facts(features, T + HOUR).addresses
+    later = restrictions_as_of(features, T + HOUR).addresses
     assert later.to_dict("records") == [{"account_id": "a", "address": "0xa", "added_at": T - 5 * HOUR}]
 
 
-def test_a_legal_order_binds_its_account(found: Binding) -> None:
+def test_a_legal_order_binds_its_account(found: Restrictions) -> None:
     assert found.legal_orders[["account_id", "legal_order_id", "scope"]].values.tolist() == [["b", "l1", "freeze"]]
 
 
-def test_an_account_is_listed_by_what_it_holds_while_the_entry_lasts(features: Features, found: Binding) -> None:
+def test_an_account_is_listed_by_what_it_holds_while_the_entry_lasts(features: Features, found: Restrictions) -> None:
     assert found.listed[["account_id", "list", "value"]].values.tolist() == [["a", "sanctions", "boss"]]
-    earlier = binding_facts(features, T - HOUR).listed
+    earlier = restrictions_as_of(features, T - HOUR).listed
     assert earlier["account_id"].tolist() == ["a", "b"]
 
 
-def test_address_and_country_entries_bind_everybody_once_they_take_effect(features: Features, found: Binding) -> None:
+def test_address_and_country_entries_bind_everybody_once_they_take_effect(
+    features: Features, found: Restrictions
+) -> None:
     assert found.lists["value"].tolist() == ["XX"]
-    assert binding_facts(features, T + HOUR).lists["value"].tolist() == ["0xm", "XX"]
+    assert restrictions_as_of(features, T + HOUR).lists["value"].tolist() == ["0xm", "XX"]

@@ -58,7 +58,7 @@ WHERE ts < $1 AND known_from <= $1 GROUP BY account_id
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
+class Restrictions:
     """Frames by account, moments as UTC timestamps; `lists` holds the address and country entries for everybody."""
 
     credential_changes: pd.DataFrame
@@ -70,7 +70,7 @@ class Binding:
     enforcements: pd.DataFrame
 
 
-def binding_facts(features: Features, as_of: datetime) -> Binding:
+def restrictions_as_of(features: Features, as_of: datetime) -> Restrictions:
     """Everything that binds at once, as it was known at a moment."""
     moment, engine = microseconds(as_of), features.at(as_of).engine
 
@@ -82,13 +82,13 @@ def binding_facts(features: Features, as_of: datetime) -> Binding:
             frame[column] = pd.to_datetime(frame[column], unit="us", utc=True)
         return frame
 
-    everybody = read(WATCHLIST)
-    return Binding(
+    watchlist = read(WATCHLIST)
+    return Restrictions(
         credential_changes=read(CHANGES, list(CREDENTIAL_EVENTS)),
         addresses=read(ADDRESSES),
         legal_orders=read(LEGAL_ORDERS),
         listed=read(LISTED),
-        lists=everybody[everybody["kind"].isin(["address", "country"])],
+        lists=watchlist[watchlist["kind"].isin(["address", "country"])],
         countries=read(COUNTRIES),
         enforcements=read(ENFORCEMENTS),
     )
