@@ -24,7 +24,7 @@ severity: medium
 outcome: review
 when: cancel_ratio_7d >= :cancel_share and orders_n_7d > 0
 thresholds:
-  cancel_share: {value: 0.8, unit: share, source: methods D06}
+  cancel_share: {value: 0.8, unit: share, source: docs/methods.md#d06-excessive-orders}
 values: {cancel_share: cancel_ratio_7d}
 proposes: [{measure: observation, days: 30}]
 says: Most orders were cancelled.
