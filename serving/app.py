@@ -31,7 +31,7 @@ from serving.decisions.queue import DecisionQueue
 from serving.decisions.service import KeyReused, answer_all
 from serving.people import pages as login
 from serving.people.keys import KeyRing
-from serving.people.model import FailureBrake, NotAuthenticated, Passwords
+from serving.people.model import LoginThrottle, NotAuthenticated, Passwords
 from serving.people.pages import SignIn
 from serving.people.session import COOKIE, LASTS_SECONDS, SignInFirst
 from serving.policy.book import Policy
@@ -65,8 +65,8 @@ class RandomIds:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What an application takes from the world around it; a test gives its own."""
+class Dependencies:
+    """The objects an application is built from; a test gives its own."""
 
     clock: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = field(default_factory=RandomIds)
@@ -76,13 +76,13 @@ class Surroundings:
 
 
 def create_app(
-    settings: Settings, database: Database, policy: Policy, surroundings: Surroundings | None = None
+    settings: Settings, database: Database, policy: Policy, dependencies: Dependencies | None = None
 ) -> FastAPI:
     """The application: JSON endpoints under /v1, pages beside them, one error form for each.
 
     No model is loaded: scores come from `account_state`. The database must have been migrated.
     """
-    world = surroundings or Surroundings()
+    world = dependencies or Dependencies()
     app = FastAPI(
         title=TITLE,
         version=CONTRACT_VERSION,
@@ -104,7 +104,7 @@ def create_app(
     app.state.keys = KeyRing(database, world.seconds)
     app.state.decisions = DecisionQueue(partial(answer_all, database, policy), recorder)
     app.state.site = Site(database, world.clock, templates())
-    app.state.sign_in = SignIn(world.passwords, FailureBrake())
+    app.state.sign_in = SignIn(world.passwords, LoginThrottle())
     _add_routes(app)
     _add_layers(app, settings, world)
     return app
@@ -145,7 +145,7 @@ def _add_routes(app: FastAPI) -> None:
     describe(app)
 
 
-def _add_layers(app: FastAPI, settings: Settings, world: Surroundings) -> None:
+def _add_layers(app: FastAPI, settings: Settings, world: Dependencies) -> None:
     """The layers around the routes; the one added last is outermost."""
     app.add_middleware(BodyLimit)
     app.add_middleware(

@@ -80,10 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def application_of(name: str, subcommand: str | None = None) -> typer.Typer:
     """The application that holds a command; of a group, the one that holds the subcommand, or all that it has."""
     modules, help_text = COMMANDS[name]
-    known = SUBCOMMANDS.get((name, subcommand or ""))
-    if known or len(modules) == 1:
-        found: typer.Typer = import_module(known or modules[0]).app
-        return found
+    module = SUBCOMMANDS.get((name, subcommand or ""))
+    if module or len(modules) == 1:
+        holder: typer.Typer = import_module(module or modules[0]).app
+        return holder
     whole, group = application(help_text), application(help_text)
     for module in modules:
         parts = [part for part in import_module(module).app.registered_groups if part.name == name]

@@ -46,10 +46,10 @@ class DemoReport:
 
 
 def earlier_demo(database: Database) -> Mapping[str, Any] | None:
-    """What an earlier demo in this home left, or None."""
+    """The demo already made in this home, or None."""
     with database.reading() as transaction:
-        found: Mapping[str, Any] | None = ServiceState(transaction).get(MADE)
-    return found
+        demo: Mapping[str, Any] | None = ServiceState(transaction).get(MADE)
+    return demo
 
 
 def run_demo(

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.people.permissions import MetricsReader
-from serving.scoring.store import looks
+from serving.scoring.store import drift_checks
 from serving.storage import Database
 from serving.storage.database import StorageUnavailable
 from serving.storage.service_state import ServiceState
@@ -31,9 +31,9 @@ async def health(request: Request) -> Response:
 
 @router.get("/metrics", responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
 async def metrics(request: Request, _caller: MetricsReader) -> Response:
-    """Counters, and the last look at drift, in Prometheus' text format (risk_system, scientist, auditor, admin)."""
+    """Counters, and the last drift check, in Prometheus' text format (risk_system, scientist, auditor, admin)."""
     service = service_of(request)
-    service.metrics.show_drift(await run_in_threadpool(_last_look, service.database))
+    service.metrics.show_drift(await run_in_threadpool(_last_drift_check, service.database))
     return Response(service.metrics.exposition(), media_type=service.metrics.media_type)
 
 
@@ -46,11 +46,11 @@ def _answers(database: Database) -> bool:
     return True
 
 
-def _last_look(database: Database) -> Mapping[str, Any]:
-    """The figures of the last look at drift; none where nobody looked, or the database cannot be asked."""
+def _last_drift_check(database: Database) -> Mapping[str, Any]:
+    """The figures of the last drift check; none before the first one, or without a usable database."""
     try:
         with database.reading() as transaction:
-            history = looks(transaction).get("history")
+            history = drift_checks(transaction).get("history")
     except StorageUnavailable:
         return {}
     return history[-1] if history else {}

@@ -46,12 +46,12 @@ def demo(
     database, policy = database_of(settings), load_policy(home)
     earlier = earlier_demo(database)
     if earlier is not None:
-        kept = (
+        message = (
             f"The {earlier['profile']} exchange in {home} is kept, with the logins and keys it was made with. "
             "\nAnother login: mscore users add NAME --role reviewer. Another key: mscore keys create --role "
             f"risk_system.\nA new exchange: mscore demo --home OTHER_FOLDER.\naddress   {settings.url}/reviews"
         )
-        emit({"kept": dict(earlier)}, as_json, lambda: out.print(kept, markup=False))
+        emit({"kept": dict(earlier)}, as_json, lambda: out.print(message, markup=False))
     else:
         lake = Home(home).lake
         if lake.version is not None:
@@ -78,7 +78,7 @@ def _demonstrated(done: DemoReport, settings: Settings) -> dict[str, Any]:
             }
             for trained, version in done.trained
         ],
-        "scored": [scored(one) for one in done.scored],
+        "scored": [scored(report) for report in done.scored],
         "address": settings.url,
         "logins": dict(done.logins),
         "keys": dict(done.keys),
@@ -101,9 +101,9 @@ def _show_demo(done: DemoReport, settings: Settings) -> None:
             out.print(f"\n{trained.name}: {label}")
         for note in trained.notes:
             out.print(f"  {note}", markup=False)
-    for when, one in zip(("by the rules alone, before training", "with the models"), done.scored, strict=True):
+    for when, report in zip(("by the rules alone, before training", "with the models"), done.scored, strict=True):
         out.print(f"\n{when}:")
-        show_scored(one)
+        show_scored(report)
     out.print(f"\naddress   {settings.url}/reviews", markup=False)
     for name, password in done.logins.items():
         out.print(f"login     {name}  {password}", markup=False)

@@ -24,16 +24,19 @@ def feedback(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> No
 
     def human() -> None:
         out.print(f"{done.closed} reviews are closed; {done.added} labels were added to the lake.")
-        if done.by_lot and done.by_lot < MIN_RANDOM_SAMPLES:
+        if done.random_sample and done.random_sample < MIN_RANDOM_SAMPLES:
             out.print(
-                f"{done.confirmed} of {done.by_lot} randomly sampled accounts were confirmed: too few to estimate "
-                "how many violations go unnoticed. Close every sampled review; closing only some biases the estimate."
+                f"{done.confirmed} of {done.random_sample} randomly sampled accounts were confirmed: too few to "
+                "estimate how many violations go unnoticed. Close every sampled review; closing only some biases the "
+                "estimate."
             )
         elif done.share:
             low, high = done.share
             out.print(
-                f"{done.confirmed} of {done.by_lot} randomly sampled accounts were confirmed: of the active "
+                f"{done.confirmed} of {done.random_sample} randomly sampled accounts were confirmed: of the active "
                 f"accounts that no rule flags, {low:.1%} to {high:.1%} commit a violation (95 % interval)."
             )
 
-    emit(asdict(done), as_json, human)
+    document = asdict(done)
+    document["by_lot"] = document.pop("random_sample")
+    emit(document, as_json, human)

@@ -12,12 +12,12 @@ from serving.policy.terms import TYPOLOGIES, Severity
 from serving.reviews.closing import close_review
 from serving.reviews.conditions import conditions_of
 from serving.reviews.model import Finding, Review, ReviewStatus
-from serving.reviews.store import QueueOrder, ReviewLog, ReviewQuestion
+from serving.reviews.store import QueueOrder, ReviewFilter, ReviewLog
 
-LARGEST_PAGE = 200
-MOST_NAMES = 4
-MOST_REASONS = 5
-MET = {True: "met", False: "not met", None: ""}
+MAX_PAGE_SIZE = 200
+MAX_NAMES = 4
+MAX_REASONS = 5
+THRESHOLD_WORDS = {True: "met", False: "not met", None: ""}
 
 app = application("Cases.")
 reviews_app = application("Cases that a person must review.")
@@ -30,14 +30,17 @@ def list_reviews(
     severity: Annotated[str | None, typer.Option(help="Only reviews of this severity.")] = None,
     typology: Annotated[str | None, typer.Option(help="Only reviews of this typology.")] = None,
     waiting: Annotated[bool, typer.Option("--waiting", help="Only reviews that are not closed.")] = False,
-    drawn: Annotated[
-        bool | None, typer.Option("--drawn/--not-drawn", help="Only random samples, or none of them.")
+    sampled: Annotated[
+        bool | None,
+        typer.Option(
+            "--random-sample/--not-random-sample", "--drawn/--not-drawn", help="Only random samples, or none."
+        ),
     ] = None,
     order: Annotated[
         str, typer.Option(help="Sort order: severity, or priority (harm prevented per minute of review).")
     ] = QueueOrder.SEVERITY.value,
     page_size: Annotated[
-        int | None, typer.Option(min=1, max=LARGEST_PAGE, help="Reviews per page; all by default.")
+        int | None, typer.Option(min=1, max=MAX_PAGE_SIZE, help="Reviews per page; all by default.")
     ] = None,
     page_token: Annotated[str | None, typer.Option(help="Token of the next page, from the previous one.")] = None,
     home: HomeOption = DEFAULT_HOME,
@@ -48,44 +51,52 @@ def list_reviews(
         raise Invalid(f"Unknown typology {typology!r}; choose one of {', '.join(TYPOLOGIES)}.")
     if waiting and status == ReviewStatus.CLOSED:
         raise Invalid("--waiting cannot be combined with --status closed.")
-    question = ReviewQuestion(_status(status), _severity(severity), typology, waiting, drawn, _order(order))
-    found: list[Review] = []
+    filters = ReviewFilter(_status(status), _severity(severity), typology, waiting, sampled, _order(order))
+    reviews: list[Review] = []
     token = page_token
     with database_of(settings_of(home)).reading() as transaction:
         while True:
-            page = ReviewLog(transaction).list(question, page_size or LARGEST_PAGE, token)
-            found += page.rows
+            page = ReviewLog(transaction).list(filters, page_size or MAX_PAGE_SIZE, token)
+            reviews += page.rows
             token = page.next_page_token
             if page_size or not token:
                 break
 
     def human() -> None:
-        if not found and (status or severity or typology or drawn is not None):
+        if not reviews and (status or severity or typology or sampled is not None):
             out.print("No review matches.")
             return
-        if not found:
+        if not reviews:
             out.print("There are no reviews. Run `mscore score --as-of MOMENT` to open them.")
             return
         rows = [
-            (r.severity.word, r.typology, r.title, _named(r.accounts), _standing(r), _priority(r), r.review_id)
-            for r in found
+            (
+                r.severity.word,
+                r.typology,
+                r.title,
+                _named(r.accounts),
+                _status_and_finding(r),
+                _priority(r),
+                r.review_id,
+            )
+            for r in reviews
         ]
         table(("severity", "typology", "title", "accounts", "status", "priority", "review"), rows)
 
-    emit({"reviews": [review.to_json() for review in found], "next_page_token": token}, as_json, human)
+    emit({"reviews": [review.to_json() for review in reviews], "next_page_token": token}, as_json, human)
 
 
 def _priority(review: Review) -> str:
     return "" if review.status is ReviewStatus.CLOSED else f"{review.priority:.2g}"
 
 
-def _standing(review: Review) -> str:
+def _status_and_finding(review: Review) -> str:
     return review.status.value + (f": {review.finding.value}" if review.finding else "")
 
 
 def _named(accounts: tuple[str, ...]) -> str:
-    shown = ", ".join(accounts[:MOST_NAMES])
-    return shown if len(accounts) <= MOST_NAMES else f"{shown} and {len(accounts) - MOST_NAMES} more"
+    shown = ", ".join(accounts[:MAX_NAMES])
+    return shown if len(accounts) <= MAX_NAMES else f"{shown} and {len(accounts) - MAX_NAMES} more"
 
 
 def _status(word: str | None) -> ReviewStatus | None:
@@ -123,14 +134,20 @@ def show_review(
 
 
 def _show_review(review: Review) -> None:
-    out.print(f"{review.severity.word.upper()} {review.title} ({review.typology}), {_standing(review)}", markup=False)
+    out.print(
+        f"{review.severity.word.upper()} {review.title} ({review.typology}), {_status_and_finding(review)}",
+        markup=False,
+    )
     out.print(f"accounts {', '.join(review.accounts)}; clauses {', '.join(review.clauses)}; due {review.due_at}")
     out.print(review.summary, markup=False)
     for rule in review.rules:
-        rows = [(one.name, one.value, one.threshold, MET[one.met]) for one in conditions_of(rule)]
+        rows = [
+            (condition.name, condition.value, condition.threshold, THRESHOLD_WORDS[condition.meets_threshold])
+            for condition in conditions_of(rule)
+        ]
         table(("value of", "found", "threshold", ""), rows, f"{rule.title} (clause {rule.clause}, {rule.rule_id})")
     for account, explanation in review.explanations.items():
-        parts = [part for part in explanation["contributions"] if part["contribution"]][:MOST_REASONS]
+        parts = [part for part in explanation["contributions"] if part["contribution"]][:MAX_REASONS]
         reasons = [(part["text"], f"{part['contribution']:+.3f}") for part in parts]
         model = f"{explanation['model']['name']}, version {explanation['model']['version']}"
         table(

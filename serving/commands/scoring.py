@@ -56,7 +56,7 @@ def scored(done: ScoringReport) -> dict[str, Any]:
         "lake_version": done.lake_version,
         "accounts": done.accounts,
         "reviews_opened": list(done.opened),
-        "reviews_known": list(done.known),
+        "reviews_known": list(done.already_known),
         "models": dict(done.models),
         "notes": list(done.notes),
         "ceilings": [dict(ceiling) for ceiling in done.ceilings],
@@ -66,7 +66,7 @@ def scored(done: ScoringReport) -> dict[str, Any]:
 def show_scored(done: ScoringReport) -> None:
     out.print(
         f"{done.accounts:,} accounts scored as of {done.as_of.isoformat()}: "
-        f"{len(done.opened)} reviews opened, {len(done.known)} already known"
+        f"{len(done.opened)} reviews opened, {len(done.already_known)} already known"
     )
     for note in done.notes:
         out.print(f"  {note}", markup=False)
@@ -90,22 +90,22 @@ def drift(
     with progress("drift") as report:
         features = Features(lake, report)
         at = within(features, wanted) if wanted is not None else features.span()[1]
-        found = watch_drift(at, features, registry, database, utc_now(), seed)
-    emit({"as_of": at.isoformat(), **found.as_json()}, as_json, lambda: _show_drift(found, show))
+        drift = watch_drift(at, features, registry, database, utc_now(), seed)
+    emit({"as_of": at.isoformat(), **drift.as_json()}, as_json, lambda: _show_drift(drift, show))
 
 
-def _show_drift(found: Drift, show: int) -> None:
-    rows = [(c.name, c.psi, c.noise, c.missing, c.state) for c in found.columns[:show]]
+def _show_drift(drift: Drift, show: int) -> None:
+    rows = [(c.name, c.psi, c.noise, c.missing, c.state) for c in drift.columns[:show]]
     table(("column", "PSI", "noise", "more unknown", "state"), rows, "features and scores that changed most")
     out.print(
-        f"A classifier separates earlier from current accounts with AUC {found.adversarial_auc:.3f}; "
-        f"the martingale reached {found.martingale:.3g}."
+        f"A classifier separates earlier from current accounts with AUC {drift.adversarial_auc:.3f}; "
+        f"the martingale reached {drift.martingale:.3g}."
     )
     limits = (
         f"an AUC above {ADVERSARIAL_ALARM:g}, a martingale of {MARTINGALE_ALARM:g}, a PSI of {ACT:g} above its noise"
     )
     out.print(f"Alarm limits: {limits}.")
-    if found.left_out:
-        out.print(f"{found.left_out} features are left out: the activity is shorter than their window.")
-    for alarm in found.alarms or ("No alarm.",):
+    if drift.left_out:
+        out.print(f"{drift.left_out} features are left out: the activity is shorter than their window.")
+    for alarm in drift.alarms or ("No alarm.",):
         out.print(alarm, markup=False)

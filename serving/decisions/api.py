@@ -11,12 +11,12 @@ from starlette.responses import Response
 from features.kernel.errors import Invalid
 from serving.decisions.body import DecisionBody
 from serving.decisions.queue import queue_of
-from serving.decisions.service import Answered, Incoming, preview
+from serving.decisions.service import DecisionResponse, Incoming, preview
 from serving.people.permissions import Decider
 from serving.web.problems import documented
 from serving.web.service import Service, service_of
 
-LONGEST_KEY = 255
+MAX_KEY_LENGTH = 255
 router = APIRouter(tags=["decisions"])
 IdempotencyKey = Annotated[str | None, Header(description="Required unless dry_run; 1 to 255 printable characters.")]
 
@@ -59,12 +59,12 @@ async def decide(
 def _checked(key: str | None) -> str:
     if key is None:
         raise Invalid("The header Idempotency-Key is missing; send a new random one with each new request.")
-    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
-        raise Invalid(f"The Idempotency-Key has {len(key)} characters; give 1 to {LONGEST_KEY} printable ones.")
+    if not 0 < len(key) <= MAX_KEY_LENGTH or not key.isprintable():
+        raise Invalid(f"The Idempotency-Key has {len(key)} characters; give 1 to {MAX_KEY_LENGTH} printable ones.")
     return key
 
 
-def _count(service: Service, answered: Answered) -> None:
+def _count(service: Service, answered: DecisionResponse) -> None:
     if answered.decision is None:
         return
     service.metrics.count_decision(

@@ -10,7 +10,7 @@ from features.activity.bounds import is_within_calendar
 from features.activity.identifiers import ID_PATTERN
 from serving.decisions.request import DecisionRequest
 
-# The bounds of activity (activity schema, Bad input), so that what is decided can be imported later.
+# The bounds of activity (docs/activity-schema.md#bad-input), so that what is decided can be imported later.
 MAX_USD, MAX_QUANTITY = Decimal("1e12"), Decimal("1e24")
 
 

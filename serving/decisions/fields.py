@@ -81,7 +81,7 @@ def _score_fields(scores: Scores) -> dict[str, Value]:
 def _request_fields(state: AccountState, period: Period, request: DecisionRequest | None) -> dict[str, Value]:
     entries = [entry for entry in _entries_in_force(state, period) if entry.kind == "address"]
     address = spelt("address", request.address) if request and request.address else None
-    found = _gravest_list(entry for entry in entries if spelt_as_listed(entry.kind, entry.value) == address)
+    address_list = _most_severe_list(entry for entry in entries if spelt_as_listed(entry.kind, entry.value) == address)
     amount = request.amount_usd if request else None
     return {
         "request_type": request.type if request else None,
@@ -91,8 +91,8 @@ def _request_fields(state: AccountState, period: Period, request: DecisionReques
         "request_product": request.product if request else None,
         "request_side": request.side if request else None,
         "request_effect": request.effect if request else None,
-        "request_address_on_watchlist": found is not None,
-        "request_address_list": found,
+        "request_address_on_watchlist": address_list is not None,
+        "request_address_list": address_list,
     }
 
 
@@ -100,7 +100,7 @@ def _fact_fields(state: AccountState, period: Period, request: DecisionRequest |
     facts, moment = state.facts, period.begin
     orders = [o for o in facts.legal_orders if period.meets(o.ts, o.expires_at, o.lifted_at)]
     entries = _entries_in_force(state, period)
-    account_list = _gravest_list(entry for entry in entries if entry.kind in _STRONG_KINDS)
+    account_list = _most_severe_list(entry for entry in entries if entry.kind in _STRONG_KINDS)
     added_at = _added_at(facts.addresses_added, request.address) if request and request.address else None
     kyc_level = state.vector.get("kyc_level") if facts.kyc_level is None else facts.kyc_level
     return {
@@ -117,8 +117,8 @@ def _fact_fields(state: AccountState, period: Period, request: DecisionRequest |
 
 
 def _measure_fields(measures: Iterable[Measure], request: DecisionRequest | None) -> dict[str, Value]:
-    binding = {measure.measure for measure in measures if _concerns(measure, request)}
-    return {name: not binding.isdisjoint(kinds) for name, kinds in _MEASURES.items()}
+    measures_in_force = {measure.measure for measure in measures if _concerns(measure, request)}
+    return {name: not measures_in_force.isdisjoint(kinds) for name, kinds in _MEASURES.items()}
 
 
 def _concerns(measure: Measure, request: DecisionRequest | None) -> bool:
@@ -132,15 +132,15 @@ def _concerns(measure: Measure, request: DecisionRequest | None) -> bool:
 
 def _added_at(added: Mapping[str, datetime], address: str) -> datetime | None:
     """When an address was last authorised, however it was written then."""
-    asked = spelt("address", address)
-    return max((at for written, at in added.items() if spelt("address", written) == asked), default=None)
+    wanted = spelt("address", address)
+    return max((at for written, at in added.items() if spelt("address", written) == wanted), default=None)
 
 
 def _entries_in_force(state: AccountState, period: Period) -> list[WatchlistEntry]:
     return [entry for entry in state.facts.watchlist if period.meets(entry.effective_from, entry.effective_to)]
 
 
-def _gravest_list(entries: Iterable[WatchlistEntry]) -> str | None:
+def _most_severe_list(entries: Iterable[WatchlistEntry]) -> str | None:
     lists = {entry.list for entry in entries}
     return next((name for name in _LISTS if name in lists), None)
 

@@ -80,7 +80,7 @@ class Decision(Document):
 def decide(
     request: DecisionRequest, state: AccountState, policy: Policy, decision_id: str, decided_at: datetime
 ) -> Decision:
-    """The decision on the request; it is always given, and what it had to do without stands in `degraded`.
+    """The decision on the request; it is always given, and `degraded` names what was missing.
 
     Cooling-off hours count to the moment of the request; holds, lists and orders bind if in force then or since.
     Of an account that is not known or not scored yet the state is `AccountState(account_id)` with what facts there
@@ -118,12 +118,12 @@ def _least_outcome(request: DecisionRequest, state: AccountState) -> Outcome:
 def _missing(state: AccountState) -> tuple[Degraded, ...]:
     vector = () if state.as_of is not None else (_NO_VECTOR,)
     scores = state.scores
-    found = {
+    available = {
         "anomaly": scores.anomaly_p_value is not None,
         "violations": bool(scores.violation_probability),
         "m-score": scores.m_score is not None,
     }
-    missing = ", ".join(name for name, is_found in found.items() if not is_found)
+    missing = ", ".join(name for name, is_available in available.items() if not is_available)
     return (
         (*vector, Degraded("models", f"No score of {missing}.", "The other scores and the rules."))
         if missing

@@ -7,11 +7,11 @@ from concurrent.futures import Executor
 from starlette.requests import Request
 
 from features.kernel.errors import Conflict
-from serving.decisions.service import Answered, Incoming, KeyReused, Result
+from serving.decisions.service import DecisionResponse, Incoming, KeyReused, Result
 
-LARGEST_BATCH = 200
+MAX_BATCH = 200
 AnswerAll = Callable[[Sequence[Incoming]], list[Result]]
-Waiting = tuple[Incoming, asyncio.Future[Answered]]
+Waiting = tuple[Incoming, asyncio.Future[DecisionResponse]]
 
 
 class DecisionQueue:
@@ -23,7 +23,7 @@ class DecisionQueue:
         self._waiting: list[Waiting] = []
         self._worker: asyncio.Task[None] | None = None
 
-    async def answer(self, incoming: Incoming) -> Answered:
+    async def answer(self, incoming: Incoming) -> DecisionResponse:
         """The recorded answer to one request.
 
         Raises:
@@ -31,7 +31,7 @@ class DecisionQueue:
             DecisionInFlight: another process is answering the same key at this moment.
         """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answered] = loop.create_future()
+        future: asyncio.Future[DecisionResponse] = loop.create_future()
         self._waiting.append((incoming, future))
         if self._worker is None or self._worker.done():
             self._worker = loop.create_task(self._work())
@@ -39,7 +39,7 @@ class DecisionQueue:
 
     async def _work(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             await self._settle(batch)
 
     async def _settle(self, batch: Sequence[Waiting]) -> None:
@@ -59,7 +59,7 @@ class DecisionQueue:
                 _give(future, result)
 
 
-def _give(future: asyncio.Future[Answered], result: Result) -> None:
+def _give(future: asyncio.Future[DecisionResponse], result: Result) -> None:
     if future.cancelled():
         return
     if isinstance(result, KeyReused):

@@ -1,4 +1,4 @@
-"""What an account asks to do: the action of a decision request, and its JSON form (activity schema, Decision)."""
+"""The action of a decision request, which an account asks for, and its JSON form (docs/activity-schema.md#decision)."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -31,7 +31,7 @@ decisions = Table(
 )
 
 
-Question = tuple[str, str]
+ClientKey = tuple[str, str]
 
 
 class DecisionInFlight(Conflict):
@@ -95,10 +95,10 @@ class DecisionLog:
                 "A request with the same Idempotency-Key is being answered at this moment; send it again."
             ) from error
 
-    def answered(self, questions: Sequence[Question]) -> dict[Question, DecisionRecord]:
+    def answered(self, client_keys: Sequence[ClientKey]) -> dict[ClientKey, DecisionRecord]:
         """The decisions already given for pairs of client and idempotency key."""
-        asked = tuple_(decisions.c.client, decisions.c.idempotency_key)
-        rows = self._connection.execute(select(decisions).where(asked.in_(questions))).all()
+        key_columns = tuple_(decisions.c.client, decisions.c.idempotency_key)
+        rows = self._connection.execute(select(decisions).where(key_columns.in_(client_keys))).all()
         return {(row.client, row.idempotency_key): _record(row) for row in rows}
 
     def get(self, decision_id: str) -> DecisionRecord:

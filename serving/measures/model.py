@@ -1,4 +1,4 @@
-"""What a measure is: proposed to a person, or imposed on one account (activity schema, Review)."""
+"""What a measure is: proposed to a person, or imposed on one account (docs/activity-schema.md#review)."""
 
 from dataclasses import dataclass
 from enum import StrEnum

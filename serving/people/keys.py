@@ -1,4 +1,4 @@
-"""API keys as requests present them: looked up once, remembered for seconds, compared in constant time."""
+"""API keys as requests present them: read once, cached for seconds, compared in constant time."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -12,20 +12,20 @@ from serving.people.store import ApiKeys, StoredKey
 from serving.storage import Database
 
 REFUSED = "This endpoint needs an API key that is in force: send `Authorization: Bearer msk_…`."
-REMEMBERED_SECONDS = 5.0
-MOST_REMEMBERED = 1000
+CACHE_SECONDS = 5.0
+MAX_CACHED_KEYS = 1000
 
 
 @dataclass(slots=True)
 class KeyRing:
-    """The keys in use; a revoked one stops opening after `remembered_seconds` at the latest.
+    """The keys in use; a revoked one is refused after `cache_seconds` at the latest.
 
-    Unknown keys are not remembered, so guessing cannot fill the ring; `seconds` is a monotonic clock.
+    Unknown keys are not cached, so guessing cannot fill the ring; `seconds` is a monotonic clock.
     """
 
     database: Database
     seconds: Callable[[], float]
-    remembered_seconds: float = REMEMBERED_SECONDS
+    cache_seconds: float = CACHE_SECONDS
     _known: OrderedDict[str, tuple[StoredKey, float]] = field(default_factory=OrderedDict)
 
     async def principal_of(self, authorization: str | None) -> Principal:
@@ -39,22 +39,22 @@ class KeyRing:
         if parts is None:
             raise NotAuthenticated(REFUSED)
         key_id, secret = parts
-        key = self._remembered(key_id)
+        key = self._cached(key_id)
         if key is None:
             key = await run_in_threadpool(self._read, key_id)
-            self._remember(key)
+            self._cache(key)
         if not is_secret_of(secret, key.secret_hash if key else None) or key is None or key.revoked_at is not None:
             raise NotAuthenticated(REFUSED)
         return Principal(key.key_id, key.role)
 
-    def _remembered(self, key_id: str) -> StoredKey | None:
+    def _cached(self, key_id: str) -> StoredKey | None:
         key, until = self._known.get(key_id, (None, 0.0))
         return key if self.seconds() < until else None
 
-    def _remember(self, key: StoredKey | None) -> None:
+    def _cache(self, key: StoredKey | None) -> None:
         if key is not None:
-            self._known[key.key_id] = (key, self.seconds() + self.remembered_seconds)
-        while len(self._known) > MOST_REMEMBERED:
+            self._known[key.key_id] = (key, self.seconds() + self.cache_seconds)
+        while len(self._known) > MAX_CACHED_KEYS:
             self._known.popitem(last=False)
 
     def _read(self, key_id: str) -> StoredKey | None:

@@ -15,11 +15,11 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from features.kernel.errors import Invalid, MscoreError
 
 KEY_PREFIX = "msk"
-MINIMUM_PASSWORD_LENGTH = 12
+MIN_PASSWORD_LENGTH = 12
 
 
 class Role(StrEnum):
-    """The role words of the activity schema."""
+    """The role words of docs/activity-schema.md#words."""
 
     RISK_SYSTEM = "risk_system"
     REVIEWER = "reviewer"
@@ -109,8 +109,8 @@ class Passwords:
         Raises:
             Invalid: the password is shorter than 12 characters.
         """
-        if len(password) < MINIMUM_PASSWORD_LENGTH:
-            raise Invalid(f"The password has {len(password)} characters; give at least {MINIMUM_PASSWORD_LENGTH}.")
+        if len(password) < MIN_PASSWORD_LENGTH:
+            raise Invalid(f"The password has {len(password)} characters; give at least {MIN_PASSWORD_LENGTH}.")
         return self._hasher.hash(password)
 
     def verify(self, password: str, stored_hash: str | None) -> bool:
@@ -121,11 +121,11 @@ class Passwords:
 
 
 @dataclass(slots=True)
-class FailureBrake:
-    """Counts failures under a name inside a sliding window and says when no further attempt is looked at."""
+class LoginThrottle:
+    """Counts failures under a name inside a sliding window and says when further attempts are refused."""
 
     window: timedelta = timedelta(minutes=5)
-    most_names: int = 10_000
+    max_names: int = 10_000
     _failures: dict[str, deque[datetime]] = field(default_factory=dict)
 
     def is_closed(self, name: str, limit: int, now: datetime) -> bool:
@@ -133,12 +133,12 @@ class FailureBrake:
         return len(self._recent(name, now)) >= limit
 
     def record(self, name: str, now: datetime) -> None:
-        """Count one failure; the oldest name is forgotten where too many are known."""
+        """Count one failure; above `max_names` the oldest name is dropped."""
         recent = self._recent(name, now)
         recent.append(now)
         self._failures.pop(name, None)
         self._failures[name] = recent
-        while len(self._failures) > self.most_names:
+        while len(self._failures) > self.max_names:
             self._failures.pop(next(iter(self._failures)))
 
     def _recent(self, name: str, now: datetime) -> deque[datetime]:

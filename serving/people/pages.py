@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from serving.people.model import FailureBrake, Passwords
+from serving.people.model import LoginThrottle, Passwords
 from serving.people.session import sign_in, sign_out
 from serving.people.store import Users
 from serving.web.forms import check_form_token
@@ -16,7 +16,7 @@ from serving.web.site import Site, site_of
 
 HOME = "/reviews"
 WRONG = "The name or the password is not right."
-BRAKED = "Too many attempts; wait five minutes and try again."
+THROTTLED = "Too many attempts; wait five minutes and try again."
 
 router = APIRouter(include_in_schema=False)
 TheSite = Annotated[Site, Depends(site_of)]
@@ -28,11 +28,11 @@ class SignIn:
     """What checks a sign-in."""
 
     passwords: Passwords
-    brake: FailureBrake
+    throttle: LoginThrottle
 
 
 def sign_in_of(request: Request) -> SignIn:
-    """What the application that got the request checks a sign-in with."""
+    """The sign-in checks of the application that got the request."""
     checks: SignIn = request.app.state.sign_in
     return checks
 
@@ -51,16 +51,16 @@ def login(
     password: Annotated[str, Form()] = "",
     onward: Annotated[str, Form(alias="next")] = HOME,
 ) -> Response:
-    """Check name and password, behind a brake on failures."""
+    """Check name and password, behind the login throttle."""
     now, limits = site.clock(), _limits(request, name)
-    if any(sign_in_of(request).brake.is_closed(counted, limit, now) for counted, limit in limits.items()):
-        return _again(request, site, onward, name, HTTPStatus.TOO_MANY_REQUESTS, BRAKED)
+    if any(sign_in_of(request).throttle.is_closed(counted, limit, now) for counted, limit in limits.items()):
+        return _again(request, site, onward, name, HTTPStatus.TOO_MANY_REQUESTS, THROTTLED)
     with site.database.reading() as transaction:
         user = Users(transaction).find(name)
     is_right = sign_in_of(request).passwords.verify(password, user.password_hash if user else None)
     if user is None or not is_right:
         for counted in limits:
-            sign_in_of(request).brake.record(counted, now)
+            sign_in_of(request).throttle.record(counted, now)
         return _again(request, site, onward, name, HTTPStatus.UNAUTHORIZED, WRONG)
     sign_in(request, user.name)
     return RedirectResponse(_local(onward), HTTPStatus.SEE_OTHER)
@@ -78,7 +78,7 @@ def _again(request: Request, site: Site, onward: str, name: str, status: HTTPSta
 
 
 def _limits(request: Request, name: str) -> dict[str, int]:
-    """How many failures are borne: few for one name from one address, more for either, so that nobody is locked out."""
+    """The limits on failures: low for one name from one address, higher for either, so that no holder is locked out."""
     address = request.client.host if request.client else ""
     return {f"both:{address}:{name}": 5, f"address:{address}": 30, f"name:{name}": 60}
 

@@ -14,9 +14,9 @@ def firing_counts_query(rules: Iterable[Rule], relation: str, columns: Collectio
         relation: the table or view with one row a subject and moment; its name is quoted.
         columns: the columns it has; a field it lacks (a request, a fact) counts as unknown.
     """
-    asked = tuple(rules)
-    lacking = sorted(set().union(*(rule.when.fields for rule in asked)) - set(columns))
-    counts = [f"count(*) FILTER (WHERE {rule.when.sql}) AS {_quoted(rule.id)}" for rule in asked]
+    checked = tuple(rules)
+    lacking = sorted(set().union(*(rule.when.fields for rule in checked)) - set(columns))
+    counts = [f"count(*) FILTER (WHERE {rule.when.sql}) AS {_quoted(rule.id)}" for rule in checked]
     inner = ", ".join(["*", *(f"NULL AS {_quoted(name)}" for name in lacking)])
     return f"SELECT {', '.join(counts)} FROM (SELECT {inner} FROM {_quoted(relation)})"  # noqa: S608 — names are quoted
 

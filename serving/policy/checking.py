@@ -29,9 +29,9 @@ def check(parsed: Parsed, fields: Kinds, thresholds: Kinds) -> None:
     """
     _require_known("field", parsed.fields, fields)
     _require_known("threshold", parsed.thresholds, thresholds)
-    found = kind_of(parsed.tree, fields, thresholds)
-    if found is not bool:
-        raise Invalid(f"A condition is true or false, but {parsed.text!r} is {_WORDS[found]}.")
+    kind = kind_of(parsed.tree, fields, thresholds)
+    if kind is not bool:
+        raise Invalid(f"A condition is true or false, but {parsed.text!r} is {_WORDS[kind]}.")
 
 
 def kind_of(node: exp.Expr, fields: Kinds, thresholds: Kinds) -> type:
@@ -102,8 +102,8 @@ def _mixture(node: exp.Expr, parts: list[type]) -> str:
     return f"{node.sql()!r} does not work: it puts together {kinds} (missing values: IS NULL)."
 
 
-def _require_known(what: str, used: Iterable[str], known: Kinds) -> None:
+def _require_known(what: str, used: Iterable[str], kinds: Kinds) -> None:
     for name in sorted(used):
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=3)
+        if name not in kinds:
+            near = difflib.get_close_matches(name, kinds, n=3)
             raise Invalid(f"There is no {what} {name!r}; " + (f"near: {', '.join(near)}." if near else "none is near."))

@@ -17,13 +17,13 @@ def comparisons_of(tree: exp.Expr) -> Mapping[str, Comparison]:
     >>> comparisons_of(parse("orders >= :least and 1 - fills / orders > :share").tree)
     {'least': Comparison(sign='>=', of='orders'), 'share': Comparison(sign='>', of=None)}
     """
-    found: dict[str, set[Comparison]] = {}
+    comparisons: dict[str, set[Comparison]] = {}
     for node in tree.find_all(*_SIGNS):
         if node.find_ancestor(exp.Not):
             continue
         sign = _SIGNS[type(node)]
-        for threshold, other, said in ((node.expression, node.this, sign), (node.this, node.expression, _TURNED[sign])):
+        for threshold, other, word in ((node.expression, node.this, sign), (node.this, node.expression, _TURNED[sign])):
             if isinstance(threshold, exp.Placeholder):
                 of = other.name if isinstance(other, exp.Column) else None
-                found.setdefault(str(threshold.this), set()).add(Comparison(said, of))
-    return {name: next(iter(ways)) for name, ways in found.items() if len(ways) == 1}
+                comparisons.setdefault(str(threshold.this), set()).add(Comparison(word, of))
+    return {name: next(iter(of_threshold)) for name, of_threshold in comparisons.items() if len(of_threshold) == 1}

@@ -176,8 +176,8 @@ def _is_null(parts: list[Part]) -> Part:
 def _choice(pick: Callable[[list[Any]], Any]) -> Callable[[list[Part]], Part]:
     def build(parts: list[Part]) -> Part:
         def choose(fields: Mapping[str, Any]) -> Any:
-            known = [value for part in parts if (value := part(fields)) is not None]
-            return pick(known) if known else None
+            values = [value for part in parts if (value := part(fields)) is not None]
+            return pick(values) if values else None
 
         return choose
 
@@ -191,7 +191,7 @@ _BUILDERS: dict[type[exp.Expr], Callable[[list[Part]], Part]] = {
     exp.Between: _between,
     exp.In: _one_of,
     exp.Is: _is_null,
-    exp.Coalesce: _choice(lambda known: known[0]),
+    exp.Coalesce: _choice(lambda values: values[0]),
     exp.Greatest: _choice(max),
     exp.Least: _choice(min),
 }

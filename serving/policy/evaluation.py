@@ -1,4 +1,4 @@
-"""Asks every rule about one subject: which fired, which fired in shadow, and which could not be asked."""
+"""Evaluates every rule for one subject: which fired, which fired in shadow, and which could not be evaluated."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ Fields = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What the rules say about one subject; hits stand in falling order of outcome, then severity."""
+    """What the rules say about one subject; hits are in falling order of outcome, then severity."""
 
     hits: tuple[RuleHit, ...]
     shadow_hits: tuple[RuleHit, ...]
@@ -51,7 +51,7 @@ def evaluate(policy: Policy, subject: str, fields: Fields, on: date | None = Non
                 fired.append(rule)
         except Exception as error:  # whatever one rule does, the decision survives it
             degraded.append(
-                Degraded(f"rule {rule.id}", _reason(error), "The rule was left out; the others were asked.")
+                Degraded(f"rule {rule.id}", _reason(error), "The rule was left out; the others were evaluated.")
             )
     live = _hits((rule for rule in fired if rule.state is RuleState.LIVE), fields)
     shadow = _hits((rule for rule in fired if rule.state is RuleState.SHADOW), fields)

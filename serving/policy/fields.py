@@ -48,5 +48,5 @@ def rule_fields(
     >>> "cancel_ratio_7d" in fields["account"], fields["ring"]
     (True, {'sync_ms': <class 'float'>})
     """
-    known: dict[str, type] = dict.fromkeys(features, float)
-    return {ACCOUNT: {**known, **SCORES, **REQUEST, **FACTS}, **(episodes or {})}
+    numbers: dict[str, type] = dict.fromkeys(features, float)
+    return {ACCOUNT: {**numbers, **SCORES, **REQUEST, **FACTS}, **(episodes or {})}

@@ -56,7 +56,7 @@ def _checked(document: RuleDocument, fields_by_subject: FieldsBySubject) -> Rule
     if key not in fields_by_subject:
         raise Invalid(f"there are no fields for {key!r}; subjects are {', '.join(sorted(fields_by_subject))}.")
     fields = fields_by_subject[key]
-    when = condition(document.when, fields, {name: one.value for name, one in document.thresholds.items()})
+    when = condition(document.when, fields, {name: threshold.value for name, threshold in document.thresholds.items()})
     rule = Rule(
         id=document.id,
         title=document.title,
@@ -73,11 +73,14 @@ def _checked(document: RuleDocument, fields_by_subject: FieldsBySubject) -> Rule
         severity=Severity.of(document.severity),
         outcome=Outcome.of(document.outcome),
         when=when,
-        thresholds={name: Threshold(one.value, one.unit, one.source) for name, one in document.thresholds.items()},
+        thresholds={
+            name: Threshold(threshold.value, threshold.unit, threshold.source)
+            for name, threshold in document.thresholds.items()
+        },
         values=dict(document.values),
         thresholds_shown=dict(document.thresholds_shown),
         comparisons=_compared(when, document.values),
-        proposes=tuple(Proposal(one.measure, one.days, one.scope) for one in document.proposes),
+        proposes=tuple(Proposal(proposal.measure, proposal.days, proposal.scope) for proposal in document.proposes),
         says=document.says,
     )
     _require_coherent(rule, fields)
@@ -100,11 +103,11 @@ def _require_coherent(rule: Rule, fields: Mapping[str, type]) -> None:
 
 
 def _require_unique(rules: tuple[Rule, ...]) -> None:
-    seen: set[str] = set()
+    ids: set[str] = set()
     for rule in rules:
-        if rule.id in seen:
+        if rule.id in ids:
             raise Invalid(f"Rule id {rule.id!r} is used twice; every rule needs its own.")
-        seen.add(rule.id)
+        ids.add(rule.id)
 
 
 def _require_ordered_families(rules: tuple[Rule, ...]) -> None:
@@ -118,4 +121,6 @@ def _require_ordered_families(rules: tuple[Rule, ...]) -> None:
 
 def _compared(when: Condition, values: Mapping[str, str]) -> dict[str, Comparison]:
     keys = {field: key for key, field in values.items()}
-    return {name: replace(one, of=keys.get(one.of or "")) for name, one in when.comparisons.items()}
+    return {
+        name: replace(comparison, of=keys.get(comparison.of or "")) for name, comparison in when.comparisons.items()
+    }

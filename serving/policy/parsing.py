@@ -11,8 +11,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 from features.kernel.errors import Invalid
 
 FUNCTIONS = ("abs", "coalesce", "greatest", "least")
-LONGEST_TEXT = 4000
-DEEPEST_NESTING = 60
+MAX_TEXT_LENGTH = 4000
+MAX_NESTING = 60
 
 _TWO = ("this", "expression")
 _MANY = ("this", "expressions")
@@ -62,21 +62,22 @@ def parse(text: str) -> Parsed:
     """The condition the text states; its names and types are not looked at yet.
 
     Raises:
-        Invalid: the text is no single expression of the language (design, Policy): and, or, not, comparisons, between,
+        Invalid: the text is no single expression of the language (docs/methods.md#rule-language): and, or, not,
+            comparisons, between,
             in, is null, arithmetic, literals, fields, thresholds and the functions of `FUNCTIONS`.
 
     >>> sorted(parse("cancel_ratio_7d >= :cancel_share and orders_n_7d > 0").fields)
     ['cancel_ratio_7d', 'orders_n_7d']
     """
-    if len(text) > LONGEST_TEXT:
-        raise Invalid(f"The condition has {len(text)} characters; {LONGEST_TEXT} are the most.")
+    if len(text) > MAX_TEXT_LENGTH:
+        raise Invalid(f"The condition has {len(text)} characters; shorten it to at most {MAX_TEXT_LENGTH}.")
     tree = _single_tree(text)
     fields, thresholds = set(), set()
     pending = [(tree, 1)]
     while pending:
         node, depth = pending.pop()
-        if depth > DEEPEST_NESTING:
-            raise Invalid(f"The condition is nested deeper than {DEEPEST_NESTING} levels; split the rule.")
+        if depth > MAX_NESTING:
+            raise Invalid(f"The condition is nested deeper than {MAX_NESTING} levels; split the rule.")
         _require_allowed(node)
         if isinstance(node, exp.Column):
             fields.add(node.name)
@@ -94,7 +95,7 @@ def _single_tree(text: str) -> exp.Expr:
     except SqlglotError as error:
         raise Invalid(f"The condition {text!r} cannot be read: {str(error).splitlines()[0]}") from None
     except RecursionError:
-        raise Invalid(f"The condition is nested deeper than {DEEPEST_NESTING} levels; split the rule.") from None
+        raise Invalid(f"The condition is nested deeper than {MAX_NESTING} levels; split the rule.") from None
     except Exception as error:  # on scraps of SQL the parser trips over itself with errors of every kind
         raise Invalid(f"The condition {text!r} cannot be read ({type(error).__name__}).") from None
     _require_known_functions(tokens)

@@ -1,4 +1,4 @@
-"""The words of a decision: outcomes and severities in order, the fixed vocabularies, and what one rule found."""
+"""The words of a decision: outcomes and severities in order, the fixed vocabularies, and the result of one rule."""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ _SIGNS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
 }
 
-DRAWN = "drawn"
+SAMPLED = "drawn"
 """The kind of a review that was opened as a random sample: it has no typology."""
 TYPOLOGIES = (
     "kyc_gate",
@@ -72,7 +72,7 @@ CLAUSES = (
 
 
 class Severity(IntEnum):
-    """How serious a finding is (methods 2.2); a higher one wins."""
+    """How serious a finding is (docs/methods.md#severity); a higher one wins."""
 
     INFO = 0
     LOW = 1

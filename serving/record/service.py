@@ -1,4 +1,4 @@
-"""Turns what binds at once (credentials, addresses, orders, lists) into the facts a decision reads."""
+"""Turns restrictions in force (credentials, addresses, orders, lists) into the facts a decision reads."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -12,20 +12,20 @@ from serving.measures.model import Measure, MeasureState
 from serving.record.model import AccountFacts, LegalOrder, WatchlistEntry
 
 
-def account_facts(binding: Restrictions) -> Mapping[str, AccountFacts]:
-    """The facts of every account that has any; an account not named has those of `everybody`."""
-    changed = {row["account_id"]: _moment(row["changed_at"]) for row in _rows(binding.credential_changes)}
-    countries = {row["account_id"]: str(row["ip_country"]) for row in _rows(binding.countries)}
+def account_facts(restrictions: Restrictions) -> Mapping[str, AccountFacts]:
+    """The facts of every account that has any; an account not named has `facts_of_all_accounts`."""
+    changed = {row["account_id"]: _moment(row["changed_at"]) for row in _rows(restrictions.credential_changes)}
+    countries = {row["account_id"]: str(row["ip_country"]) for row in _rows(restrictions.countries)}
     addresses: dict[str, dict[str, datetime]] = defaultdict(dict)
-    for row in _rows(binding.addresses):
+    for row in _rows(restrictions.addresses):
         addresses[row["account_id"]][row["address"]] = row["added_at"].to_pydatetime()
     orders: dict[str, list[LegalOrder]] = defaultdict(list)
-    for row in _rows(binding.legal_orders):
+    for row in _rows(restrictions.legal_orders):
         orders[row["account_id"]].append(_order(row))
     listed: dict[str, list[WatchlistEntry]] = defaultdict(list)
-    for row in _rows(binding.listed):
+    for row in _rows(restrictions.listed):
         listed[row["account_id"]].append(_entry(row))
-    common = everybody(binding).watchlist
+    common = facts_of_all_accounts(restrictions).watchlist
     named = changed.keys() | countries.keys() | addresses.keys() | orders.keys() | listed.keys()
     return {
         account: AccountFacts(
@@ -39,10 +39,10 @@ def account_facts(binding: Restrictions) -> Mapping[str, AccountFacts]:
     }
 
 
-def measures_imposed(binding: Restrictions) -> Mapping[str, tuple[Measure, ...]]:
-    """The measures that were imposed earlier and still bind, by account (activity table `enforcements`, clause 7)."""
+def measures_imposed(restrictions: Restrictions) -> Mapping[str, tuple[Measure, ...]]:
+    """The measures imposed earlier and still in force, by account (activity table `enforcements`, clause 7)."""
     imposed: dict[str, list[Measure]] = defaultdict(list)
-    for row in _rows(binding.enforcements):
+    for row in _rows(restrictions.enforcements):
         imposed[row["account_id"]].append(
             Measure(
                 measure_id=row["event_id"],
@@ -59,9 +59,9 @@ def measures_imposed(binding: Restrictions) -> Mapping[str, tuple[Measure, ...]]
     return {account: tuple(measures) for account, measures in imposed.items()}
 
 
-def everybody(binding: Restrictions) -> AccountFacts:
-    """What holds for an account of which nothing else is known: the lists its requests are compared with."""
-    return AccountFacts(watchlist=tuple(_entry(row) for row in _rows(binding.lists)))
+def facts_of_all_accounts(restrictions: Restrictions) -> AccountFacts:
+    """The facts of an account without facts of its own: the lists its requests are compared with."""
+    return AccountFacts(watchlist=tuple(_entry(row) for row in _rows(restrictions.lists)))
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -12,16 +12,16 @@ from starlette.responses import Response
 from serving.people.permissions import ReviewReader
 from serving.policy.terms import Severity
 from serving.reviews.model import ReviewStatus
-from serving.reviews.store import QueueOrder, ReviewLog, ReviewQuestion
+from serving.reviews.store import QueueOrder, ReviewFilter, ReviewLog
 from serving.storage import Database
-from serving.storage.paging import LARGEST_PAGE
+from serving.storage.paging import MAX_PAGE_SIZE
 from serving.web.problems import documented
 from serving.web.service import service_of
 
 router = APIRouter(tags=["reviews"])
 SeverityWord = Literal["info", "low", "medium", "high", "critical", "legal"]
 PageSize = Annotated[
-    int | None, Query(ge=1, description=f"Rows a page, 50 by default; above {LARGEST_PAGE} means {LARGEST_PAGE}.")
+    int | None, Query(ge=1, description=f"Rows per page, 50 by default; above {MAX_PAGE_SIZE} means {MAX_PAGE_SIZE}.")
 ]
 
 
@@ -33,19 +33,19 @@ async def reviews(
     severity: SeverityWord | None = None,
     typology: str | None = None,
     waiting: bool = False,
-    drawn: bool | None = None,
+    sampled: Annotated[bool | None, Query(alias="drawn")] = None,
     order: QueueOrder = QueueOrder.SEVERITY,
     page_size: PageSize = None,
     page_token: str | None = None,
 ) -> Response:
     """The queue, the most severe (or the highest priority) first, then the earliest due.
 
-    `waiting=true` leaves out what is closed; `drawn` chooses the accounts drawn by lot, or leaves them out. Roles
-    reviewer, approver, auditor, admin.
+    `waiting=true` leaves out closed reviews; `drawn` chooses random samples, or leaves them out. Roles reviewer,
+    approver, auditor, admin.
     """
     gravity = Severity.of(severity) if severity else None
-    question = ReviewQuestion(status, gravity, typology, waiting, drawn, order)
-    body = await run_in_threadpool(_queue, service_of(request).database, question, page_size, page_token)
+    filters = ReviewFilter(status, gravity, typology, waiting, sampled, order)
+    body = await run_in_threadpool(_queue, service_of(request).database, filters, page_size, page_token)
     return Response(body, media_type="application/json")
 
 
@@ -54,14 +54,14 @@ async def reviews(
     responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
 )
 async def review(request: Request, review_id: str, _caller: ReviewReader) -> Response:
-    """One case as it stands (roles reviewer, approver, auditor, admin)."""
+    """One case in its current state (roles reviewer, approver, auditor, admin)."""
     body = await run_in_threadpool(_case, service_of(request).database, review_id)
     return Response(body, media_type="application/json")
 
 
-def _queue(database: Database, question: ReviewQuestion, page_size: int | None, page_token: str | None) -> bytes:
+def _queue(database: Database, filters: ReviewFilter, page_size: int | None, page_token: str | None) -> bytes:
     with database.reading() as transaction:
-        page = ReviewLog(transaction).list(question, page_size, page_token)
+        page = ReviewLog(transaction).list(filters, page_size, page_token)
     rows = [review.to_json() for review in page.rows]
     return orjson.dumps({"reviews": rows, "next_page_token": page.next_page_token})
 

@@ -17,12 +17,12 @@ def close_review(
     """Close a review with what was found; gives back the review as it stands.
 
     Args:
-        typology: of what the account is guilty, where that is not what the case was opened for.
+        typology: the confirmed typology, where the case was opened for another one.
 
     Raises:
         NotFound: there is no such review.
         Conflict: it is closed already, or appealed and closed by the same person before.
-        Invalid: the typology is unknown or given for a case that is not confirmed, or a drawn case is confirmed and
+        Invalid: the typology is unknown or given for a case that is not confirmed, or a random sample is confirmed and
             nobody says of what.
     """
     if typology is not None and typology not in TYPOLOGIES:

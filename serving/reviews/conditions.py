@@ -1,4 +1,4 @@
-"""What a rule compared, made to be seen: each value beside its threshold, with a bar and its sentence."""
+"""What a rule compared, made to be seen: each value next to its threshold, with a bar and its sentence."""
 
 import math
 from collections.abc import Mapping
@@ -14,9 +14,9 @@ SIGNS = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One value of a rule; `filled` is its bar in SVG units, the threshold's mark stands in the middle.
+    """One value of a rule; `filled` is its bar in SVG units, the threshold's mark is in the middle.
 
-    `met` says whether the value meets its threshold, None where the rule does not compare the two alone.
+    `meets_threshold` says whether the value meets its threshold, None where the rule does not compare the two alone.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Condition:
     threshold: str | None
     filled: float | None
     ratio: str | None
-    met: bool | None = None
+    meets_threshold: bool | None = None
 
 
 def conditions_of(rule: RuleHit) -> tuple[Condition, ...]:
@@ -36,23 +36,23 @@ def conditions_of(rule: RuleHit) -> tuple[Condition, ...]:
 
 
 def sentence_of(rule: RuleHit) -> str:
-    """Why the rule is there in one line: its sentence, then its values beside the thresholds that they meet.
+    """Why the rule is there in one line: its sentence, then its values with the thresholds that they meet.
 
     >>> from serving.policy.terms import Outcome, Severity
     >>> sentence_of(RuleHit("r", "1", "8", "Ring", "collusion", Severity.HIGH, Outcome.REVIEW, {"n": 6}, {"n": 3}))
     'Ring: n 6 (threshold 3)'
     """
-    told = []
+    parts = []
     for condition in conditions_of(rule):
-        if condition.value and condition.met is not False:
-            beside = f" (threshold {condition.threshold})" if condition.threshold is not None else ""
-            told.append(f"{condition.name} {condition.value}{beside}")
+        if condition.value and condition.meets_threshold is not False:
+            threshold = f" (threshold {condition.threshold})" if condition.threshold is not None else ""
+            parts.append(f"{condition.name} {condition.value}{threshold}")
     opening = (rule.says or rule.title).rstrip(".")
-    return f"{opening}: {', '.join(told)}" if told else opening
+    return f"{opening}: {', '.join(parts)}" if parts else opening
 
 
 def _paired(rule: RuleHit) -> Mapping[str, str]:
-    """By value, the threshold that stands beside it."""
+    """By value, its threshold."""
     shared = {name: name for name in rule.values if name in rule.thresholds}
     if not shared and len(rule.values) == len(rule.thresholds) == 1:
         return dict(zip(rule.values, rule.thresholds, strict=True))

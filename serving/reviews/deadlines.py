@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from serving.policy.terms import Severity
 
-# methods 2.2; low and info are only sampled there, so a week is this house's default for those that are opened.
+# docs/methods.md#severity; low and info are only sampled there, so a week is the house default for opened ones.
 DECIDE_WITHIN: Mapping[Severity, timedelta] = MappingProxyType(
     {
         Severity.LEGAL: timedelta(hours=1),

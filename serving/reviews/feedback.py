@@ -1,7 +1,7 @@
 """Closed reviews become labels: what a person found, and from when it was known, so that training may learn from it.
 
-A case that was drawn (`workflows.explore`) was looked at for everything: cleared, it clears the account of each learned
-typology of which it was not found guilty. Of those drawn by lot, the share confirmed estimates what no rule asks about.
+A random sample (`random_samples`) is reviewed for every typology: a cleared one clears the account of each learned
+typology that was not confirmed. The confirmed share of the random samples estimates what no rule asks about.
 """
 
 import tempfile
@@ -25,7 +25,7 @@ from serving.reviews.lifecycle import EventKind, ReviewEvent
 from serving.reviews.model import Finding, Review, ReviewStatus
 from serving.reviews.opening import EPISODE
 from serving.reviews.priority import UNKNOWN
-from serving.reviews.random_samples import BY_LOT
+from serving.reviews.random_samples import RANDOM_SAMPLE
 from serving.reviews.store import ReviewLog
 from serving.storage import Database
 
@@ -40,14 +40,14 @@ SAME = ("account_id", "typology", "finding", "known_at", "source")
 class FeedbackReport:
     """What became of the closed reviews.
 
-    `by_lot` counts those drawn by lot that were confirmed or cleared, `confirmed` the confirmed ones of them; `share`
-    is the confirmed share's 95 % interval as if all had been equally probable, None without any.
+    `random_sample` counts the random samples that were confirmed or cleared, `confirmed` the confirmed ones; `share` is
+    the confirmed share's 95 % interval as if all had been equally probable, None without any.
     """
 
     closed: int
     added: int
     lake_version: str | None
-    by_lot: int
+    random_sample: int
     confirmed: int
     share: tuple[float, float] | None
 
@@ -57,20 +57,20 @@ def feed_back(database: Database, home: Home, now: datetime, progress: Progress)
     with database.reading() as transaction:
         closed = ReviewLog(transaction).closed()
     before = read_labels(home.lake)
-    known = set(before[list(SAME)].itertuples(index=False, name=None))
-    guilty = before[before["finding"] == Finding.CONFIRMED.value]
-    confirmed = set(guilty[["account_id", "typology"]].itertuples(index=False, name=None))
+    stored_labels = set(before[list(SAME)].itertuples(index=False, name=None))
+    violators = before[before["finding"] == Finding.CONFIRMED.value]
+    confirmed = set(violators[["account_id", "typology"]].itertuples(index=False, name=None))
     confirmed |= {
         (account, review.typology)
         for review, _history in closed
         if review.finding is Finding.CONFIRMED
         for account in review.accounts
     }
-    found = [label for review, history in closed for label in _labels_of(review, history, confirmed)]
-    fresh = [label for label in found if tuple(label[name] for name in SAME) not in known]
+    labels = [label for review, history in closed for label in _labels_of(review, history, confirmed)]
+    fresh = [label for label in labels if tuple(label[name] for name in SAME) not in stored_labels]
     added = _append(fresh, home, now, progress) if fresh else 0
-    lots = [review.finding for review, _history in closed if review.selection.get("way") == BY_LOT]
-    hits, misses = lots.count(Finding.CONFIRMED), lots.count(Finding.CLEARED)
+    sample_findings = [review.finding for review, _history in closed if review.selection.get("way") == RANDOM_SAMPLE]
+    hits, misses = sample_findings.count(Finding.CONFIRMED), sample_findings.count(Finding.CLEARED)
     interval = binomtest(hits, hits + misses).proportion_ci(method="wilson") if hits + misses else None
     share = (float(interval.low), float(interval.high)) if interval else None
     return FeedbackReport(len(closed), added, home.lake.version, hits + misses, hits, share)
@@ -88,7 +88,7 @@ def _append(rows: list[dict[str, Any]], home: Home, now: datetime, progress: Pro
 def _labels_of(
     review: Review, history: Sequence[ReviewEvent], confirmed: set[tuple[str, str]]
 ) -> Iterator[dict[str, Any]]:
-    """A label an account and time that the review was closed; of a drawn case that was cleared, one a typology."""
+    """One label per account and closing of the review; of a cleared random sample, one per typology."""
     appealed, typology = False, review.typology
     for event in history:
         appealed = appealed or event.changes.get("status") == ReviewStatus.APPEALED

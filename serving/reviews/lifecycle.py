@@ -57,8 +57,8 @@ def opening(review: Review, by: str) -> ReviewEvent:
     return ReviewEvent(review.review_id, 1, EventKind.OPENED, review.opened_at, by, {"status": ReviewStatus.OPEN})
 
 
-def standing(frozen: Review, events: Iterable[ReviewEvent]) -> Review:
-    """The review as it stands after its events, given in the order of their versions."""
+def apply_events(frozen: Review, events: Iterable[ReviewEvent]) -> Review:
+    """The review after its events, given in the order of their versions."""
     review = frozen
     for event in events:
         changes = event.changes

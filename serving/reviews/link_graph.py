@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from serving.reviews.model import AccountLink
 
-MOST_NODES = 12
+MAX_NODES = 12
 WIDTH, HEIGHT, RADIUS = 360, 280, 92
-LONGEST_LABEL = 14
+MAX_LABEL_LENGTH = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class LinkGraph:
 def link_graph(accounts: Sequence[str], links: Sequence[AccountLink]) -> LinkGraph | None:
     """The picture of the links; None without links, and where more accounts are linked than a picture can show."""
     names = list(dict.fromkeys([*accounts, *(end for link in links for end in (link.a, link.b))]))
-    if not links or len(names) > MOST_NODES:
+    if not links or len(names) > MAX_NODES:
         return None
     nodes = {name: _node(name, place, len(names)) for place, name in enumerate(names)}
     heaviest: dict[frozenset[str], float] = {}
@@ -69,7 +69,7 @@ def _node(name: str, place: int, count: int) -> Node:
     x, y = WIDTH / 2 + RADIUS * across, HEIGHT / 2 + RADIUS * down
     anchor = "middle" if abs(across) < 0.2 else ("start" if across > 0 else "end")
     label_y = y + down * 18 + 4
-    label = name if len(name) <= LONGEST_LABEL else name[: LONGEST_LABEL - 1] + "…"
+    label = name if len(name) <= MAX_LABEL_LENGTH else name[: MAX_LABEL_LENGTH - 1] + "…"
     return Node(label, round(x, 1), round(y, 1), round(x + across * 14, 1), round(label_y, 1), anchor)
 
 

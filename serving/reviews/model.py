@@ -1,4 +1,4 @@
-"""What a review is: the frozen case, its measures and links, and its JSON form (activity schema, Review)."""
+"""What a review is: the frozen case, its measures and links, and its JSON form (docs/activity-schema.md#review)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from serving.reviews.deadlines import due_at
 
 
 class ReviewStatus(StrEnum):
-    """Where a review is; what was found is a matter apart (`Finding`)."""
+    """Where a review is; the result is separate (`Finding`)."""
 
     OPEN = "open"
     ASSIGNED = "assigned"
@@ -34,7 +34,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRow(Part):
-    """One row of an activity table that speaks for the suspicion, with its plain sentence."""
+    """One row of an activity table that supports the case, with its plain sentence."""
 
     table: str
     id: str
@@ -60,13 +60,13 @@ def without_deadline(case: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Review(Document):
-    """One case: what was known when it was opened (frozen), and where it stands now.
+    """One case: what was known when it was opened (frozen), and its current state.
 
-    `dedup_key` names the suspicion, so that finding it again opens no second case; it is not part of the JSON form.
-    `explanation` is the first account's, `explanations` one an account (activity schema, Explanation).
+    `dedup_key` identifies the case, so that the same case is not opened twice; it is not part of the JSON form.
+    `explanation` is the first account's, `explanations` one per account (docs/activity-schema.md#explanation).
     `evidence_counts` says how many rows count behind each feature or pattern that the evidence was taken from.
     `priority` is the harm that a minute of review may prevent; 0 where the case is older than priorities are.
-    `selection` is empty unless the account was drawn: in which way, and with what probability (`workflows.explore`).
+    `selection` is empty unless the account is a random sample: the method and the probability (`random_samples`).
     """
 
     upgrades: ClassVar[Mapping[int, Upgrade]] = {0: without_deadline}
@@ -101,7 +101,7 @@ class Review(Document):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def due_at(self) -> Moment:
-        """The moment by which a person has to decide (methods 2.2)."""
+        """The moment by which a person has to decide (docs/methods.md#severity)."""
         return due_at(self.severity, self.opened_at)
 
 

@@ -22,9 +22,9 @@ from serving.policy.terms import RuleHit, Severity
 from serving.record.model import Scores
 from serving.reviews.model import AccountLink, EvidenceRow, Review, clauses_of
 from serving.reviews.priority import UNKNOWN, priority_of
-from serving.reviews.random_samples import WAYS, Draw
+from serving.reviews.random_samples import SAMPLING_METHODS, SampledAccount
 
-LINK_WEIGHT_OF_CONTROL = 3.0  # methods 3.1: weights add up to one controller at 3
+LINK_WEIGHT_OF_CONTROL = 3.0  # docs/methods.md#account-links: weights add up to one controller at 3
 GROUP_SCOPE = "symbol"
 EPISODE = "episode:"
 NOTHING_ASKED = "No rule asked for a review of this account."
@@ -33,7 +33,7 @@ RECENT = ("sessions_n_7d", "in_usd_7d", "out_usd_7d", "trades_n_7d")
 EPISODES_TABLE = "episodes"
 SHARED = {"ip": "IP address", "address": "withdrawal address", "person": "verified person"}
 BETWEEN = {
-    "wash_pair": "met far more often than chance, or mostly each other:",
+    "wash_pair": "traded with each other far more often than by chance, or mostly with each other:",
     "linked_trades": "traded with each other:",
     "round_trips": "traded to and fro:",
     "lockstep": "traded in the same seconds:",
@@ -44,7 +44,7 @@ BETWEEN = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one scoring run knows: its moment, the features, the vectors by account, scores, explainers."""
+    """The inputs of one scoring run: its moment, the features, the vectors by account, scores, explainers."""
 
     as_of: datetime
     features: Features
@@ -55,17 +55,17 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Suspicion:
-    """What asks for a review: the rules that fired, for which accounts, and the episode if it was one; or a draw."""
+class CaseCandidate:
+    """Accounts that may become a case, with the rules that fired and the episode if it is one; or a random sample."""
 
     accounts: tuple[str, ...]
     hits: tuple[RuleHit, ...]
     episode: Mapping[str, Any] | None = None
-    draw: Draw | None = None
+    sample: SampledAccount | None = None
 
     @property
     def worst(self) -> RuleHit | None:
-        """The rule that names the review; None where it was drawn."""
+        """The rule that names the review; None for a random sample."""
         return max(self.hits, key=lambda hit: (hit.severity, hit.outcome), default=None)
 
     @property
@@ -81,31 +81,31 @@ class Suspicion:
     @property
     def title(self) -> str:
         """The case in a line."""
-        return self.worst.title if self.worst else "Drawn to see what rules and models miss"
+        return self.worst.title if self.worst else "Random sample: shows what rules and models miss"
 
     @property
     def says(self) -> str:
         """Why it is a case, in sentences."""
-        told = " ".join(dict.fromkeys(hit.says for hit in self.hits))
-        return f"{NOTHING_ASKED} {WAYS[self.draw.way].says}" if self.draw else told
+        reasons = " ".join(dict.fromkeys(hit.says for hit in self.hits))
+        return f"{NOTHING_ASKED} {SAMPLING_METHODS[self.sample.method].says}" if self.sample else reasons
 
 
-def build_reviews(run: Run, suspicions: Sequence[Suspicion]) -> Iterator[Review]:
-    """One review a suspicion; rows and reasons are looked up for all of them together."""
-    explanations = _explanations(run, suspicions)
-    cited = [_cited(suspicion, explanations) for suspicion in suspicions]
-    rows = _evidence(run, suspicions, cited)
-    for suspicion, names in zip(suspicions, cited, strict=True):
-        known = {
-            account: explanations[account, suspicion.typology]
-            for account in suspicion.accounts
-            if (account, suspicion.typology) in explanations
+def build_reviews(run: Run, candidates: Sequence[CaseCandidate]) -> Iterator[Review]:
+    """One review per candidate; rows and reasons are read for all of them together."""
+    explanations = _explanations(run, candidates)
+    cited = [_cited(candidate, explanations) for candidate in candidates]
+    rows = _evidence(run, candidates, cited)
+    for candidate, names in zip(candidates, cited, strict=True):
+        explained = {
+            account: explanations[account, candidate.typology]
+            for account in candidate.accounts
+            if (account, candidate.typology) in explanations
         }
-        if suspicion.episode is None:
-            found = {name: rows[name][suspicion.accounts[0]] for name in names}
-            yield _ranked(_account_review(run, suspicion, known, found))
+        if candidate.episode is None:
+            evidence = {name: rows[name][candidate.accounts[0]] for name in names}
+            yield _ranked(_account_review(run, candidate, explained, evidence))
         else:
-            yield _ranked(_episode_review(run, suspicion, suspicion.episode, known))
+            yield _ranked(_episode_review(run, candidate, candidate.episode, explained))
 
 
 def _ranked(review: Review) -> Review:
@@ -113,50 +113,50 @@ def _ranked(review: Review) -> Review:
 
 
 def _account_review(
-    run: Run, suspicion: Suspicion, explanations: Mapping[str, Any], evidence: Mapping[str, Evidence]
+    run: Run, candidate: CaseCandidate, explanations: Mapping[str, Any], evidence: Mapping[str, Evidence]
 ) -> Review:
-    (account,), hits, draw = suspicion.accounts, suspicion.hits, suspicion.draw
-    key = f"account:{account}:{suspicion.typology}:{suspicion.severity.word}:{_day(run.as_of)}"
+    (account,), hits, sample = candidate.accounts, candidate.hits, candidate.sample
+    key = f"account:{account}:{candidate.typology}:{candidate.severity.word}:{_day(run.as_of)}"
     return Review(
         review_id=_review_id(key),
         dedup_key=key,
         opened_at=run.as_of,
-        severity=suspicion.severity,
-        typology=suspicion.typology,
+        severity=candidate.severity,
+        typology=candidate.typology,
         clauses=clauses_of(hits),
         accounts=(account,),
-        title=suspicion.title,
-        summary=suspicion.says,
+        title=candidate.title,
+        summary=candidate.says,
         rules=hits,
         scores=run.scores[account].to_json() if account in run.scores else {},
         evidence=_rows_of(run, evidence.values()),
-        evidence_counts={name: one.counted for name, one in evidence.items()},
+        evidence_counts={name: rows.counted for name, rows in evidence.items()},
         proposed_measures=_proposals(run.policy, hits, (account,), None),
         links=_links_of(run, account),
         explanation=explanations.get(account, {}),
         explanations=explanations,
-        selection={"way": draw.way, "probability": draw.probability} if draw else {},
+        selection={"way": sample.method, "probability": sample.probability} if sample else {},
     )
 
 
 def _episode_review(
-    run: Run, suspicion: Suspicion, episode: Mapping[str, Any], explanations: Mapping[str, Any]
+    run: Run, candidate: CaseCandidate, episode: Mapping[str, Any], explanations: Mapping[str, Any]
 ) -> Review:
-    accounts, hits, worst = suspicion.accounts, suspicion.hits, suspicion.worst
+    accounts, hits, worst = candidate.accounts, candidate.hits, candidate.worst
     started = datetime.fromtimestamp(episode["started_at"] / 1e6, UTC)
-    found = f"{episode['pattern']}:{episode['symbol']}:{_day(started)}"
-    key = f"{EPISODE}{found}:{suspicion.severity.word}:{','.join(accounts)}"
+    episode_key = f"{episode['pattern']}:{episode['symbol']}:{_day(started)}"
+    key = f"{EPISODE}{episode_key}:{candidate.severity.word}:{','.join(accounts)}"
     symbol = str(episode["symbol"])
     place = f"in {symbol} at {started:%Y-%m-%d %H:%M:%S} UTC" if symbol else f"as of {started:%Y-%m-%d} UTC"
     return Review(
         review_id=_review_id(key),
         dedup_key=key,
         opened_at=run.as_of,
-        severity=suspicion.severity,
-        typology=suspicion.typology,
+        severity=candidate.severity,
+        typology=candidate.typology,
         clauses=clauses_of(hits),
         accounts=accounts,
-        title=f"{suspicion.title}: {symbol}" if symbol else suspicion.title,
+        title=f"{candidate.title}: {symbol}" if symbol else candidate.title,
         summary=f"{len(accounts)} account{'s' if len(accounts) > 1 else ''} {place}. {worst.says if worst else ''}",
         coordinated=len(accounts) > 1,
         rules=hits,
@@ -173,17 +173,17 @@ def _episode_review(
     )
 
 
-def _explanations(run: Run, suspicions: Sequence[Suspicion]) -> dict[tuple[str, str], Mapping[str, Any]]:
+def _explanations(run: Run, candidates: Sequence[CaseCandidate]) -> dict[tuple[str, str], Mapping[str, Any]]:
     """By account and typology: of the violation's probability where a model knows it, else of the anomaly score."""
-    asked: dict[str, list[str]] = defaultdict(list)
-    for suspicion in suspicions:
-        asked[suspicion.typology] += suspicion.accounts
-    found: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for typology, accounts in asked.items():
+    accounts_by_typology: dict[str, list[str]] = defaultdict(list)
+    for candidate in candidates:
+        accounts_by_typology[candidate.typology] += candidate.accounts
+    explanations: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for typology, accounts in accounts_by_typology.items():
         rows = run.vectors[run.vectors["account_id"].isin(accounts)]
         explained = with_evidence(_explained(run, rows, typology), run.features)
-        found |= {(one.account_id, typology): one.as_json() for one in explained}
-    return found
+        explanations |= {(explanation.account_id, typology): explanation.as_json() for explanation in explained}
+    return explanations
 
 
 def _explained(run: Run, rows: pd.DataFrame, typology: str) -> Sequence[Explanation]:
@@ -194,35 +194,38 @@ def _explained(run: Run, rows: pd.DataFrame, typology: str) -> Sequence[Explanat
     return anomaly.explain(rows) if anomaly else ()
 
 
-def _cited(suspicion: Suspicion, explanations: Mapping[tuple[str, str], Mapping[str, Any]]) -> list[str]:
+def _cited(candidate: CaseCandidate, explanations: Mapping[tuple[str, str], Mapping[str, Any]]) -> list[str]:
     """The features whose rows a reviewer wants to see: those the rules cite, then those that raised the score most.
 
-    Of a drawn account whose score nothing raised: what it did in the last week.
+    Of a sampled account whose score no feature raised: what it did in the last week.
     """
-    if suspicion.episode is not None:
+    if candidate.episode is not None:
         return []
-    names = [field for hit in suspicion.hits for field in hit.values if field in CATALOGUE]
-    explanation = explanations.get((suspicion.accounts[0], suspicion.typology), {})
+    names = [field for hit in candidate.hits for field in hit.values if field in CATALOGUE]
+    explanation = explanations.get((candidate.accounts[0], candidate.typology), {})
     raised = [part["feature"] for part in explanation.get("contributions", ()) if part["contribution"] > 0]
-    recent = RECENT if suspicion.draw and not raised else ()
+    recent = RECENT if candidate.sample and not raised else ()
     return list(dict.fromkeys([*names, *raised[:REASONS_WITH_ROWS], *recent]))
 
 
 def _evidence(
-    run: Run, suspicions: Sequence[Suspicion], cited: Sequence[Sequence[str]]
+    run: Run, candidates: Sequence[CaseCandidate], cited: Sequence[Sequence[str]]
 ) -> dict[str, dict[str, Evidence]]:
     """By feature and account: the rows behind the values."""
-    asked: dict[str, list[str]] = defaultdict(list)
-    for suspicion, names in zip(suspicions, cited, strict=True):
+    accounts_by_feature: dict[str, list[str]] = defaultdict(list)
+    for candidate, names in zip(candidates, cited, strict=True):
         for name in names:
-            asked[name] += suspicion.accounts
-    return {name: evidence_of_many(run.features, CATALOGUE[name], who, run.as_of) for name, who in asked.items()}
+            accounts_by_feature[name] += candidate.accounts
+    return {
+        name: evidence_of_many(run.features, CATALOGUE[name], who, run.as_of)
+        for name, who in accounts_by_feature.items()
+    }
 
 
-def _rows_of(run: Run, found: Iterable[Evidence]) -> tuple[EvidenceRow, ...]:
+def _rows_of(run: Run, evidence: Iterable[Evidence]) -> tuple[EvidenceRow, ...]:
     """At most 20 rows, taken in turn from each cited feature; an episode is shown by the rows it rests on."""
     rows: dict[tuple[str, str, str], EvidenceRow] = {}
-    for turn in zip_longest(*(list(_counted_rows(run, one)) for one in found)):
+    for turn in zip_longest(*(list(_counted_rows(run, feature_evidence)) for feature_evidence in evidence)):
         for row in filter(None, turn):
             rows.setdefault((row.table, row.id, row.text), row)
     return tuple(rows.values())[:MAX_ROWS]
@@ -280,10 +283,10 @@ def _proposals(
 
 
 def _worst(scores: Sequence[Scores]) -> Mapping[str, Any]:
-    """The most worrying score of a group, each on its own."""
+    """The most severe value of each score in a group."""
     if not scores:
         return {}
-    typologies = dict.fromkeys(name for one in scores for name in one.violation_probability)
+    typologies = dict.fromkeys(name for account_scores in scores for name in account_scores.violation_probability)
     return {
         "anomaly_score": max((s.anomaly_score for s in scores if s.anomaly_score is not None), default=None),
         "anomaly_p_value": min((s.anomaly_p_value for s in scores if s.anomaly_p_value is not None), default=None),

@@ -10,9 +10,9 @@ from starlette.responses import RedirectResponse, Response
 
 from serving.people.model import Principal
 from serving.people.session import signed_in
-from serving.policy.terms import DRAWN, Severity
+from serving.policy.terms import SAMPLED, Severity
 from serving.reviews.model import ReviewStatus
-from serving.reviews.store import QueueOrder, ReviewLog, ReviewQuestion
+from serving.reviews.store import QueueOrder, ReviewFilter, ReviewLog
 from serving.reviews.views import case_page, queue_row
 from serving.web.site import Site, database_of, site_of
 from serving.web.wording import TYPOLOGIES
@@ -46,19 +46,19 @@ def queue(
     page_token: str | None = None,
 ) -> Response:
     """What waits in the queue, or what the filters choose; a filter with an unknown word is left out."""
-    question = ReviewQuestion(
+    filters = ReviewFilter(
         ReviewStatus(status) if status in STATUSES and status != WAITING else None,
         Severity.of(severity) if severity in SEVERITIES else None,
-        typology if typology and typology != DRAWN else None,
+        typology if typology and typology != SAMPLED else None,
         waiting=status == WAITING,
-        drawn=typology == DRAWN if typology else None,
+        sampled=typology == SAMPLED if typology else None,
         order=QueueOrder(order) if order in ORDERS else QueueOrder.SEVERITY,
     )
     with site.database.reading() as transaction:
-        page = ReviewLog(transaction).list(question, ROWS_A_PAGE, page_token)
+        page = ReviewLog(transaction).list(filters, ROWS_A_PAGE, page_token)
         counts = ReviewLog(transaction).count_by_status()
     now = site.clock()
-    chosen = {"status": status, "severity": severity, "typology": typology, "order": question.order.value}
+    chosen = {"status": status, "severity": severity, "typology": typology, "order": filters.order.value}
     usual = {"status": WAITING, "order": QueueOrder.SEVERITY.value}
     return site.page(
         request,
@@ -70,7 +70,7 @@ def queue(
         chosen=chosen,
         choices=_choices(),
         is_first_page=page_token is None,
-        is_filtered=bool(severity or typology or question.status),
+        is_filtered=bool(severity or typology or filters.status),
         filters=urlencode({name: value for name, value in chosen.items() if value != usual.get(name, "")}),
         next_page=urlencode({**chosen, "page_token": page.next_page_token}) if page.next_page_token else None,
     )
@@ -86,4 +86,4 @@ def case(request: Request, site: TheSite, user: Reviewer, review_id: str) -> Res
 
 
 def _choices() -> dict[str, Any]:
-    return {"status": STATUSES, "severity": SEVERITIES, "typology": (*TYPOLOGIES, DRAWN), "order": ORDERS}
+    return {"status": STATUSES, "severity": SEVERITIES, "typology": (*TYPOLOGIES, SAMPLED), "order": ORDERS}

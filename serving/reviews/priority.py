@@ -1,4 +1,4 @@
-"""How much harm a minute of a reviewer may prevent, which the queue can be ordered by (methods 6.4).
+"""How much harm a minute of review may prevent, an order of the queue (docs/methods.md#typology-classifiers).
 
 Priority = probability x harm x accounts / minutes, as it was judged when the case was opened. What is covered already
 is not asked again: a suspicion that stands open opens no second case.
@@ -83,13 +83,13 @@ def priority_of(typology: str, accounts: int, scores: Mapping[str, Any]) -> floa
     """Points of harm that a minute of review may prevent.
 
     The probability is the model's for this typology (of a group, that of its most suspect account), or the share of
-    such cases that used to be confirmed, whichever is higher. A case of no known kind, drawn ones among them, may be
+    such cases that used to be confirmed, whichever is higher. A case of no known kind, such as a random sample, may be
     any kind a model sees in it: the one with the most harm a minute counts.
 
     Args:
         typology: what the case is about.
         accounts: of how many accounts.
-        scores: the scores of the case (activity schema, Review).
+        scores: the scores of the case (docs/activity-schema.md#review).
 
     Raises:
         Invalid: the numbers in `priority.yaml` make no sense.
@@ -99,12 +99,12 @@ def priority_of(typology: str, accounts: int, scores: Mapping[str, Any]) -> floa
     """
     numbers = priority_numbers(FILE)
     predicted: Mapping[str, float] = scores.get("violation_probability") or {}
-    known = typology if typology in numbers["harm"] else UNKNOWN
-    worth = _harm_a_minute(numbers, known, max(numbers["confirmed"][known], predicted.get(typology) or 0.0), accounts)
-    if known != UNKNOWN:
+    kind = typology if typology in numbers["harm"] else UNKNOWN
+    worth = _harm_a_minute(numbers, kind, max(numbers["confirmed"][kind], predicted.get(typology) or 0.0), accounts)
+    if kind != UNKNOWN:
         return worth
-    kinds = [(kind, p) for kind, p in predicted.items() if kind in numbers["harm"]]
-    return max([worth, *(_harm_a_minute(numbers, kind, p, accounts) for kind, p in kinds)])
+    kinds = [(other, p) for other, p in predicted.items() if other in numbers["harm"]]
+    return max([worth, *(_harm_a_minute(numbers, other, p, accounts) for other, p in kinds)])
 
 
 def _harm_a_minute(numbers: Mapping[str, Any], kind: str, probability: float, accounts: int) -> float:

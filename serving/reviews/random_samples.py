@@ -1,7 +1,7 @@
-"""Draws accounts that no rule asks about, so that reviews also show what rules and models miss (methods 6.5).
+"""Samples accounts that no rule asks about, so that reviews also show what rules and models miss.
 
-Without them labels would only ever confirm what was looked for. Each draw is by lot from a known pool, and the case
-keeps by which and with what probability; nothing weighs by it yet.
+Without them labels would only confirm what was looked for (docs/methods.md#labels-and-feedback). Each sample is taken
+from a known pool; the case keeps the method and the probability, and no estimate is weighted by them yet.
 """
 
 import zlib
@@ -16,47 +16,53 @@ from models.evaluation.segments import segments_of
 from serving.record.model import Scores
 
 SHARE = 0.10
-"""Of all reviews of a run (methods 6.5)."""
+"""Of all reviews of a run (docs/methods.md#labels-and-feedback)."""
 POOLED = 0.05
-"""So large a share of the accounts, those that lead by a measure, is the pool of a draw that has one."""
+"""The share of accounts, highest first by its measure, that forms the pool of a method with a measure."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way of drawing: its part of the draws, and what a reviewer reads about it."""
+class SamplingMethod:
+    """How a random sample is taken: its part of all samples, and what a reviewer reads about it."""
 
     part: float
     says: str
 
 
-BY_LOT = "random"
-WAYS: Mapping[str, Way] = {
-    BY_LOT: Way(0.5, "It was drawn by lot from all others that were active in the last 30 days and not under review."),
-    "disagreement": Way(
-        0.3, "It was drawn by lot from those to which the models give the highest probabilities all the same."
+RANDOM_SAMPLE = "random"
+SAMPLING_METHODS: Mapping[str, SamplingMethod] = {
+    RANDOM_SAMPLE: SamplingMethod(
+        0.5, "It is a random sample of all accounts that were active in the last 30 days and are not under review."
     ),
-    "novel": Way(0.2, "It was drawn by lot from those that behave most unusually while no violation model knows them."),
+    "disagreement": SamplingMethod(
+        0.3,
+        "It is a random sample of the accounts with the highest violation probabilities that no rule flags.",
+    ),
+    "novel": SamplingMethod(
+        0.2,
+        "It is a random sample of the accounts that are most unusual although their violation probabilities are low.",
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
-    """An account drawn: in which way, and with what probability it was, having not been drawn in a way before."""
+class SampledAccount:
+    """One sampled account, by which method and with what probability, given that no earlier method sampled it."""
 
     account: str
-    way: str
+    method: str
     probability: float
 
 
-def draws(
+def sampled_accounts(
     vectors: pd.DataFrame, scores: Mapping[str, Scores], suspected: Collection[str], reviews: int
-) -> Iterator[Draw]:
-    """So many draws that they are a tenth of all reviews at most; the same moment draws the same accounts.
+) -> Iterator[SampledAccount]:
+    """At most a tenth of all reviews; the same moment samples the same accounts.
 
     Args:
         vectors: account_id, as_of and features, a row an account.
         scores: by account.
-        suspected: accounts that somebody looks at anyway.
+        suspected: accounts that are reviewed anyway.
         reviews: how many reviews the run opens otherwise.
     """
     wanted = int(reviews * SHARE / (1 - SHARE))
@@ -66,27 +72,36 @@ def draws(
     moment = str(microseconds(left["as_of"].iloc[0]))
     random = np.random.default_rng(zlib.crc32(moment.encode()))
     pools = _pools(left, scores)
-    counts = _shared_out(wanted, [WAYS[way].part for way in pools])
+    counts = _shared_out(wanted, [SAMPLING_METHODS[method].part for method in pools])
     taken: set[str] = set()
-    for (way, pool), count in zip(pools.items(), counts, strict=True):
+    for (method, pool), count in zip(pools.items(), counts, strict=True):
         free = pool[~pool.isin(taken)]
         chosen = _evenly(free, count, random)
         for account in chosen:
-            yield Draw(account, way, len(chosen) / len(free))
+            yield SampledAccount(account, method, len(chosen) / len(free))
         taken.update(chosen)
 
 
 def _pools(left: pd.DataFrame, scores: Mapping[str, Scores]) -> dict[str, pd.Series]:
-    """By way the accounts it draws from; a way whose scores nobody gave is left out.
+    """By method, the accounts it samples from; a method whose scores are missing is left out.
 
-    The pool of the lot is in the order of the accounts' groups, which spreads the draws over them.
+    The pool of all accounts is sorted by their groups, so that the samples cover all groups.
     """
     accounts = left["account_id"].astype(str)
     groups = segments_of(left)
-    pools = {BY_LOT: accounts.loc[groups.sort_values(list(groups.columns), kind="stable").index]}
-    known = [scores.get(account, Scores()) for account in accounts]
-    likely = pd.Series([max(one.violation_probability.values(), default=np.nan) for one in known], left.index)
-    unusual = pd.Series([np.nan if one.anomaly_score is None else one.anomaly_score for one in known], left.index)
+    pools = {RANDOM_SAMPLE: accounts.loc[groups.sort_values(list(groups.columns), kind="stable").index]}
+    scores_in_order = [scores.get(account, Scores()) for account in accounts]
+    likely = pd.Series(
+        [max(account_scores.violation_probability.values(), default=np.nan) for account_scores in scores_in_order],
+        left.index,
+    )
+    unusual = pd.Series(
+        [
+            np.nan if account_scores.anomaly_score is None else account_scores.anomaly_score
+            for account_scores in scores_in_order
+        ],
+        left.index,
+    )
     size = max(1, int(np.ceil(POOLED * len(left))))
     if likely.notna().any():
         pools["disagreement"] = accounts.loc[likely.nlargest(size).index]
@@ -97,7 +112,7 @@ def _pools(left: pd.DataFrame, scores: Mapping[str, Scores]) -> dict[str, pd.Ser
 
 
 def _evenly(pool: pd.Series, count: int, random: np.random.Generator) -> list[str]:
-    """So many of the pool at even steps from a random start: each with the same probability."""
+    """`count` of the pool at even steps from a random start: each with the same probability."""
     if not count or pool.empty:
         return []
     step = len(pool) / min(count, len(pool))

@@ -30,8 +30,8 @@ from sqlalchemy.exc import IntegrityError
 from features.kernel.errors import Conflict, Invalid, NotFound
 from features.kernel.moments import moment_of, text_of
 from serving.measures.model import Measure
-from serving.policy.terms import DRAWN, Severity
-from serving.reviews.lifecycle import ReviewEvent, opening, standing
+from serving.policy.terms import SAMPLED, Severity
+from serving.reviews.lifecycle import ReviewEvent, apply_events, opening
 from serving.reviews.model import Review, ReviewStatus
 from serving.storage.database import Transaction
 from serving.storage.metadata import UtcMoment, metadata
@@ -73,8 +73,8 @@ review_events = Table(
 
 
 SYSTEM = "system"
-MOST_IDS = 10_000
-"""SQLite takes some thirty thousand values in one question."""
+MAX_IDS = 10_000
+"""SQLite takes some thirty thousand values in one query."""
 
 
 class QueueOrder(StrEnum):
@@ -85,62 +85,62 @@ class QueueOrder(StrEnum):
 
 
 class StaleReview(Conflict):
-    """Somebody else moved the review on in the meantime."""
+    """Another person changed the review in the meantime."""
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewQuestion:
-    """Which reviews are asked for, and in which order; None asks for all, `waiting` for those not closed.
+class ReviewFilter:
+    """Which reviews are returned, and in which order; None means all, `waiting` those not closed.
 
-    `drawn` chooses those drawn by lot (True), or those that a rule or score asked for (False).
+    `sampled` chooses random samples (True), or those that a rule or score asked for (False).
     """
 
     status: ReviewStatus | None = None
     severity: Severity | None = None
     typology: str | None = None
     waiting: bool = False
-    drawn: bool | None = None
+    sampled: bool | None = None
     order: QueueOrder = QueueOrder.SEVERITY
 
     def __post_init__(self) -> None:
         if self.waiting and self.status is ReviewStatus.CLOSED:
-            raise Invalid("What is closed does not wait; ask for one of the two.")
+            raise Invalid("waiting cannot be combined with status closed; choose one of them.")
 
     def parameters(self) -> dict[str, Any]:
-        """The question as plain values, for the page token to be bound to."""
+        """The filter as plain values, for the page token to be bound to."""
         severity = self.severity.word if self.severity is not None else None
         return {
             "status": self.status,
             "severity": severity,
             "typology": self.typology,
             "waiting": self.waiting,
-            "drawn": self.drawn,
+            "drawn": self.sampled,
             "order": self.order,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class OpenReview:
-    """A review that is not closed, as it bears on an account."""
+    """A review of an account that is not closed."""
 
     review_id: str
     typology: str
     severity: Severity
 
-    def covers(self, suspicion: Review) -> bool:
-        """Whether a person is looking at this suspicion already, at least as urgently."""
-        return self.typology == suspicion.typology and self.severity >= suspicion.severity
+    def covers(self, candidate: Review) -> bool:
+        """Whether this open review covers the candidate, with at least its severity."""
+        return self.typology == candidate.typology and self.severity >= candidate.severity
 
 
 @dataclass(frozen=True, slots=True)
-class Bearing:
-    """What reviews say about one account: those not yet closed, oldest first, and its measures."""
+class OpenReviewsAndMeasures:
+    """The reviews of one account that are not closed, oldest first, and its measures."""
 
     open_reviews: tuple[OpenReview, ...]
     measures: tuple[Measure, ...]
 
 
-DRAWN_IN_A_WAY = reviews.c.case[("selection", "way")].as_string()
+SAMPLING_METHOD = reviews.c.case[("selection", "way")].as_string()
 FIRST: Mapping[QueueOrder, tuple[Column[Any], type]] = {
     QueueOrder.SEVERITY: (reviews.c.severity, int),
     QueueOrder.PRIORITY: (reviews.c.priority, float),
@@ -154,7 +154,7 @@ class ReviewLog:
         self._connection = transaction.connection
 
     def open(self, review: Review, by: str = SYSTEM) -> bool:
-        """Store the frozen case and its first event; False, and nothing stored, where the suspicion is known."""
+        """Store the frozen case and its first event; False, and nothing stored, where the case is known."""
         if self.id_of(review.dedup_key) is not None:
             return False
         self._connection.execute(insert(reviews), _row(review))
@@ -165,12 +165,12 @@ class ReviewLog:
         return True
 
     def id_of(self, dedup_key: str) -> str | None:
-        """The review already opened for the suspicion, if any."""
+        """The review already opened for the same case, if any."""
         query = select(reviews.c.review_id).where(reviews.c.dedup_key == dedup_key)
         return self._connection.execute(query).scalar_one_or_none()
 
     def get(self, review_id: str) -> Review:
-        """The review as it stands.
+        """The review in its current state.
 
         Raises:
             NotFound: there is no such review.
@@ -178,7 +178,7 @@ class ReviewLog:
         row = self._connection.execute(select(reviews).where(reviews.c.review_id == review_id)).one_or_none()
         if row is None:
             raise NotFound(f"There is no review {review_id!r}; list the reviews to see those that exist.")
-        return standing(_frozen(row), self.history(review_id))
+        return apply_events(_frozen(row), self.history(review_id))
 
     def history(self, review_id: str) -> tuple[ReviewEvent, ...]:
         """What happened to the review, oldest first."""
@@ -199,31 +199,31 @@ class ReviewLog:
                 f"{text_of(last.at)}), not {event.version - 1}; read it again and decide on what it says now."
             )
         try:
-            self._connection.execute(insert(review_events), _event_row(event, standing(review, [event]).status))
+            self._connection.execute(insert(review_events), _event_row(event, apply_events(review, [event]).status))
         except IntegrityError as error:
             raise StaleReview(f"Review {event.review_id} was changed at this very moment; read it again.") from error
 
     def list(
-        self, question: ReviewQuestion | None = None, page_size: int | None = None, page_token: str | None = None
+        self, filters: ReviewFilter | None = None, page_size: int | None = None, page_token: str | None = None
     ) -> Page[Review]:
         """One page of the queue: the most severe or the highest priority first, then the earliest due.
 
         Raises:
-            BadPageToken: the token is damaged or belongs to another question.
+            BadPageToken: the token is damaged or belongs to other filters.
         """
-        asked, limit = question or ReviewQuestion(), page_limit(page_size)
-        first, kind = FIRST[asked.order]
-        query = _matching(asked).order_by(first.desc(), reviews.c.due_at, reviews.c.review_id)
+        filters, limit = filters or ReviewFilter(), page_limit(page_size)
+        first, kind = FIRST[filters.order]
+        query = _matching(filters).order_by(first.desc(), reviews.c.due_at, reviews.c.review_id)
         if page_token is not None:
-            query = query.where(_behind(first, position_of(page_token, asked.parameters(), [kind, str, str])))
+            query = query.where(_behind(first, position_of(page_token, filters.parameters(), [kind, str, str])))
         rows = self._connection.execute(query.limit(limit + 1)).all()
-        found, more = rows[:limit], len(rows) > limit
-        events = self._events([row.review_id for row in found])
-        token = token_after(_position(first, found[-1]), asked.parameters()) if more else None
-        return Page(tuple(standing(_frozen(row), events[row.review_id]) for row in found), token)
+        page_rows, more = rows[:limit], len(rows) > limit
+        events = self._events([row.review_id for row in page_rows])
+        token = token_after(_position(first, page_rows[-1]), filters.parameters()) if more else None
+        return Page(tuple(apply_events(_frozen(row), events[row.review_id]) for row in page_rows), token)
 
-    def bearing_on(self, account_ids: Sequence[str]) -> dict[str, Bearing]:
-        """What the reviews say about the accounts at this moment; an account without reviews is left out."""
+    def open_reviews_and_measures(self, account_ids: Sequence[str]) -> dict[str, OpenReviewsAndMeasures]:
+        """The open reviews and measures of the accounts now; an account without reviews is left out."""
         query = (
             select(review_accounts.c.account_id, reviews.c.typology, reviews.c.severity, review_events)
             .join(reviews, reviews.c.review_id == review_accounts.c.review_id)
@@ -234,7 +234,7 @@ class ReviewLog:
         steps: defaultdict[str, list[Row[Any]]] = defaultdict(list)
         for row in self._connection.execute(query):
             steps[row.account_id].append(row)
-        return {account_id: _bearing(account_id, rows) for account_id, rows in steps.items()}
+        return {account_id: _open_reviews_and_measures(account_id, rows) for account_id, rows in steps.items()}
 
     def accounts_under_review(self) -> frozenset[str]:
         """The accounts of all reviews that are not closed."""
@@ -254,22 +254,22 @@ class ReviewLog:
             .order_by(review_events.c.at, reviews.c.review_id)
         )
         rows = self._connection.execute(query).all()
-        found = []
-        for start in range(0, len(rows), MOST_IDS):
-            some = rows[start : start + MOST_IDS]
+        closed = []
+        for start in range(0, len(rows), MAX_IDS):
+            some = rows[start : start + MAX_IDS]
             events = self._events([row.review_id for row in some])
-            found += [(standing(_frozen(row), events[row.review_id]), events[row.review_id]) for row in some]
-        return [(review, history) for review, history in found if review.finding is not None]
+            closed += [(apply_events(_frozen(row), events[row.review_id]), events[row.review_id]) for row in some]
+        return [(review, history) for review, history in closed if review.finding is not None]
 
     def opened_by_day(self, days: int) -> Sequence[tuple[date, str, int]]:
-        """How many reviews were opened in so many days up to the newest: UTC day, kind, count; in that order.
+        """How many reviews were opened in the `days` up to the newest: UTC day, kind, count; in that order.
 
-        The kind is the typology, or `DRAWN`.
+        The kind is the typology, or `SAMPLED`.
         """
         newest = self._connection.execute(select(func.max(reviews.c.opened_at))).scalar_one()
         if newest is None:
             return []
-        kind = case((DRAWN_IN_A_WAY.is_not(None), DRAWN), else_=reviews.c.typology).label("kind")
+        kind = case((SAMPLING_METHOD.is_not(None), SAMPLED), else_=reviews.c.typology).label("kind")
         query = select(reviews.c.opened_at, kind)
         rows = self._connection.execute(query.where(reviews.c.opened_at > newest - timedelta(days=days)))
         return [
@@ -277,7 +277,7 @@ class ReviewLog:
         ]
 
     def count_by_status(self) -> dict[str, int]:
-        """How many reviews stand at each status."""
+        """How many reviews have each status."""
         query = (
             select(review_events.c.status, func.count().label("reviews"))
             .where(_is_latest())
@@ -291,23 +291,23 @@ class ReviewLog:
             .where(review_events.c.review_id.in_(review_ids))
             .order_by(review_events.c.review_id, review_events.c.version)
         )
-        found: defaultdict[str, list[ReviewEvent]] = defaultdict(list)
+        events: defaultdict[str, list[ReviewEvent]] = defaultdict(list)
         for row in self._connection.execute(query):
-            found[row.review_id].append(_event(row))
-        return found
+            events[row.review_id].append(_event(row))
+        return events
 
 
-def _bearing(account_id: str, steps: Sequence[Row[Any]]) -> Bearing:
+def _open_reviews_and_measures(account_id: str, steps: Sequence[Row[Any]]) -> OpenReviewsAndMeasures:
     last = {row.review_id: row for row in steps}
     changes = [(row.review_id, _event(row).changes) for row in steps]
     measures = {review_id: change["measures"] for review_id, change in changes if "measures" in change}
-    return Bearing(
+    return OpenReviewsAndMeasures(
         tuple(
             OpenReview(review_id, row.typology, Severity(row.severity))
             for review_id, row in last.items()
             if row.status != ReviewStatus.CLOSED
         ),
-        tuple(one for imposed in measures.values() for one in imposed if one.account_id == account_id),
+        tuple(measure for imposed in measures.values() for measure in imposed if measure.account_id == account_id),
     )
 
 
@@ -317,20 +317,20 @@ def _is_latest() -> Any:
     return review_events.c.version == newest
 
 
-def _matching(question: ReviewQuestion) -> Select[Any]:
+def _matching(filters: ReviewFilter) -> Select[Any]:
     query = select(reviews)
     newest = select(review_events.c.review_id).where(_is_latest())
-    if question.status is not None:
-        query = query.where(reviews.c.review_id.in_(newest.where(review_events.c.status == question.status.value)))
-    if question.waiting:
+    if filters.status is not None:
+        query = query.where(reviews.c.review_id.in_(newest.where(review_events.c.status == filters.status.value)))
+    if filters.waiting:
         open_ones = newest.where(review_events.c.status != ReviewStatus.CLOSED.value)
         query = query.where(reviews.c.review_id.in_(open_ones))
-    if question.severity is not None:
-        query = query.where(reviews.c.severity == int(question.severity))
-    if question.typology is not None:
-        query = query.where(reviews.c.typology == question.typology)
-    if question.drawn is not None:
-        query = query.where(DRAWN_IN_A_WAY.is_not(None) if question.drawn else DRAWN_IN_A_WAY.is_(None))
+    if filters.severity is not None:
+        query = query.where(reviews.c.severity == int(filters.severity))
+    if filters.typology is not None:
+        query = query.where(reviews.c.typology == filters.typology)
+    if filters.sampled is not None:
+        query = query.where(SAMPLING_METHOD.is_not(None) if filters.sampled else SAMPLING_METHOD.is_(None))
     return query
 
 

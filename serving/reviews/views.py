@@ -7,7 +7,7 @@ from typing import Any
 
 from features.kernel.units import number
 from serving.measures.model import Measure, ProposedMeasure
-from serving.policy.terms import DRAWN, RuleHit
+from serving.policy.terms import SAMPLED, RuleHit
 from serving.reviews.conditions import Condition, conditions_of, sentence_of
 from serving.reviews.lifecycle import ReviewEvent
 from serving.reviews.link_graph import LinkGraph, link_graph
@@ -27,10 +27,10 @@ from serving.web.wording import (
     typology_words,
 )
 
-MOST_EVIDENCE = 20
+MAX_EVIDENCE = 20
 MAX_LINKS = 20
-MOST_PROBABILITIES = 4
-MOST_ACCOUNTS_IN_ROW = 3
+MAX_PROBABILITIES = 4
+MAX_ACCOUNTS_IN_ROW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +139,10 @@ def queue_row(review: Review, now: datetime) -> QueueRow:
 
 
 def _heading(review: Review) -> str:
-    """What the case is about; a drawn one is about nothing until a person finds something."""
+    """What the case is about; a random sample has no typology until one is confirmed."""
     if review.selection and review.finding is not Finding.CONFIRMED:
-        return kind_words(DRAWN)
-    return typology_words(review.typology) + (", drawn by lot" if review.selection else "")
+        return kind_words(SAMPLED)
+    return typology_words(review.typology) + (", random sample" if review.selection else "")
 
 
 def case_page(review: Review, history: Sequence[ReviewEvent], now: datetime) -> CasePage:
@@ -161,7 +161,7 @@ def case_page(review: Review, history: Sequence[ReviewEvent], now: datetime) -> 
         waterfalls=_waterfalls(review),
         evidence=tuple(
             ShownEvidence(moment_to_the_millisecond(row.ts), row.text, plain(row.table), row.id)
-            for row in evidence[:MOST_EVIDENCE]
+            for row in evidence[:MAX_EVIDENCE]
         ),
         counts=tuple((feature_words(name), count) for name, count in review.evidence_counts.items() if count),
         graph=link_graph(review.accounts, review.links),
@@ -173,7 +173,7 @@ def case_page(review: Review, history: Sequence[ReviewEvent], now: datetime) -> 
 
 
 def _shared(links: Sequence[AccountLink]) -> list[SharedThing]:
-    """What is shared, each thing once with everybody who shares it, the heaviest first."""
+    """What is shared, each once with all accounts that share it, the heaviest first."""
     holders: dict[tuple[str, str, float], dict[str, None]] = {}
     for link in links:
         holders.setdefault((link.kind, link.text, link.weight), {}).update({link.a: None, link.b: None})
@@ -182,7 +182,7 @@ def _shared(links: Sequence[AccountLink]) -> list[SharedThing]:
 
 
 def _accounts(accounts: Sequence[str]) -> str:
-    shown, more = accounts[:MOST_ACCOUNTS_IN_ROW], len(accounts) - MOST_ACCOUNTS_IN_ROW
+    shown, more = accounts[:MAX_ACCOUNTS_IN_ROW], len(accounts) - MAX_ACCOUNTS_IN_ROW
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
@@ -196,7 +196,7 @@ def _scores(scores: Mapping[str, Any]) -> Iterator[ScoreRow]:
     for key, value in scores.items():
         name, direction = SCORES.get(key, (capitalised(plain(key)), ""))
         if isinstance(value, Mapping):
-            highest = sorted(value.items(), key=lambda item: -item[1])[:MOST_PROBABILITIES]
+            highest = sorted(value.items(), key=lambda item: -item[1])[:MAX_PROBABILITIES]
             yield from (ScoreRow(f"{name} · {plain(part)}", number(amount), direction) for part, amount in highest)
         elif value is not None:
             yield ScoreRow(name, number(value), direction)

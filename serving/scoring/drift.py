@@ -1,4 +1,4 @@
-"""Looks at drift and keeps what was found, for the page and the metrics."""
+"""Checks for drift and stores the result, for the page and the metrics."""
 
 from datetime import datetime
 from typing import Any
@@ -10,45 +10,45 @@ from features.pipeline import Features
 from models.drift.signs import ADVERSARIAL_ALARM, Drift
 from models.drift.watch import watch
 from models.registry.registry import Registry
-from serving.scoring.store import KEY, looks
+from serving.scoring.store import KEY, drift_checks
 from serving.storage import Database
 from serving.storage.service_state import ServiceState
 
-KEPT = 60
+MAX_HISTORY = 60
 
 
 def watch_drift(
     at: pd.Timestamp, features: Features, registry: Registry, database: Database, now: datetime, seed: int
 ) -> Drift:
-    """Look at the moment and keep what was found, whole where no newer moment was looked at.
+    """Check the moment and store the result, whole where no newer moment was checked.
 
-    A second look at one moment takes the place of the first.
+    A second check of one moment replaces the first.
     """
-    found = watch(features, registry, at, seed)
+    drift = watch(features, registry, at, seed)
     moment = text_of(at.to_pydatetime())
     latest = {
         "as_of": moment,
         "looked_at": text_of(now),
         "lake_version": features.activity.version,
         "adversarial_alarm": ADVERSARIAL_ALARM,
-        **found.as_json(),
+        **drift.as_json(),
     }
     with database.transaction() as transaction:
-        kept = looks(transaction)
-        earlier = [look for look in kept.get("history", []) if look["as_of"] != moment]
-        history = sorted([*earlier, _figures(latest)], key=lambda look: look["as_of"])[-KEPT:]
-        newest = max(kept.get("latest", latest), latest, key=lambda look: (look["as_of"], look["looked_at"]))
+        stored = drift_checks(transaction)
+        earlier = [check for check in stored.get("history", []) if check["as_of"] != moment]
+        history = sorted([*earlier, _figures(latest)], key=lambda check: check["as_of"])[-MAX_HISTORY:]
+        newest = max(stored.get("latest", latest), latest, key=lambda check: (check["as_of"], check["looked_at"]))
         ServiceState(transaction).put(KEY, {"latest": newest, "history": history}, now)
-    return found
+    return drift
 
 
-def _figures(look: dict[str, Any]) -> dict[str, Any]:
-    states = [column["state"] for column in look["columns"]]
+def _figures(check: dict[str, Any]) -> dict[str, Any]:
+    states = [column["state"] for column in check["columns"]]
     return {
-        "as_of": look["as_of"],
-        "adversarial_auc": look["adversarial_auc"],
-        "martingale": look["martingale"],
+        "as_of": check["as_of"],
+        "adversarial_auc": check["adversarial_auc"],
+        "martingale": check["martingale"],
         "act": states.count("act"),
         "watch": states.count("watch"),
-        "alarms": len(look["alarms"]),
+        "alarms": len(check["alarms"]),
     }

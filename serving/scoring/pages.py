@@ -1,4 +1,4 @@
-"""The page about drift: whether what is scored still looks like what was learned from."""
+"""The page about drift: whether current accounts still look like those of the training data."""
 
 from typing import Annotated
 
@@ -9,8 +9,8 @@ from starlette.responses import Response
 from serving.people.model import Principal
 from serving.people.session import signed_in
 from serving.reviews.store import ReviewLog
-from serving.scoring.store import looks
-from serving.scoring.views import columns_of, course_of, rates_of
+from serving.scoring.store import drift_checks
+from serving.scoring.views import columns_of, drift_series, rates_of
 from serving.web.site import Site, database_of, site_of
 
 DAYS = 60
@@ -22,17 +22,17 @@ router = APIRouter(include_in_schema=False)
 def drift(
     request: Request, site: Annotated[Site, Depends(site_of)], user: Annotated[Principal, signed_in(database_of)]
 ) -> Response:
-    """The last look with its alarms, the course of the looks, and reviews opened a day."""
+    """The last drift check with its alarms, the series of checks, and reviews opened per day."""
     with site.database.reading() as transaction:
-        found = looks(transaction)
+        stored = drift_checks(transaction)
         opened = ReviewLog(transaction).opened_by_day(DAYS)
-    latest = found.get("latest")
+    latest = stored.get("latest")
     return site.page(
         request,
         "drift.html",
         user,
         latest=latest,
         columns=columns_of(latest) if latest else [],
-        course=course_of(found["history"], latest["adversarial_alarm"]) if latest else None,
+        series=drift_series(stored["history"], latest["adversarial_alarm"]) if latest else None,
         rates=rates_of(opened),
     )

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from features.activity.lake import Lake
-from features.restrictions import restrictions_as_of
 from features.definitions import CATALOGUE
 from features.kernel.errors import Invalid
 from features.kernel.moments import moment_of, text_of
 from features.kernel.progress import Progress
 from features.pipeline import Features
+from features.restrictions import restrictions_as_of
 from models.anomaly import model as anomaly
 from models.explanations.explainer import Explainer
 from models.m_score import model as m_score
@@ -25,11 +25,11 @@ from serving.policy.evaluation import Fields, evaluate
 from serving.policy.rules import ACCOUNT
 from serving.policy.terms import RuleHit
 from serving.record.model import AccountState, Scores
-from serving.record.service import account_facts, everybody, measures_imposed
+from serving.record.service import account_facts, facts_of_all_accounts, measures_imposed
 from serving.record.store import AccountStates
 from serving.reviews.model import Review
-from serving.reviews.opening import Run, Suspicion, build_reviews
-from serving.reviews.random_samples import draws
+from serving.reviews.opening import CaseCandidate, Run, build_reviews
+from serving.reviews.random_samples import sampled_accounts
 from serving.reviews.store import ReviewLog
 from serving.scoring.reasons import strongest_reasons
 from serving.storage import Database, Transaction
@@ -37,19 +37,19 @@ from serving.storage.service_state import ServiceState
 
 MODELS = (anomaly.KIND, violations.KIND, m_score.KIND)
 LAST_RUN = "last_score"
-MOST_GROWTH = 1.5
+MAX_GROWTH = 1.5
 FIRST_LOOK_BACK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class ScoringReport:
-    """What a run did: accounts scored, reviews opened or found again, and what was missing."""
+    """What a run did: accounts scored, reviews opened or already known, and what was missing."""
 
     as_of: datetime
     lake_version: str
     accounts: int
     opened: tuple[str, ...]
-    known: tuple[str, ...]
+    already_known: tuple[str, ...]
     models: Mapping[str, str]
     notes: tuple[str, ...] = field(default=())
     ceilings: tuple[Mapping[str, Any], ...] = field(default=())
@@ -75,11 +75,11 @@ def score_accounts(
     with database.reading() as transaction:
         last = ServiceState(transaction).get(LAST_RUN)
     progress("asking the rules", 0.7)
-    suspicions = asking(features, policy, states, as_of, last)
-    progress(f"preparing {len(suspicions)} reviews", 0.8)
-    reviews = list(build_reviews(run, suspicions))
+    candidates = asking(features, policy, states, as_of, last)
+    progress(f"preparing {len(candidates)} reviews", 0.8)
+    reviews = list(build_reviews(run, candidates))
     if last is None or moment_of(last["as_of"]) < as_of:
-        reviews += build_reviews(run, _drawn(run, reviews, database))
+        reviews += build_reviews(run, _sampled(run, reviews, database))
     return _store(database, states, reviews, run, models, notes, last)
 
 
@@ -87,9 +87,9 @@ def _champions(registry: Registry) -> tuple[dict[str, LoadedModel], list[str]]:
     models: dict[str, LoadedModel] = {}
     notes: list[str] = []
     for name in MODELS:
-        loaded, said = registry.load_usable(name, CATALOGUE)
-        if said:
-            notes.append(said)
+        loaded, note = registry.load_usable(name, CATALOGUE)
+        if note:
+            notes.append(note)
         if loaded is not None:
             models[name] = loaded
     return models, notes
@@ -119,9 +119,13 @@ def account_states(
     models: Mapping[str, LoadedModel],
     as_of: datetime,
 ) -> list[AccountState]:
-    """What decisions read about each account of the vectors: its vector, scores, and what binds it at the moment."""
-    binding = restrictions_as_of(features, as_of)
-    facts, common, measures = account_facts(binding), everybody(binding), measures_imposed(binding)
+    """What decisions read about each account of the vectors: its vector, scores, and the restrictions in force."""
+    restrictions = restrictions_as_of(features, as_of)
+    facts, common, measures = (
+        account_facts(restrictions),
+        facts_of_all_accounts(restrictions),
+        measures_imposed(restrictions),
+    )
     reasons = strongest_reasons(vectors, models, CATALOGUE)
     names = list(CATALOGUE.names)
     values = vectors[names].to_numpy(dtype=float).tolist()
@@ -157,39 +161,41 @@ def asking(
     states: list[AccountState],
     as_of: datetime,
     last: Mapping[str, Any] | None = None,
-) -> list[Suspicion]:
-    """What the rules want a person to look at, the gravest first: what stands open for it swallows what is weaker.
+) -> list[CaseCandidate]:
+    """What the rules want a person to review, the most severe first, so that a weaker candidate joins the open review.
 
     Args:
         last: the run before (`as_of`, `lake_version`): episodes known since then are new; without it those of 7 days.
     """
-    found = [*_episodes_asking(features, policy, as_of, last), *_accounts_asking(policy, states, as_of)]
-    return sorted(found, key=lambda suspicion: -suspicion.severity)
+    candidates = [*_episodes_asking(features, policy, as_of, last), *_accounts_asking(policy, states, as_of)]
+    return sorted(candidates, key=lambda candidate: -candidate.severity)
 
 
-def _drawn(run: Run, reviews: Sequence[Review], database: Database) -> list[Suspicion]:
-    """Accounts drawn beside those that are suspected or under review already, in proportion to the new reviews."""
+def _sampled(run: Run, reviews: Sequence[Review], database: Database) -> list[CaseCandidate]:
+    """Random samples of the accounts that are not under review, in proportion to the new reviews."""
     with database.reading() as transaction:
         busy = ReviewLog(transaction).accounts_under_review().union(*(review.accounts for review in reviews))
         new = [
             review
             for review in reviews
-            if ReviewLog(transaction).id_of(review.dedup_key) is None
-            and review_standing_for(transaction, review) is None
+            if ReviewLog(transaction).id_of(review.dedup_key) is None and open_review_of(transaction, review) is None
         ]
-    return [Suspicion((draw.account,), (), draw=draw) for draw in draws(run.vectors, run.scores, busy, len(new))]
+    return [
+        CaseCandidate((sample.account,), (), sample=sample)
+        for sample in sampled_accounts(run.vectors, run.scores, busy, len(new))
+    ]
 
 
-def _accounts_asking(policy: Policy, states: list[AccountState], as_of: datetime) -> Iterator[Suspicion]:
+def _accounts_asking(policy: Policy, states: list[AccountState], as_of: datetime) -> Iterator[CaseCandidate]:
     """The accounts for which a rule wants a person to look, with the rules that do."""
     period = Period.of(as_of, as_of)
     for state in states:
         wanting = _wanting(policy, ACCOUNT, account_fields(state, period), as_of)
         if wanting:
-            yield Suspicion((state.account_id,), wanting)
+            yield CaseCandidate((state.account_id,), wanting)
 
 
-def _episodes_asking(features: Features, policy: Policy, as_of: datetime, last: Any) -> Iterator[Suspicion]:
+def _episodes_asking(features: Features, policy: Policy, as_of: datetime, last: Any) -> Iterator[CaseCandidate]:
     """Episodes known since the last run (in 7 days at first, or after an import) for which a rule wants a review."""
     since = as_of - FIRST_LOOK_BACK
     same_lake = last is not None and last["lake_version"] == features.activity.version
@@ -198,7 +204,7 @@ def _episodes_asking(features: Features, policy: Policy, as_of: datetime, last: 
     for episode in features.episodes(since, as_of):
         wanting = _wanting(policy, str(episode["pattern"]), episode["measures"], as_of)
         if wanting:
-            yield Suspicion(tuple(episode["accounts"]), wanting, episode)
+            yield CaseCandidate(tuple(episode["accounts"]), wanting, episode)
 
 
 def _wanting(policy: Policy, subject: str, fields: Fields, as_of: datetime) -> tuple[RuleHit, ...]:
@@ -217,39 +223,46 @@ def _store(
 ) -> ScoringReport:
     versions = {name: loaded.version for name, loaded in models.items()}
     opened: list[str] = []
-    known: list[str] = []
+    already_known: list[str] = []
     with database.transaction() as transaction:
         if last is None or moment_of(last["as_of"]) <= run.as_of:
             AccountStates(transaction).upsert(states, run.as_of)
             version = {"as_of": text_of(run.as_of), "lake_version": run.features.activity.version, "models": versions}
             ServiceState(transaction).put(LAST_RUN, {**version, "accounts": len(states)}, run.as_of)
         for review in reviews:
-            earlier = review_standing_for(transaction, review)
+            earlier = open_review_of(transaction, review)
             if earlier is None and ReviewLog(transaction).open(review):
                 opened.append(review.review_id)
             else:
-                known.append(earlier or ReviewLog(transaction).id_of(review.dedup_key) or review.review_id)
+                already_known.append(earlier or ReviewLog(transaction).id_of(review.dedup_key) or review.review_id)
     return ScoringReport(
         as_of=run.as_of,
         lake_version=run.features.activity.version,
         accounts=len(states),
         opened=tuple(opened),
-        known=tuple(known),
+        already_known=tuple(already_known),
         models=versions,
         notes=tuple(notes),
         ceilings=tuple(run.features.ceilings()),
     )
 
 
-def review_standing_for(transaction: Transaction, review: Review) -> str | None:
-    """The review not yet closed in which these accounts stand for this suspicion, at least as gravely, if there is one.
+def open_review_of(transaction: Transaction, review: Review) -> str | None:
+    """The open review that covers these accounts for this typology with at least this severity, if there is one.
 
     A group that only grows stays one case until it has grown by more than half.
     """
     members = set(review.accounts)
-    bearing = ReviewLog(transaction).bearing_on(review.accounts).values()
-    for review_id in sorted({known.review_id for one in bearing for known in one.open_reviews if known.covers(review)}):
-        standing = set(ReviewLog(transaction).get(review_id).accounts)
-        if members <= standing or (standing < members and len(members) <= MOST_GROWTH * len(standing)):
+    in_progress = ReviewLog(transaction).open_reviews_and_measures(review.accounts).values()
+    for review_id in sorted(
+        {
+            open_review.review_id
+            for account_reviews in in_progress
+            for open_review in account_reviews.open_reviews
+            if open_review.covers(review)
+        }
+    ):
+        reviewed = set(ReviewLog(transaction).get(review_id).accounts)
+        if members <= reviewed or (reviewed < members and len(members) <= MAX_GROWTH * len(reviewed)):
             return review_id
     return None

@@ -1,4 +1,4 @@
-"""What looks at drift found: the last one whole, those before in figures."""
+"""Stored drift checks: the last one whole, earlier ones as figures."""
 
 from typing import Any
 
@@ -8,6 +8,6 @@ from serving.storage.service_state import ServiceState
 KEY = "drift"
 
 
-def looks(transaction: Transaction) -> dict[str, Any]:
-    """The `latest` look and the `history` of figures; empty where nobody has looked yet."""
+def drift_checks(transaction: Transaction) -> dict[str, Any]:
+    """The `latest` check and the `history` of figures; empty before the first check."""
     return ServiceState(transaction).get(KEY) or {}

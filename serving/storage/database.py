@@ -56,7 +56,7 @@ class Database:
             )
         except ImportError as error:
             raise Invalid(
-                f"The database {self._url.get_backend_name()} wants the Python driver {error.name}, which is not "
+                f"The database {self._url.get_backend_name()} requires the Python driver {error.name}, which is not "
                 "installed; add it to this environment or use SQLite."
             ) from error
         if self._engine.dialect.name == "sqlite":

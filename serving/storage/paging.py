@@ -10,14 +10,14 @@ import orjson
 
 from features.kernel.errors import Invalid
 
-LARGEST_PAGE = 200
+MAX_PAGE_SIZE = 200
 DEFAULT_PAGE = 50
 
 Row = TypeVar("Row")
 
 
 class BadPageToken(Invalid):
-    """The page token is damaged or belongs to another question."""
+    """The page token is damaged or belongs to other parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class Page(Generic[Row]):
     next_page_token: str | None
 
 
-def token_after(position: Sequence[Any], question: Mapping[str, Any]) -> str:
-    """The token that continues the question behind the position."""
-    payload = orjson.dumps([_fingerprint(question), list(position)])
+def token_after(position: Sequence[Any], parameters: Mapping[str, Any]) -> str:
+    """The token of the page after the position."""
+    payload = orjson.dumps([_fingerprint(parameters), list(position)])
     return base64.urlsafe_b64encode(payload).decode().rstrip("=")
 
 
-def position_of(token: str, question: Mapping[str, Any], kinds: Sequence[type]) -> list[Any]:
+def position_of(token: str, parameters: Mapping[str, Any], kinds: Sequence[type]) -> list[Any]:
     """The position behind which the next page starts.
 
     Raises:
@@ -47,7 +47,7 @@ def position_of(token: str, question: Mapping[str, Any], kinds: Sequence[type]) 
         fingerprint, position = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (ValueError, TypeError):
         raise BadPageToken("The page_token is damaged; start again without one.") from None
-    if fingerprint != _fingerprint(question):
+    if fingerprint != _fingerprint(parameters):
         raise BadPageToken("The page_token belongs to other parameters; start again without one.")
     if not isinstance(position, list) or [type(part) for part in position] != list(kinds):
         raise BadPageToken("The page_token is damaged; start again without one.")
@@ -63,9 +63,9 @@ def page_limit(page_size: int | None) -> int:
     if page_size is None:
         return DEFAULT_PAGE
     if page_size < 1:
-        raise Invalid(f"page_size is {page_size}; ask for 1 to {LARGEST_PAGE} rows.")
-    return min(page_size, LARGEST_PAGE)
+        raise Invalid(f"page_size is {page_size}; ask for 1 to {MAX_PAGE_SIZE} rows.")
+    return min(page_size, MAX_PAGE_SIZE)
 
 
-def _fingerprint(question: Mapping[str, Any]) -> str:
-    return hashlib.sha256(orjson.dumps(dict(question), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+def _fingerprint(parameters: Mapping[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(dict(parameters), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]

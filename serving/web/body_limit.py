@@ -5,7 +5,7 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LARGEST_BODY = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 
 
 class BodyLimit:
@@ -25,8 +25,8 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > LARGEST_BODY:
-                detail = f"The body is larger than {LARGEST_BODY} bytes; send less."
+            if received > MAX_BODY_BYTES:
+                detail = f"The body is larger than {MAX_BODY_BYTES} bytes; send less."
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
             return message
 

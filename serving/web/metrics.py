@@ -23,17 +23,20 @@ class Metrics:
         )
         self._decisions = Counter("mscore_decisions", "Decisions given.", ("outcome",), registry=self.registry)
         self._degraded = Counter(
-            "mscore_decisions_degraded", "What decisions had to do without.", ("component",), registry=self.registry
+            "mscore_decisions_degraded",
+            "Components that were missing for a decision.",
+            ("component",),
+            registry=self.registry,
         )
 
         self._drift = Gauge(
-            "mscore_drift", "The last look at drift: how much there is of each sign.", ("sign",), registry=self.registry
+            "mscore_drift", "The last drift check: the value of each sign.", ("sign",), registry=self.registry
         )
 
-    def show_drift(self, look: Mapping[str, Any]) -> None:
-        """Show the figures of the newest look; what could not be measured is left out."""
+    def show_drift(self, drift_check: Mapping[str, Any]) -> None:
+        """Show the figures of the newest drift check; what was not measured is left out."""
         self._drift.clear()
-        for sign, value in look.items():
+        for sign, value in drift_check.items():
             if isinstance(value, int | float):
                 self._drift.labels(sign).set(value)
 
@@ -43,7 +46,7 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     def count_decision(self, outcome: str, missing: Iterable[str]) -> None:
-        """Count one new decision and the components it had to do without."""
+        """Count one new decision and the components that were missing."""
         self._decisions.labels(outcome).inc()
         for component in missing:
             self._degraded.labels(component).inc()

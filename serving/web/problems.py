@@ -58,7 +58,7 @@ class Problem:
 
 
 def problem_of(error: Exception, special_cases: Statuses = ()) -> Problem:
-    """The problem an error stands for; an unforeseen error reveals nothing internal.
+    """The problem for an error; an unforeseen error reveals nothing internal.
 
     The first kind that fits counts, so the special cases of subjects come before the general kinds.
     """
@@ -100,9 +100,9 @@ def _headers(status: HTTPStatus) -> Mapping[str, str] | None:
 
 
 def _validation_problem(error: RequestValidationError) -> Problem:
-    found = error.errors()
-    in_body = any(item["loc"][0] == "body" for item in found)
-    errors = [{"pointer": _pointer(item), "detail": _detail(item)} for item in found]
+    items = error.errors()
+    in_body = any(item["loc"][0] == "body" for item in items)
+    errors = [{"pointer": _pointer(item), "detail": _detail(item)} for item in items]
     # Conventions, HTTP: 422 is kept for a malformed payload; a wrong query or header is a bad request.
     status = HTTPStatus.UNPROCESSABLE_ENTITY if in_body else HTTPStatus.BAD_REQUEST
     where = "; ".join(f"{entry['pointer'] or 'body'}: {entry['detail']}" for entry in errors[:3])

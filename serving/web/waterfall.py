@@ -7,11 +7,11 @@ from typing import Any
 from features.kernel.units import number, signed
 from serving.web.wording import feature_words, plain
 
-MOST_BARS = 10
+MAX_BARS = 10
 BAR_LEFT, BAR_WIDTH = 142.0, 146.0
-SMALLEST_SPAN = 1e-9  # below it the picture has nothing to show
+MIN_SPAN = 1e-9  # below it the picture has nothing to show
 ROW_HEIGHT = 24
-LONGEST_LABEL = 20
+MAX_LABEL_LENGTH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One contribution in words: its sentence, its value, and where the account stands among its peers."""
+    """One contribution in words: its sentence, its value, and the rank of the account among its peers."""
 
     text: str
     value: str
@@ -39,7 +39,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Waterfall:
-    """One explanation, drawn and told."""
+    """One explanation as a chart and as text."""
 
     account_id: str
     model: str
@@ -51,9 +51,9 @@ class Waterfall:
 
 
 def waterfall_of(explanation: Mapping[str, Any]) -> Waterfall:
-    """The waterfall of an explanation (activity schema); the largest contributions stand alone, the rest together."""
+    """The chart of an explanation (docs/activity-schema.md#explanation): the largest contributions, then the rest."""
     ordered = sorted(explanation["contributions"], key=lambda row: -abs(row["contribution"]))
-    shown, rest = ordered[:MOST_BARS], ordered[MOST_BARS:]
+    shown, rest = ordered[:MAX_BARS], ordered[MAX_BARS:]
     steps = [(feature_words(row["feature"]), float(row["contribution"])) for row in shown]
     if rest:
         steps.append((f"{len(rest)} others together", sum(float(row["contribution"]) for row in rest)))
@@ -76,7 +76,7 @@ def _bars(base: float, score: float, steps: Sequence[tuple[str, float]]) -> tupl
     for _, amount in steps:
         levels.append(levels[-1] + amount)
     low, high = min([*levels, score, 0.0]), max([*levels, score, 0.0])
-    scale = BAR_WIDTH / max(high - low, SMALLEST_SPAN)
+    scale = BAR_WIDTH / max(high - low, MIN_SPAN)
 
     def bar(row: int, label: str, kind: str, start: float, end: float, amount: str) -> Bar:
         left, right = sorted((start, end))
@@ -122,4 +122,4 @@ def _kind(amount: float) -> str:
 
 
 def _shortened(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1].rstrip() + "…"
+    return label if len(label) <= MAX_LABEL_LENGTH else label[: MAX_LABEL_LENGTH - 1].rstrip() + "…"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from serving.policy.terms import DRAWN
+from serving.policy.terms import SAMPLED
 
 TYPOLOGIES: Mapping[str, str] = MappingProxyType(
     {
@@ -54,7 +54,7 @@ SCORES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 ABBREVIATIONS = frozenset({"usd", "kyc", "ip", "vpn", "p2p", "api", "asn"})
 WINDOW = re.compile(r"_(\d+)(d|h|min)$")
-SHORTEST_NOUN = 4
+MIN_NOUN_LENGTH = 4
 HOURS_MATTER_BELOW_DAYS = 14
 MINUTES_MATTER_BELOW_HOURS = 10
 
@@ -69,12 +69,12 @@ def typology_words(typology: str) -> str:
 
 
 def kind_words(kind: str) -> str:
-    """The kind of a review, its typology or `DRAWN`, as a heading.
+    """The kind of a review, its typology or `SAMPLED`, as a heading.
 
     >>> kind_words("drawn"), kind_words("spoofing")
-    ('Drawn by lot', 'Suspected spoofing')
+    ('Random sample', 'Suspected spoofing')
     """
-    return "Drawn by lot" if kind == DRAWN else typology_words(kind)
+    return "Random sample" if kind == SAMPLED else typology_words(kind)
 
 
 def measure_words(measure: str) -> str:
@@ -104,7 +104,7 @@ def feature_words(name: str) -> str:
     window = WINDOW.search(name)
     stem = name[: window.start()] if window else name
     counted = stem.removesuffix("_n")
-    label = plain(counted if len(counted) >= SHORTEST_NOUN else stem)
+    label = plain(counted if len(counted) >= MIN_NOUN_LENGTH else stem)
     return f"{label}, {window[1]} {window[2]}" if window else label
 
 

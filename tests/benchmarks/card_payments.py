@@ -15,6 +15,7 @@ from features.vocabulary.aggregates import (
     Aggregate,
     Window,
     by_then,
+    coefficient_of_variation,
     count,
     days,
     distinct,
@@ -28,7 +29,6 @@ from features.vocabulary.aggregates import (
     share,
     since_first,
     since_last,
-    spread,
     usd,
 )
 from features.vocabulary.combining import at_least
@@ -77,7 +77,13 @@ def _cards_past() -> list[Feature]:
         _card("to_median_60d", ratio(latest(_.amount), quantile(_.amount, 0.5)), days(60), "ratio", "of the median"),
         _card("to_p90_60d", ratio(latest(_.amount), quantile(_.amount, 0.9)), days(60), "ratio", "of the ninth decile"),
         _card("median_60d", usd(quantile(_.amount, 0.5)), days(60), "usd", "median payment with the card in 60 days"),
-        _card("spread_30d", at_least(3, spread(_.amount), 0.0), days(30), "ratio", "spread of payments in 30 days"),
+        _card(
+            "spread_30d",
+            at_least(3, coefficient_of_variation(_.amount), 0.0),
+            days(30),
+            "ratio",
+            "spread of payments in 30 days",
+        ),
         _card("terminals_30d", distinct(_.other), days(30), "count", "terminals used in 30 days"),
         _card("pause_h", in_hours(latest(_.gap_us)), days(60), "hours", "since the payment before"),
         _card("reported_n_28d", count(REPORTED), days(28), "count", "payments of 28 days that were reported"),

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from serving.app import Surroundings, create_app
+from serving.app import Dependencies, create_app
 from serving.people.model import Passwords, Role
 from serving.people.store import ApiKeys, Users
 from serving.policy.book import Policy
@@ -148,7 +148,7 @@ def start(database: Database, policy: Policy, tmp_path: Path) -> Iterator[Callab
         settings = Settings(
             home=tmp_path / "home", session_secret=SecretStr("a-test-secret-of-40-characters-123456789")
         )
-        world = Surroundings(clock=clock, passwords=FAST_PASSWORDS, log=json_log(log))
+        world = Dependencies(clock=clock, passwords=FAST_PASSWORDS, log=json_log(log))
         url = stack.enter_context(running(create_app(settings, database, policy, world)))
         return Running(url, database, policy, clock, log, clients=stack.enter_context(ExitStack()))
 

@@ -29,7 +29,7 @@ from serving.policy.evaluation import evaluate
 from serving.policy.rules import ACCOUNT
 from serving.policy.terms import Outcome, Severity
 from serving.record.model import AccountState
-from serving.reviews.opening import Suspicion
+from serving.reviews.opening import CaseCandidate
 from serving.scoring.service import account_states, asking
 from tests.studies.account_weeks import NEITHER
 from tests.studies.seeds import seeds
@@ -109,17 +109,17 @@ def alerts_of(run: Simulation, policy: Policy) -> tuple[list[Alert], int]:
     return alerts, len(moments)
 
 
-def _refused(policy: Policy, states: list[AccountState], at: datetime) -> Iterator[Suspicion]:
+def _refused(policy: Policy, states: list[AccountState], at: datetime) -> Iterator[CaseCandidate]:
     """Accounts that a rule holds or blocks at once: what law and lists decide needs no review."""
     period = Period.of(at, at)
     for state in states:
         hits = evaluate(policy, ACCOUNT, account_fields(state, period), at.date()).hits
         refused = tuple(hit for hit in hits if hit.outcome > Outcome.REVIEW)
         if refused:
-            yield Suspicion((state.account_id,), refused)
+            yield CaseCandidate((state.account_id,), refused)
 
 
-def _alerts(suspicion: Suspicion, moment: pd.Timestamp) -> Iterator[Alert]:
+def _alerts(suspicion: CaseCandidate, moment: pd.Timestamp) -> Iterator[Alert]:
     for typology in {hit.typology for hit in suspicion.hits}:
         gravest = max(hit.severity for hit in suspicion.hits if hit.typology == typology)
         yield Alert(typology, gravest, frozenset(suspicion.accounts), moment)

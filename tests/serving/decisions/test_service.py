@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from serving.decisions.request import DecisionRequest
-from serving.decisions.service import Answered, Incoming, KeyReused, Result, answer_all, preview
+from serving.decisions.service import DecisionResponse, Incoming, KeyReused, Result, answer_all, preview
 from serving.decisions.store import DecisionLog
 from serving.measures.model import Measure, MeasureState
 from serving.policy.book import Policy
@@ -33,7 +33,7 @@ def incoming(number: int, request: DecisionRequest = REQUEST, key: str | None = 
 
 def answer(result: Result) -> dict[str, object]:
     """The answer as a caller reads it."""
-    assert isinstance(result, Answered)
+    assert isinstance(result, DecisionResponse)
     body: dict[str, object] = orjson.loads(result.body)
     return body
 
@@ -50,8 +50,8 @@ def scored(database: Database) -> Database:
 def test_the_same_key_gives_the_stored_answer_and_decides_once(scored: Database, policy: Policy) -> None:
     first = answer_all(scored, policy, [incoming(1, key="k")])[0]
     again = answer_all(scored, policy, [incoming(2, key="k")])[0]
-    assert isinstance(first, Answered)
-    assert isinstance(again, Answered)
+    assert isinstance(first, DecisionResponse)
+    assert isinstance(again, DecisionResponse)
     assert again.body == first.body
     assert again.decision is None
 
@@ -124,7 +124,7 @@ def test_without_a_database_a_decision_is_given_and_says_that_nothing_was_record
     (tmp_path / "broken.db").write_bytes(b"this is no database" * 100)
     broken = Database(f"sqlite:///{tmp_path / 'broken.db'}")
     for result in (*answer_all(broken, policy, [incoming(1, LARGE)]), preview(broken, policy, incoming(2, LARGE))):
-        assert isinstance(result, Answered)
+        assert isinstance(result, DecisionResponse)
         assert not result.is_recorded
         assert "storage" in [entry["component"] for entry in answer(result)["degraded"]]  # type: ignore[attr-defined]
         assert answer(result)["outcome"] == "review"

@@ -56,7 +56,7 @@ def test_a_closed_ring_becomes_one_label_a_member_known_from_when_it_was_closed(
     close_review(database, "rev_flock", Finding.CONFIRMED, "ria", LATER)
     done = feed_back(database, home, LATER, silent)
     found = read_labels(home.lake)
-    assert (done.closed, done.added, done.by_lot, done.share) == (1, 6, 0, None)
+    assert (done.closed, done.added, done.random_sample, done.share) == (1, 6, 0, None)
     assert set(found["account_id"]) == set(RING)
     assert set(found["typology"]) == {"position_limit_evasion"}
     assert set(found["source"]) == {"review"}
@@ -92,7 +92,7 @@ def test_a_drawn_account_that_is_cleared_is_cleared_of_what_nothing_is_known_of(
     assert found.pop("position_limit_evasion") == "confirmed", "what was found once stands"
     assert set(found) == {"cleared"}
     assert set(found.index) == set(LEARNED) - {"position_limit_evasion"}
-    assert (done.by_lot, done.confirmed) == (1, 0)
+    assert (done.random_sample, done.confirmed) == (1, 0)
     assert done.share is not None
 
 
@@ -101,7 +101,7 @@ def test_a_drawn_account_of_which_nothing_came_out_is_cleared_of_nothing(databas
     close_review(database, "lot", Finding.INCONCLUSIVE, "ria", LATER)
     done = feed_back(database, home, LATER, silent)
     assert read_labels(home.lake)[["typology", "finding"]].to_numpy().tolist() == [["unknown_anomaly", "inconclusive"]]
-    assert (done.by_lot, done.share) == (0, None)
+    assert (done.random_sample, done.share) == (0, None)
 
 
 def test_a_drawn_account_is_confirmed_of_something_only(database: Database, home: Home) -> None:
@@ -117,7 +117,7 @@ def test_a_drawn_account_is_confirmed_of_something_only(database: Database, home
     assert read_labels(home.lake)[["typology", "onset"]].to_numpy().tolist() == [
         ["spoofing", pd.Timestamp(drawn("lot").opened_at) - pd.Timedelta(days=7)]
     ]
-    assert done.by_lot == 0, "only those drawn from all accounts estimate how many violate"
+    assert done.random_sample == 0, "only those drawn from all accounts estimate how many violate"
     with pytest.raises(Conflict, match="closed already"):
         close_review(database, "lot", Finding.CLEARED, "ria", LATER)
 

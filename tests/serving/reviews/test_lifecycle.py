@@ -3,14 +3,14 @@
 from datetime import timedelta
 
 from serving.measures.model import Measure, MeasureState
-from serving.reviews.lifecycle import EventKind, ReviewEvent, opening, standing
+from serving.reviews.lifecycle import EventKind, ReviewEvent, apply_events, opening
 from serving.reviews.model import Finding, ReviewStatus
 from tests.serving.cases import NOW, plain_review
 
 
 def test_an_opened_review_stands_as_it_was_frozen() -> None:
     review = plain_review("p")
-    assert standing(review, [opening(review, "system")]) == review
+    assert apply_events(review, [opening(review, "system")]) == review
 
 
 def test_each_event_changes_what_it_names_and_nothing_else() -> None:
@@ -28,7 +28,7 @@ def test_each_event_changes_what_it_names_and_nothing_else() -> None:
             {"status": ReviewStatus.DECIDED, "finding": Finding.CONFIRMED, "measures": (measure,)},
         ),
     ]
-    assigned, decided = standing(review, events[:2]), standing(review, events)
+    assigned, decided = apply_events(review, events[:2]), apply_events(review, events)
     assert (assigned.version, assigned.status, assigned.assigned_to, assigned.finding) == (2, "assigned", "ria", None)
     assert (decided.version, decided.status, decided.assigned_to) == (3, ReviewStatus.DECIDED, "ria")
     assert (decided.finding, decided.measures) == (Finding.CONFIRMED, (measure,))

@@ -7,10 +7,10 @@ import pytest
 
 from features.kernel.errors import Invalid, NotFound
 from serving.measures.model import Measure, MeasureState
-from serving.policy.terms import DRAWN, Severity
+from serving.policy.terms import SAMPLED, Severity
 from serving.reviews.lifecycle import Changes, EventKind, ReviewEvent
 from serving.reviews.model import Finding, Review, ReviewStatus
-from serving.reviews.store import Bearing, OpenReview, QueueOrder, ReviewLog, ReviewQuestion, StaleReview
+from serving.reviews.store import OpenReview, OpenReviewsAndMeasures, QueueOrder, ReviewFilter, ReviewLog, StaleReview
 from serving.storage import Database
 from serving.storage.paging import BadPageToken
 from tests.serving.cases import NOW, RING, drawn_review, plain_review, ring_review, spoofing_review
@@ -67,14 +67,14 @@ def test_pages_give_every_review_once_in_the_order_of_the_queue(database: Databa
 def test_the_queue_by_priority_puts_the_most_harm_a_minute_first(database: Database) -> None:
     ranked = [replace(ring_review(), priority=0.5), replace(spoofing_review(), priority=0.1 + 0.2)]
     made = [*fill(database, 5), *ranked]
-    question = ReviewQuestion(order=QueueOrder.PRIORITY)
+    filters = ReviewFilter(order=QueueOrder.PRIORITY)
     found: list[str] = []
     token = None
     with database.transaction() as transaction:
         for review in made[5:]:
             ReviewLog(transaction).open(review)
         while True:
-            page = ReviewLog(transaction).list(question, 2, token)
+            page = ReviewLog(transaction).list(filters, 2, token)
             found += [review.review_id for review in page.rows]
             token = page.next_page_token
             if token is None:
@@ -95,23 +95,23 @@ def test_a_page_is_never_longer_than_two_hundred(database: Database) -> None:
 
 def test_a_token_serves_only_the_question_it_was_made_for(database: Database) -> None:
     fill(database, 9)
-    question = ReviewQuestion(severity=Severity.HIGH)
+    filters = ReviewFilter(severity=Severity.HIGH)
     with database.reading() as transaction:
-        token = ReviewLog(transaction).list(question, page_size=1).next_page_token
+        token = ReviewLog(transaction).list(filters, page_size=1).next_page_token
         assert token is not None
-        assert len(ReviewLog(transaction).list(question, page_size=9, page_token=token).rows) == 2
+        assert len(ReviewLog(transaction).list(filters, page_size=9, page_token=token).rows) == 2
         for other in (
             None,
-            replace(question, order=QueueOrder.PRIORITY),
-            replace(question, drawn=False),
-            ReviewQuestion(severity=Severity.LEGAL),
-            ReviewQuestion(typology="spoofing"),
+            replace(filters, order=QueueOrder.PRIORITY),
+            replace(filters, sampled=False),
+            ReviewFilter(severity=Severity.LEGAL),
+            ReviewFilter(typology="spoofing"),
         ):
             with pytest.raises(BadPageToken, match="other parameters"):
                 ReviewLog(transaction).list(other, page_size=1, page_token=token)
         for damaged in ("", "x", token[:-3], "e30", "ä", "W10"):
             with pytest.raises(Invalid):
-                ReviewLog(transaction).list(question, page_size=1, page_token=damaged)
+                ReviewLog(transaction).list(filters, page_size=1, page_token=damaged)
 
 
 def test_filters_choose_by_status_severity_and_typology(database: Database) -> None:
@@ -122,7 +122,7 @@ def test_filters_choose_by_status_severity_and_typology(database: Database) -> N
         ReviewLog(transaction).record(event)
 
         def found(**filters: object) -> set[str]:
-            page = ReviewLog(transaction).list(ReviewQuestion(**filters))  # type: ignore[arg-type]
+            page = ReviewLog(transaction).list(ReviewFilter(**filters))  # type: ignore[arg-type]
             return {review.review_id for review in page.rows}
 
         assert found() == {"rev_flock", "rev_spoof", "p"}
@@ -134,8 +134,8 @@ def test_filters_choose_by_status_severity_and_typology(database: Database) -> N
         ReviewLog(transaction).record(ReviewEvent("p", 2, EventKind.CLOSED, NOW, "ria", closed))
         assert found(waiting=True) == {"rev_flock", "rev_spoof"}
         ReviewLog(transaction).open(drawn_review("lot"))
-        assert found(drawn=True) == {"lot"}
-        assert found(drawn=False) == {"rev_flock", "rev_spoof", "p"}
+        assert found(sampled=True) == {"lot"}
+        assert found(sampled=False) == {"rev_flock", "rev_spoof", "p"}
         with pytest.raises(Invalid, match="does not wait"):
             found(waiting=True, status=ReviewStatus.CLOSED)
         assert ReviewLog(transaction).count_by_status() == {"open": 2, "assigned": 1, "closed": 1}
@@ -146,7 +146,7 @@ def test_reviews_of_a_day_are_counted_by_kind_and_draws_apart(database: Database
         for review in (plain_review("p"), drawn_review("lot"), drawn_review("other lot")):
             ReviewLog(transaction).open(review)
         day = plain_review("p").opened_at.date()
-        assert ReviewLog(transaction).opened_by_day(7) == [(day, DRAWN, 2), (day, "unknown_anomaly", 1)]
+        assert ReviewLog(transaction).opened_by_day(7) == [(day, SAMPLED, 2), (day, "unknown_anomaly", 1)]
 
 
 def test_a_stale_event_is_refused_and_says_what_changed(database: Database) -> None:
@@ -172,10 +172,14 @@ def test_what_reviews_say_about_an_account_is_its_open_ones_and_its_own_measures
     with database.transaction() as transaction:
         ReviewLog(transaction).open(ring_review())
         ReviewLog(transaction).record(ReviewEvent("rev_flock", 2, EventKind.DECIDED, NOW, "ria", decided))
-        assert ReviewLog(transaction).bearing_on([RING[0], "nobody"]) == {
-            RING[0]: Bearing((OpenReview("rev_flock", "position_limit_evasion", Severity.CRITICAL),), (own,))
+        assert ReviewLog(transaction).open_reviews_and_measures([RING[0], "nobody"]) == {
+            RING[0]: OpenReviewsAndMeasures(
+                (OpenReview("rev_flock", "position_limit_evasion", Severity.CRITICAL),), (own,)
+            )
         }
         ReviewLog(transaction).record(
             ReviewEvent("rev_flock", 3, EventKind.CLOSED, NOW, "ria", {"status": ReviewStatus.CLOSED})
         )
-        assert ReviewLog(transaction).bearing_on([RING[0]]) == {RING[0]: Bearing((), (own,))}
+        assert ReviewLog(transaction).open_reviews_and_measures([RING[0]]) == {
+            RING[0]: OpenReviewsAndMeasures((), (own,))
+        }

@@ -10,10 +10,10 @@ from serving.policy.evaluation import evaluate
 from serving.policy.terms import TYPOLOGIES as KNOWN
 from serving.policy.terms import RuleHit
 from serving.reviews.conditions import conditions_of, sentence_of
-from serving.reviews.link_graph import HEIGHT, MOST_NODES, WIDTH, link_graph
+from serving.reviews.link_graph import HEIGHT, MAX_NODES, WIDTH, link_graph
 from serving.reviews.model import AccountLink, Finding, ReviewStatus
 from serving.reviews.views import case_page, queue_row
-from serving.web.waterfall import BAR_LEFT, BAR_WIDTH, MOST_BARS, waterfall_of
+from serving.web.waterfall import BAR_LEFT, BAR_WIDTH, MAX_BARS, waterfall_of
 from serving.web.wording import TYPOLOGIES
 from tests.serving.cases import NOW, POSITION_RULE, drawn_review, explanation, plain_review, ring_review
 from tests.serving.policy.fields import POLICY, neutral_fields
@@ -35,7 +35,7 @@ def test_every_typology_has_words() -> None:
 @given(st.floats(-20, 20), AMOUNTS)
 def test_every_bar_stays_inside_the_picture_and_none_is_lost(base: float, amounts: list[float]) -> None:
     chart = waterfall_of(drawn(base, amounts))
-    assert len(chart.bars) == min(len(amounts), MOST_BARS) + (len(amounts) > MOST_BARS) + 2
+    assert len(chart.bars) == min(len(amounts), MAX_BARS) + (len(amounts) > MAX_BARS) + 2
     for bar in chart.bars:
         assert bar.width >= 1
         assert BAR_LEFT - 0.01 <= bar.x <= BAR_LEFT + BAR_WIDTH + 0.01
@@ -81,7 +81,7 @@ def test_a_graph_is_drawn_for_as_many_accounts_as_can_be_read(count: int) -> Non
     names = [f"A{n}" for n in range(count)]
     links = [AccountLink(a, b, "ip", 0.5, "") for a in names for b in names]
     picture = link_graph(names, links)
-    assert (picture is None) == (count > MOST_NODES)
+    assert (picture is None) == (count > MAX_NODES)
     for node in picture.nodes if picture else ():
         assert 0 < node.x < WIDTH
         assert 0 < node.label_y < HEIGHT
@@ -121,12 +121,12 @@ def test_a_condition_says_which_way_it_is_compared_and_whether_it_is_met() -> No
     found = {"taint_indirect_share_30d": 0.0007, "taint_indirect_usd_30d": 1_574.0}
     (hit,) = evaluate(POLICY, "account", neutral_fields("account") | found).hits
     by_share, by_amount, dust = conditions_of(RuleHit.from_json(hit.to_json()))
-    assert (by_share.threshold, by_share.met) == ("≥ 0.1", False)
-    assert (by_amount.threshold, by_amount.met) == ("≥ 1,000", True)
-    assert (dust.name, dust.value, dust.threshold, dust.met) == ("dust USD", "1,574", "≥ 10", True)
+    assert (by_share.threshold, by_share.meets_threshold) == ("≥ 0.1", False)
+    assert (by_amount.threshold, by_amount.meets_threshold) == ("≥ 1,000", True)
+    assert (dust.name, dust.value, dust.threshold, dust.meets_threshold) == ("dust USD", "1,574", "≥ 10", True)
     assert "share" not in sentence_of(hit).partition(":")[2]
 
 
 def test_of_a_case_from_before_directions_nothing_is_said_about_them() -> None:
     old = replace(POSITION_RULE, comparisons={})
-    assert {condition.met for condition in conditions_of(old)} == {None}
+    assert {condition.meets_threshold for condition in conditions_of(old)} == {None}

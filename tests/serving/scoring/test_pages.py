@@ -7,7 +7,7 @@ import pytest
 from serving.people.model import Role
 from serving.reviews.store import ReviewLog
 from serving.scoring.store import KEY
-from serving.scoring.views import course_of, rates_of
+from serving.scoring.views import drift_series, rates_of
 from serving.storage.service_state import ServiceState
 from tests.serving.cases import NOW, plain_review
 from tests.serving.conftest import Running
@@ -52,8 +52,8 @@ def test_one_look_makes_no_course(service: Running) -> None:
 
 def test_a_look_without_enough_accounts_is_no_point() -> None:
     looks = [{**look, "adversarial_auc": None} for look in history(2)]
-    assert course_of([*looks, *history(1)], 0.7) is None
-    course = course_of([*looks, *history(2)], 0.7)
+    assert drift_series([*looks, *history(1)], 0.7) is None
+    course = drift_series([*looks, *history(2)], 0.7)
     assert course is not None
     assert len(course.points) == 2
 

@@ -1,4 +1,4 @@
-"""The case of clause 8 with its near misses and evaders (methods 4.5), each at the level it is to have."""
+"""The case of clause 8 with its near misses and evaders (docs/methods.md#near-misses), each at its expected level."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -100,7 +100,7 @@ def fourteen_accounts(tables: Tables) -> None:
 
 
 def behind_a_carrier(tables: Tables) -> None:
-    """P4: 2,500 strangers on the address, separate devices: the ring shows no link, and D21 has to find it."""
+    """P4: 2,500 others on the address, separate devices: no link, found only by docs/methods.md#d21-collusion."""
     strangers = [f"C{number}" for number in range(SHARED_CARRIER)]
     accounts, sessions = tables["accounts"], tables["sessions"]
     crowd = pd.concat([sessions.iloc[[0]]] * SHARED_CARRIER, ignore_index=True)

@@ -10,9 +10,9 @@ from features.pipeline import Features
 from serving.policy.evaluation import evaluate
 from serving.policy.terms import Severity
 from serving.reviews.model import Review
-from serving.reviews.opening import Run, Suspicion, build_reviews
+from serving.reviews.opening import CaseCandidate, Run, build_reviews
 from serving.reviews.store import ReviewLog
-from serving.scoring.service import review_standing_for
+from serving.scoring.service import open_review_of
 from serving.storage import Database
 from tests.serving.cases import NOW, plain_review
 from tests.serving.policy.fields import POLICY
@@ -40,17 +40,17 @@ def test_a_case_stands_for_what_is_no_graver_and_for_a_group_that_only_grows(
 ) -> None:
     with database.transaction() as transaction:
         assert ReviewLog(transaction).open(STANDING)
-        assert review_standing_for(transaction, suspicion) == (STANDING.review_id if stands else None)
+        assert open_review_of(transaction, suspicion) == (STANDING.review_id if stands else None)
 
 
-def linked_trades(symbol_volume_share: float) -> Suspicion:
+def linked_trades(symbol_volume_share: float) -> CaseCandidate:
     """Two accounts that traded with each other, so large a part of the market."""
     measures = {"trades": 6, "lift": 6.0, "own_volume_share": 1.0, "volume_usd": 12_000.0, "market_makers": 0}
     measures |= {"members": 2, "own_trades": 0, "declared": False, "symbol_volume_share": symbol_volume_share}
     started_at = int(NOW.timestamp() * 1e6)
     episode = {"pattern": "linked_trades", "symbol": "VELAUSDT", "started_at": started_at, "measures": measures}
     episode |= {"evidence": [], "evidence_total": 6, "links": []}
-    return Suspicion(("a", "b"), evaluate(POLICY, "linked_trades", measures).hits, episode)
+    return CaseCandidate(("a", "b"), evaluate(POLICY, "linked_trades", measures).hits, episode)
 
 
 def test_what_turns_out_graver_on_the_same_day_is_opened_too_and_only_once(database: Database) -> None:
@@ -63,7 +63,7 @@ def test_what_turns_out_graver_on_the_same_day_is_opened_too_and_only_once(datab
     assert (high.severity, critical.severity) == (Severity.HIGH, Severity.CRITICAL)
     with database.transaction() as transaction:
         assert ReviewLog(transaction).open(high)
-        assert review_standing_for(transaction, critical) is None
+        assert open_review_of(transaction, critical) is None
         assert ReviewLog(transaction).open(critical)
         assert not ReviewLog(transaction).open(again)
-        assert review_standing_for(transaction, again) == critical.review_id
+        assert open_review_of(transaction, again) == critical.review_id

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from features.kernel.errors import Invalid
 from serving.decisions.store import DecisionLog, DecisionRecord
-from serving.reviews.store import QueueOrder, ReviewLog, ReviewQuestion, reviews
+from serving.reviews.store import QueueOrder, ReviewFilter, ReviewLog, reviews
 from serving.storage import Database
 from serving.storage.database import PRESENT_VERSION, StorageUnavailable, migrate
 from serving.storage.metadata import APPEND_ONLY, metadata
@@ -64,11 +64,11 @@ def test_a_case_from_before_priorities_is_kept_and_comes_last(tmp_path: Path) ->
             transaction.connection.execute(insert(reviews).values(row))
     database.migrate()
     new = replace(plain_review("p"), priority=0.01)
-    question = ReviewQuestion(order=QueueOrder.PRIORITY)
+    filters = ReviewFilter(order=QueueOrder.PRIORITY)
     with database.transaction() as transaction:
         ReviewLog(transaction).open(new)
-        first = ReviewLog(transaction).list(question, 2)
-        second = ReviewLog(transaction).list(question, 2, first.next_page_token)
+        first = ReviewLog(transaction).list(filters, 2)
+        second = ReviewLog(transaction).list(filters, 2, first.next_page_token)
     assert [*first.rows, *second.rows] == [new, *old]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from serving.people.keys import REMEMBERED_SECONDS, KeyRing
+from serving.people.keys import CACHE_SECONDS, KeyRing
 from serving.people.model import NotAuthenticated, Role, parts_of_key
 from serving.people.store import ApiKeys
 from serving.record.model import AccountState, Reason, Scores
@@ -126,7 +126,7 @@ def test_a_revoked_key_stops_opening(database: Database) -> None:
     assert asyncio.run(ring.principal_of(header)).role is Role.ADMIN
     with database.transaction() as transaction:
         ApiKeys(transaction).revoke((parts_of_key(text) or ("", ""))[0], NOW)
-    seconds[0] = REMEMBERED_SECONDS
+    seconds[0] = CACHE_SECONDS
     with pytest.raises(NotAuthenticated):
         asyncio.run(ring.principal_of(header))
 
