@@ -187,5 +187,5 @@ def plain_review(review_id: str, severity: Severity = Severity.MEDIUM, opened_at
 
 
 def drawn_review(review_id: str) -> Review:
-    """The smallest case of an account drawn by lot."""
+    """The smallest case of a random sample."""
     return replace(plain_review(review_id), selection={"way": "random", "probability": 0.02})

@@ -110,7 +110,7 @@ def test_the_queue_can_be_asked_for_what_was_drawn(service: Running) -> None:
     assert headings(browser, "?typology=drawn") == ["rev_lot"]
     assert headings(browser, "?typology=unknown_anomaly") == ["rev_plain"]
     assert headings(browser, "?typology=spoofing") == ["rev_spoof"]
-    assert '<option value="drawn" selected>Drawn by lot</option>' in browser.get("/reviews?typology=drawn").text
+    assert '<option value="drawn" selected>Random sample</option>' in browser.get("/reviews?typology=drawn").text
 
 
 def test_the_queue_can_put_the_most_harm_a_minute_first(service: Running) -> None:
@@ -120,7 +120,7 @@ def test_the_queue_can_put_the_most_harm_a_minute_first(service: Running) -> Non
     browser = service.signed_in()
     assert headings(browser, "") == ["rev_plain", "rev_spoof"]
     assert headings(browser, "?order=priority") == ["rev_spoof", "rev_plain"]
-    assert "Harm a minute" in browser.get("/reviews?order=priority").text
+    assert "Harm per minute" in browser.get("/reviews?order=priority").text
 
 
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example", "", "/\nx"])

@@ -136,7 +136,7 @@ def test_filters_choose_by_status_severity_and_typology(database: Database) -> N
         ReviewLog(transaction).open(drawn_review("lot"))
         assert found(sampled=True) == {"lot"}
         assert found(sampled=False) == {"rev_flock", "rev_spoof", "p"}
-        with pytest.raises(Invalid, match="does not wait"):
+        with pytest.raises(Invalid, match="cannot be combined"):
             found(waiting=True, status=ReviewStatus.CLOSED)
         assert ReviewLog(transaction).count_by_status() == {"open": 2, "assigned": 1, "closed": 1}
 

@@ -109,9 +109,9 @@ def test_a_drawn_case_says_so_until_a_person_finds_something_in_it() -> None:
     guilty = replace(lot, status=ReviewStatus.CLOSED, finding=Finding.CONFIRMED, typology="money_laundering")
     rows = [queue_row(review, NOW) for review in (lot, replace(guilty, finding=Finding.CLEARED), guilty)]
     assert [row.heading for row in rows] == [
-        "Drawn by lot",
-        "Drawn by lot",
-        "Suspected money laundering, drawn by lot",
+        "Random sample",
+        "Random sample",
+        "Suspected money laundering, random sample",
     ]
     assert [row.status for row in rows] == ["open", "closed · cleared", "closed · confirmed"]
     assert [row.priority for row in rows] == ["0.0025", "", ""]

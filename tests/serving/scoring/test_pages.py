@@ -22,9 +22,9 @@ def keep(service: Running, count: int) -> None:
         ServiceState(transaction).put(KEY, {"latest": latest(), "history": history(count)}, NOW)
 
 
-def test_before_anybody_looked_the_page_says_how(service: Running) -> None:
+def test_before_the_first_drift_check_the_page_says_how_to_run_one(service: Running) -> None:
     page = service.signed_in().get("/drift").text
-    assert "Nobody has looked yet" in page
+    assert "No drift check yet" in page
     assert "mscore drift" in page
     assert "No review was opened yet." in page
 
@@ -33,7 +33,7 @@ def test_the_page_needs_a_login(service: Running) -> None:
     assert service.browser().get("/drift").url.path == "/login"
 
 
-def test_the_last_look_its_alarms_and_its_course_are_shown(service: Running) -> None:
+def test_the_last_drift_check_its_alarms_and_its_series_are_shown(service: Running) -> None:
     keep(service, 3)
     with service.database.transaction() as transaction:
         assert ReviewLog(transaction).open(plain_review("p"))
@@ -41,13 +41,13 @@ def test_the_last_look_its_alarms_and_its_course_are_shown(service: Running) -> 
     assert "1 alarm" in page
     assert "&lt;script&gt;" in page
     assert "<script>alert" not in page
-    assert "3 looks from 2025-05-01 to 2025-05-15" in page
+    assert "3 drift checks from 2025-05-01 to 2025-05-15" in page
     assert page.count('class="up"') >= 1, "the look above the limit is highlighted"
 
 
-def test_one_look_makes_no_course(service: Running) -> None:
+def test_one_drift_check_makes_no_series(service: Running) -> None:
     keep(service, 1)
-    assert "One look makes no course" in service.signed_in().get("/drift").text
+    assert "One drift check makes no series" in service.signed_in().get("/drift").text
 
 
 def test_a_look_without_enough_accounts_is_no_point() -> None:
@@ -81,7 +81,7 @@ def test_what_could_not_be_measured_any_more_is_no_metric(service: Running) -> N
     assert 'sign="martingale"' not in client.get("/metrics").text
 
 
-def test_metrics_show_the_last_look(service: Running) -> None:
+def test_metrics_show_the_last_drift_check(service: Running) -> None:
     client = service.as_role(Role.SCIENTIST)
     assert "mscore_drift{" not in client.get("/metrics").text
     keep(service, 3)
