@@ -75,7 +75,12 @@ def test_a_feature_depends_on_every_step_behind_its_fact() -> None:
 
 
 def test_a_feature_of_episodes_depends_on_the_patterns_it_names_and_on_no_other() -> None:
-    assert CATALOGUE.versions(["spoof_episodes_7d"]).keys() == {"spoof_episodes_7d", "fact_findings", "spoofing"}
+    assert CATALOGUE.versions(["spoof_episodes_7d"]).keys() == {
+        "spoof_episodes_7d",
+        "fact_findings",
+        "fact_legs",
+        "spoofing",
+    }
     names = {pattern.name for pattern in patterns()}
     of_episodes = [feature for feature in CATALOGUE if "*" in feature.of.patterns]
     assert [feature.name for feature in of_episodes if not feature.reads & names] == []
