@@ -246,7 +246,7 @@ def test_a_row_without_a_clock_cannot_have_happened_after_its_import(desk: Desk)
     desk.take(accounts=accounts("a"))
     rows = transfers(2, ts=[pd.Timestamp(LATER) + pd.Timedelta(s, "ms") for s in (1_000, 1_001)])
     report = desk.take_at(LATER, transfers=rows).tables["transfers"]
-    assert (report.accepted, report.reasons) == (1, {"ts: after its own ingestion": 1})
+    assert (report.accepted, report.reasons) == (1, {"ts: after the moment of the import": 1})
     limit = least_row(TABLES["position_limits"]) | {"valid_from": LATER + 9 * HOUR}
     assert desk.take_at(LATER, position_limits=frame([limit])).tables["position_limits"].accepted == 1
 
