@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test golden install lint bench bench-features bench-importing bench-handbook gates study m-score explanations docs contract serve clean
+.PHONY: demo test golden install lint bench bench-features bench-importing bench-handbook gates study m-score explanations docs contract notebooks serve clean
 
 demo: install
 	@echo "loading the libraries (the first time takes half a minute)"
@@ -69,6 +69,10 @@ m-score: install
 # Five seeds of every model explain the same accounts
 explanations: install
 	$(BIN)/python -m tests.studies.explanations
+
+# Executes the notebooks and stores what their cells give
+notebooks: install
+	$(BIN)/python -m tests.notebooks.record
 
 docs: install
 	$(BIN)/python -m docs.generate

@@ -41,6 +41,20 @@ WORDS = (
     "total",
     "usd",
 )
+FACTS = {
+    "BALANCES": "features.facts.engagement",
+    "FILLS": "features.facts.fills",
+    "FINDINGS": "features.facts.findings",
+    "FLOWS": "features.facts.flows",
+    "LINKS": "features.facts.links",
+    "ORDERS": "features.facts.orders",
+    "PARTICIPATIONS": "features.facts.engagement",
+    "SECURITY": "features.facts.access",
+    "SESSIONS": "features.facts.access",
+    "STAKING": "features.facts.engagement",
+    "VERIFICATIONS": "features.facts.account_status",
+}
+UNITS_OF_TIME = ("DAY_US", "HOUR_US", "MINUTE_US")
 COMBINATIONS = ("at_least", "modal_share", "product", "surge", "daily_minimum")
 
 # Read at first use: a command should not wait for libraries that it does not need.
@@ -58,12 +72,17 @@ WHERE = {
     "TABLES": "features.activity.schema",
     "build_vectors": "features.pipeline",
     "episode_evidence": "features.evidence",
+    "episode_meanings": "features.derivation.deriving",
     "episode_measures": "features.derivation.deriving",
     "feature_evidence": "features.evidence",
+    "lineage": "features.derivation.steps",
     "read_labels": "features.labels",
     "read_spine": "features.spine",
+    "silent": "features.kernel.progress",
     "simulate": "features.simulator.exchange",
     "write_simulation": "features.simulator.writing",
+    **FACTS,
+    **dict.fromkeys(UNITS_OF_TIME, "features.kernel.moments"),
     **dict.fromkeys(WORDS, "features.vocabulary.aggregates"),
     **dict.fromkeys(COMBINATIONS, "features.vocabulary.combining"),
 }

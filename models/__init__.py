@@ -14,10 +14,16 @@ WHERE = {
     "AnomalyModel": "models.anomaly.model",
     "Explainer": "models.explanations.explainer",
     "MScoreModel": "models.m_score.model",
+    "ORDER": "models.runs",
     "Registry": "models.registry.registry",
+    "Request": "models.runs",
     "RiskClassifier": "models.boosting.classifier",
     "ViolationModels": "models.violations.model",
     "VectorLayout": "models.vectors",
+    "points_of": "models.m_score.scale",
+    "train": "models.runs",
+    "train_violations": "models.training",
+    "with_evidence": "models.explanations.evidence",
 }
 
 

@@ -21,6 +21,11 @@ def episode_measures() -> dict[str, Mapping[str, type]]:
     return {pattern.name: pattern.measures for pattern in patterns()}
 
 
+def episode_meanings() -> dict[str, str]:
+    """What the episodes of each pattern show, in words, by pattern."""
+    return {pattern.name: pattern.says for pattern in patterns()}
+
+
 def derive(engine: DuckDBEngine, progress: Progress) -> Claim | None:
     """Gives the engine `fact_<name>` for every fact, `episodes`, and `ceilings` with what was left out.
 

@@ -152,7 +152,10 @@ def test_csv_moments_in_seconds_sums_and_conditions_are_read_from_text(desk: Des
         ({"tables": {"transfers": [{"file": "f", "columns": ["ts"]}]}}, "requires entries of the form"),
         ({"tables": {"transfers": [{"file": "f", "columns": {}, "only": "x"}]}}, r"\[0\]\.only requires entries"),
         ({"tables": moved(colour={"constant": "red"})}, "no column 'colour'"),
-        ({"tables": moved(amount={"col": "sum"})}, r"unknown entry 'tables\.transfers\[0\]\.columns\.amount\.col'"),
+        (
+            {"tables": moved(amount={"col": "sum"})},
+            r"the entry 'tables\.transfers\[0\]\.columns\.amount\.col' is unknown",
+        ),
         ({"tables": moved(amount={"column": "sum", "row": "m"})}, r"\.amount requires one of column, constant or row"),
         (
             {"tables": moved(ts={"column": "at", "seconds": True, "milliseconds": True})},
@@ -172,7 +175,7 @@ def test_csv_moments_in_seconds_sums_and_conditions_are_read_from_text(desk: Des
         ({"sources": {"a": "x.csv", "A": "y.csv"}}, "differ by case only"),
         ({"sources": {"a": {"file": "x.csv", "header": False}}}, "a has no header, so name its 'columns'"),
         ({"sources": {"a": {"file": "x.csv", "columns": ["b"]}}}, "a has a header, so leave 'columns' out"),
-        ({"tabels": {}}, "unknown entry 'tabels'"),
+        ({"tabels": {}}, "the entry 'tabels' is unknown"),
         ({"tables": ""}, "has no 'tables'"),
         ({"tables": "transfers"}, "tables requires entries of the form"),
     ],
