@@ -73,7 +73,7 @@ def evaluation_report(trained: Trained, champion: Mapping[str, Metrics] | None =
 
 @cache
 def _template() -> Template:
-    environment = Environment(loader=PackageLoader("models", "."), autoescape=True, undefined=StrictUndefined)
+    environment = Environment(loader=PackageLoader("models.registry", "."), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("report.html")
 
 
