@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from features.activity.lake import Lake
-from features.restrictions import restrictions_as_of
 from features.definitions import CATALOGUE
 from features.kernel.errors import Invalid
 from features.kernel.moments import moment_of, text_of
 from features.kernel.progress import Progress
 from features.pipeline import Features
+from features.restrictions import restrictions_as_of
 from models.anomaly import model as anomaly
 from models.explanations.explainer import Explainer
 from models.m_score import model as m_score
