@@ -123,7 +123,7 @@ def wrong_entry(error: ValidationError) -> str:
     fault = error.errors()[0]
     place = entry_name(part for part in fault["loc"] if not str(part).startswith("("))
     if fault["type"] == "extra_forbidden":
-        return f"the entry {place!r} is unknown; docs/mappings.md lists the entries"
+        return f"has the unknown entry {place!r}; see docs/mappings.md for the entries"
     sentence = SENTENCES.get(fault["type"], fault["msg"][0].lower() + fault["msg"][1:])
     shown = "" if fault["type"] == "missing" else f", not {_shortened(fault['input'])}"
     return f"{place or 'a mapping'} {sentence}{shown}"
