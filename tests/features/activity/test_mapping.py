@@ -154,7 +154,7 @@ def test_csv_moments_in_seconds_sums_and_conditions_are_read_from_text(desk: Des
         ({"tables": moved(colour={"constant": "red"})}, "no column 'colour'"),
         (
             {"tables": moved(amount={"col": "sum"})},
-            r"the entry 'tables\.transfers\[0\]\.columns\.amount\.col' is unknown",
+            r"has the unknown entry 'tables\.transfers\[0\]\.columns\.amount\.col'",
         ),
         ({"tables": moved(amount={"column": "sum", "row": "m"})}, r"\.amount requires one of column, constant or row"),
         (
@@ -175,7 +175,7 @@ def test_csv_moments_in_seconds_sums_and_conditions_are_read_from_text(desk: Des
         ({"sources": {"a": "x.csv", "A": "y.csv"}}, "differ by case only"),
         ({"sources": {"a": {"file": "x.csv", "header": False}}}, "a has no header, so name its 'columns'"),
         ({"sources": {"a": {"file": "x.csv", "columns": ["b"]}}}, "a has a header, so leave 'columns' out"),
-        ({"tabels": {}}, "the entry 'tabels' is unknown"),
+        ({"tabels": {}}, "has the unknown entry 'tabels'"),
         ({"tables": ""}, "has no 'tables'"),
         ({"tables": "transfers"}, "tables requires entries of the form"),
     ],
