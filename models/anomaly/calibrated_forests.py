@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.ensemble import IsolationForest
 
 from models.anomaly.forest import FlatForest
-from models.evaluation.calibration import conformal_p_values
+from models.calibration import conformal_p_values
 from models.vectors import Floats
 
 

@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted, validate_data
 
 from models.boosting.ensemble import BoosterSettings, CalibratedBooster, margins_of
-from models.evaluation.calibration import Platt, fit_platt
+from models.calibration import Platt, fit_platt
 from models.vectors import Flags, Floats
 
 AS_IT_IS = Platt(1.0, 0.0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from features.kernel.errors import Invalid
-from models.evaluation.calibration import Platt, fit_platt
+from models.calibration import Platt, fit_platt
 from models.evaluation.splits import MIN_POSITIVES, Plan, group_parts
 from models.vectors import Flags, Floats
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from models.evaluation.calibration import expected_calibration_error
+from models.calibration import expected_calibration_error
 from models.vectors import Flags, Floats
 
 Metrics = dict[str, float]

@@ -13,7 +13,7 @@ from features.kernel.errors import Invalid
 from models import artifacts
 from models.additive import Additive
 from models.boosting.ensemble import BoosterSettings, CalibratedBooster, HeldOut, hold_out
-from models.evaluation.calibration import Platt, fit_platt
+from models.calibration import Platt, fit_platt
 from models.evaluation.metrics import Metrics, probability_metrics
 from models.evaluation.splits import Plan, plan_folds
 from models.m_score.linking import Link, moves

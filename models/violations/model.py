@@ -12,7 +12,7 @@ from features.kernel.errors import Invalid, NotFound
 from models import artifacts
 from models.additive import Additive
 from models.boosting.ensemble import CalibratedBooster
-from models.evaluation.calibration import Platt
+from models.calibration import Platt
 from models.parameters import SHIPPED, EvaluationParameters, ViolationParameters
 from models.targets import groups_of, known_findings, row_target
 from models.vectors import VectorLayout

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.boosting.ensemble import BoosterSettings, CalibratedBooster, HeldOut, hold_out
 from models.boosting.search import choose_parameters
-from models.evaluation.calibration import fit_platt
+from models.calibration import fit_platt
 from models.evaluation.metrics import Metrics, probability_metrics
 from models.evaluation.splits import MIN_POSITIVES, Plan, group_parts, grouped_folds, plan_folds
 from models.parameters import BoosterParameters, EvaluationParameters, ViolationParameters

@@ -24,8 +24,8 @@ from features.kernel.console import table
 from features.pipeline import Features
 from features.simulator.exchange import Simulation, simulate
 from features.simulator.profiles import PROFILES
+from models.calibration import expected_calibration_error
 from models.drift.signs import psi
-from models.evaluation.calibration import expected_calibration_error
 from models.m_score.contribution import horizon_of, net_contribution
 from models.m_score.linking import moves
 from models.m_score.model import MScoreModel

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from models.anomaly.alerts import accounts_a_day, daily_alerts, needed_at_the_floor, resolution_note
-from models.evaluation.calibration import conformal_p_values
+from models.calibration import conformal_p_values
 
 DAYS = pd.date_range("2026-02-01", periods=2, tz="UTC")
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
-from models.evaluation.calibration import conformal_p_values, expected_calibration_error, fit_platt
+from models.calibration import conformal_p_values, expected_calibration_error, fit_platt
 
 
 def test_platt_finds_the_line_that_made_the_labels() -> None:
