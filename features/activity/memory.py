@@ -26,5 +26,5 @@ def connect(database: Path | None = None, spill: Path | None = None) -> duckdb.D
     except duckdb.Error as error:
         raise Invalid(f"{MEMORY_VARIABLE} is {memory!r}; write it like 3GB or 2500MB.") from error
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")  # it would stand on stdout, before a JSON document
+    connection.execute("SET enable_progress_bar_print = false")  # it would stand on stdout, before a JSON document
     return connection
