@@ -1,6 +1,7 @@
 """How much memory DuckDB may hold, and connections that keep to it."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -26,5 +27,7 @@ def connect(database: Path | None = None, spill: Path | None = None) -> duckdb.D
     except duckdb.Error as error:
         raise Invalid(f"{MEMORY_VARIABLE} is {memory!r}; write it like 3GB or 2500MB.") from error
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar_print = false")  # it would stand on stdout, before a JSON document
+    # The bar would stand on stdout, before a JSON document; where a notebook cannot show it, it cannot be set either.
+    with suppress(duckdb.InvalidInputException):
+        connection.execute("SET enable_progress_bar_print = false")
     return connection
