@@ -70,9 +70,9 @@ m-score: install
 explanations: install
 	$(BIN)/python -m tests.studies.explanations
 
-# Executes the notebooks and stores what their cells give
+# Executes the notebooks and stores what their cells give; NOTEBOOKS="01 03" only some of them
 notebooks: install
-	$(BIN)/python -m tests.notebooks.record
+	$(BIN)/python -m tests.notebooks.record $(NOTEBOOKS)
 
 docs: install
 	$(BIN)/python -m docs.generate

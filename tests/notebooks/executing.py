@@ -3,7 +3,7 @@
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from nbclient import NotebookClient
 FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MAX_SECONDS_PER_CELL = 600
+MAX_SHOWN = 2_000
 SIGNIFICANT = 1e-6
 """Numbers that agree to six significant digits are the same."""
 
 PICTURES = ("image/svg+xml", "image/png")
 VARYING = {
-    re.compile(r"[^\s'\"]*mscore-notebook-\w+"): "TEMPORARY",
+    re.compile(r"(?:/[\w.~-]+)*/?mscore-notebook-\w+"): "TEMPORARY",
     re.compile(r"\bat 0x[0-9a-f]{6,}"): "at ADDRESS",
     re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b"): "RANDOM-ID",
     # The exchanges lie in 2025: what is dated later is dated by the clock.
@@ -75,7 +76,7 @@ def settled(text: str) -> str:
     """The text with a word in place of each part that varies.
 
     >>> settled("<Frame at 0x7f52d1e0a3c0> of file:///tmp/mscore-notebook-x1y2/home")
-    '<Frame at ADDRESS> of TEMPORARY/home'
+    '<Frame at ADDRESS> of file://TEMPORARY/home'
     """
     for varying, word in VARYING.items():
         text = varying.sub(word, text)
@@ -85,9 +86,14 @@ def settled(text: str) -> str:
 def differences(stored: Any, present: Any) -> Iterator[str]:
     """Every cell that gives something else than what is stored: its number and name, and both."""
     for number, (before, now) in enumerate(zip(stored.cells, present.cells, strict=True), 1):
-        was, given = ([_comparable(output) for output in cell.get("outputs", ())] for cell in (before, now))
-        if not _same(was, given):
-            yield f"cell {number} ({before.id}) is stored with\n{_shown(was)}\nand gives\n{_shown(given)}"
+        was, given = (_comparable(cell) for cell in (before, now))
+        for place in sorted(was.keys() | given.keys()):
+            one, other = was.get(place, "nothing"), given.get(place, "nothing")
+            if not same_text(one, other):
+                yield (
+                    f"cell {number} ({before.id}) is stored with the {' '.join(place)}\n{_shown(one, other)}\n"
+                    f"and gives\n{_shown(other, one)}"
+                )
 
 
 def texts(notebook: Any) -> Iterator[str]:
@@ -132,19 +138,16 @@ def _tenths(number: re.Match[str]) -> str:
     return f"{float(number[0]):.1f}"
 
 
-def _comparable(output: Any) -> Mapping[str, str]:
-    """What is compared of an output: its texts, and of a picture only that it is there."""
-    if output.output_type == "stream":
-        return {str(output.name): settled(output.text)}
-    data = output.get("data", {})
-    texts = {kind: settled(value) for kind, value in data.items() if kind.startswith("text/")}
-    return texts | {kind: "a picture" for kind in data if kind in PICTURES}
-
-
-def _same(was: list[Mapping[str, str]], given: list[Mapping[str, str]]) -> bool:
-    return [output.keys() for output in was] == [output.keys() for output in given] and all(
-        same_text(text, now[kind]) for before, now in zip(was, given, strict=True) for kind, text in before.items()
-    )
+def _comparable(cell: Any) -> Mapping[tuple[str, str], str]:
+    """What is compared of a cell's outputs, by place and kind: texts, and of a picture only that it is there."""
+    compared = {}
+    for place, output in enumerate(cell.get("outputs", ()), 1):
+        if output.output_type == "stream":
+            compared[f"output {place}", str(output.name)] = settled(output.text)
+        for kind, value in output.get("data", {}).items():
+            is_text = kind.startswith("text/")
+            compared[f"output {place}", kind] = settled(value) if is_text else "a picture"
+    return compared
 
 
 def same_text(one: str, other: str) -> bool:
@@ -164,5 +167,8 @@ def same_text(one: str, other: str) -> bool:
     )
 
 
-def _shown(outputs: Iterable[Mapping[str, str]]) -> str:
-    return "\n".join(f"[{kind}] {text}" for output in outputs for kind, text in output.items()) or "nothing"
+def _shown(text: str, other: str) -> str:
+    """The text, or of a long one what surrounds the first character that differs."""
+    pairs = enumerate(zip(text, other, strict=False))
+    place = next((place for place, (one, beside) in pairs if one != beside), min(len(text), len(other)))
+    return text[max(0, place - MAX_SHOWN // 2) : place + MAX_SHOWN // 2]
