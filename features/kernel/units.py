@@ -14,8 +14,8 @@ UNKNOWN = "not known"
 def format_value(value: float, unit: str) -> str:
     """A value with its unit as people read it.
 
-    >>> format_value(0.625, "share"), format_value(12345.6, "usd"), format_value(3.0, "count"), format_value(1.26,
-    "hours") ('62.5 %', '12,346 USD', '3', '1.3 hours')
+    >>> format_value(0.625, "share"), format_value(12345.6, "usd"), format_value(3.0, "count")
+    ('62.5 %', '12,346 USD', '3')
     """
     if math.isnan(value):
         return "unknown"
