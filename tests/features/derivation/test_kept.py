@@ -15,6 +15,7 @@ from features.activity.snapshot import Activity
 from features.derivation.kept import MAX_STATES, keep_state, read_state, written_names
 from features.engines.duckdb import DuckDBEngine
 from features.home import Home
+from features.kernel.claims import CLAIM_FILE
 from features.kernel.progress import silent
 from features.pipeline import Features
 
@@ -114,7 +115,9 @@ def test_a_damaged_or_missing_state_is_not_read(derived: Features, tmp_path: Pat
 def test_what_a_killed_writer_left_makes_room_at_once(derived: Features, tmp_path: Path) -> None:
     partial = tmp_path / "lake0" / "code.half"
     partial.mkdir(parents=True)
+    (partial / CLAIM_FILE).touch()
     os.utime(partial, (0, 0))
+    os.utime(partial.parent, (0, 0))
     kept(derived, tmp_path, 1)
     assert names(tmp_path) == ["lake1"]
 

@@ -116,6 +116,8 @@ def test_who_waits_for_a_folder_that_is_removed_gets_none_of_it(folder: Path) ->
 
 def test_a_folder_loses_its_name_before_its_content(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there: list[bool] = []
+    (folder / CLAIM_FILE).touch()
+    aged(folder)
     monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: there.append(folder.exists()))
     assert remove_unclaimed([folder]) == [folder]
     assert there == [False]
