@@ -51,7 +51,7 @@ FACTS = {
     "PARTICIPATIONS": "features.facts.engagement",
     "SECURITY": "features.facts.access",
     "SESSIONS": "features.facts.access",
-    "STAKING": "features.facts.engagement",
+    "STAKING": "features.facts.staking",
     "VERIFICATIONS": "features.facts.account_status",
 }
 UNITS_OF_TIME = ("DAY_US", "HOUR_US", "MINUTE_US")

@@ -12,6 +12,7 @@ from features.definitions.laundering import LAUNDERING
 from features.definitions.network import NETWORK
 from features.definitions.ordering import ORDERING
 from features.definitions.own_history import OWN_HISTORY
+from features.definitions.staking import STAKES
 from features.definitions.trading import TRADING
 from features.definitions.wash_trading import WASH_TRADING
 from features.derivation.steps import lineage
@@ -22,7 +23,7 @@ FAMILIES: dict[str, tuple[Feature, ...]] = {
     "funds": (*FUNDS, *LAUNDERING),
     "access": ACCESS,
     "network": NETWORK,
-    "engagement": ENGAGEMENT,
+    "engagement": (*STAKES, *ENGAGEMENT),
     "compliance": COMPLIANCE,
     "own_history": OWN_HISTORY,
 }

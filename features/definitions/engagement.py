@@ -1,59 +1,20 @@
-"""Engagement: staking, promotions and holdings."""
+"""Engagement: promotions and holdings."""
 
 from ibis import _
 
 from features.catalogue import Feature
-from features.facts.engagement import BALANCES, PARTICIPATIONS, STAKING
+from features.facts.engagement import BALANCES, PARTICIPATIONS
 from features.vocabulary.aggregates import (
-    LIFETIME,
-    count,
     days,
     distinct,
-    in_days,
     latest,
     ratio,
-    since_first,
     sum_over,
     total,
     usd,
 )
 
 ENGAGEMENT = (
-    Feature(
-        "staked_usd",
-        STAKING,
-        usd(total(_.signed)),
-        LIFETIME,
-        "usd",
-        "staked now",
-        "M",
-        pillar="staking",
-        direction=1,
-    ),
-    Feature(
-        "stake_tenure_days",
-        STAKING,
-        in_days(since_first()),
-        LIFETIME,
-        "days",
-        "since the first stake",
-        "M",
-        where=_.staked,
-        pillar="staking",
-        direction=1,
-    ),
-    Feature(
-        "unstakes_n_90d",
-        STAKING,
-        count(),
-        days(90),
-        "count",
-        "unstakes in 90 days",
-        "M",
-        where=~_.staked,
-        pillar="staking",
-        direction=-1,
-    ),
     Feature(
         "events_completed_90d",
         PARTICIPATIONS,

@@ -1,4 +1,4 @@
-"""Engagement: staking, participation in promotions, and holdings."""
+"""Engagement: participation in promotions, and holdings."""
 
 import ibis
 import ibis.expr.types as ir
@@ -6,20 +6,6 @@ from ibis import _
 
 from features.facts.associations import CONTROL
 from features.facts.fact import NEVER_ENDS, Fact, activity_table, micro_usd
-
-
-def _staking() -> ir.Table:
-    staking = activity_table("staking")
-    staked = staking.action == "stake"
-    return staking.select(
-        account_id=_.account_id,
-        ts=_.ts,
-        known_from=_.known_from,
-        known_until=NEVER_ENDS,
-        row_id=_.event_id,
-        staked=staked,
-        signed=micro_usd(staking.amount_usd) * ibis.ifelse(staked, 1, -1),
-    )
 
 
 def _participations() -> ir.Table:
@@ -66,7 +52,6 @@ def _linked_rewards() -> ir.Table:
     ).filter(_.known_until.isnull() | (_.known_from < _.known_until))
 
 
-STAKING = Fact("staking", "a stake or an unstake", _staking(), "staking")
 PARTICIPATIONS = Fact("participations", "a step in a promotion", _participations(), "participations")
 BALANCES = Fact("balances", "a holding of one asset", _balances(), "balances")
 LINKED_REWARDS = Fact(

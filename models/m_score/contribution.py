@@ -11,8 +11,9 @@ import pandas as pd
 from ibis import _
 
 from features.catalogue import Feature
-from features.facts.engagement import PARTICIPATIONS, STAKING
+from features.facts.engagement import PARTICIPATIONS
 from features.facts.fills import FILLS
+from features.facts.staking import STAKING
 from features.pipeline import Features
 from features.vocabulary.aggregates import LIFETIME, by_then, days, total, usd
 

@@ -1,0 +1,1 @@
+"""What every closed issue promised, measured at full size."""
