@@ -12,7 +12,7 @@ from features.activity.lake import Lake
 from features.activity.snapshot import Activity
 from features.catalogue import Catalogue, Feature
 from features.definitions import CATALOGUE
-from features.engines.duckdb import compiled
+from features.engines.compiling import compiled
 from features.facts.sentences import row_sentence
 from features.kernel.errors import NotFound
 from features.kernel.moments import microseconds

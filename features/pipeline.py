@@ -103,7 +103,9 @@ class Features:
         return self._corrections[place - 1] if place else BEFORE_CORRECTIONS
 
     def _answers(self, features: tuple[Feature, ...], part: int, parts: int) -> Iterator[tuple[Query, pa.Table]]:
-        shapes = queries(features)
+        is_known = all(feature.name in CATALOGUE and CATALOGUE[feature.name] is feature for feature in features)
+        shapes = queries(features, self.engine.sql if is_known else None)
+        self.engine.sql.keep()
         for position, query in enumerate(shapes):
             done = (part * len(shapes) + position) / (parts * len(shapes))
             self.progress(f"computing {query.features[0].of.name} features", done)

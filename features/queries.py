@@ -10,7 +10,7 @@ from ibis import _
 from ibis.common.deferred import Deferred
 
 from features.catalogue import Feature
-from features.engines.duckdb import compiled
+from features.engines.compiling import KeptSql, compiled
 from features.facts.fact import Fact
 from features.vocabulary.aggregates import value_of
 
@@ -29,14 +29,32 @@ class Query:
     sql: str
 
 
+def queries(features: tuple[Feature, ...], sql: KeptSql | None = None) -> tuple[Query, ...]:
+    """The queries that together compute the features; compiling takes seconds and is done once.
+
+    Args:
+        features: any features.
+        sql: what is kept by name, where the features are those of the catalogue.
+    """
+    return tuple(Query(group, _named(group, sql) if sql else _sql(group)) for group in _shapes(features))
+
+
 @lru_cache(maxsize=64)
-def queries(features: tuple[Feature, ...]) -> tuple[Query, ...]:
-    """The queries that together compute the features; compiling takes a second, so the last ones are kept."""
+def _shapes(features: tuple[Feature, ...]) -> tuple[tuple[Feature, ...], ...]:
     by_shape: dict[tuple[str, str, str, bool], list[Feature]] = {}
     for feature in features:
         shape = (feature.of.name, repr(feature.value.per), repr(feature.key), feature.window.only_event)
         by_shape.setdefault(shape, []).append(feature)
-    return tuple(Query(tuple(group), compiled(_expression(group))) for group in by_shape.values())
+    return tuple(map(tuple, by_shape.values()))
+
+
+def _named(group: tuple[Feature, ...], sql: KeptSql) -> str:
+    return sql.of(" ".join(feature.name for feature in group), lambda: _sql(group))
+
+
+@lru_cache(maxsize=512)
+def _sql(group: tuple[Feature, ...]) -> str:
+    return compiled(_expression(group))
 
 
 def visible(features: Sequence[Feature]) -> ir.Table:
@@ -122,7 +140,7 @@ def _widest(features: Sequence[Feature]) -> int | None:
     return None if None in widths else max(width for width in widths if width is not None)
 
 
-def _expression(features: list[Feature]) -> ir.Table:
+def _expression(features: Sequence[Feature]) -> ir.Table:
     rows = visible(features)
     per = features[0].value.per
     if per is None:

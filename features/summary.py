@@ -1,17 +1,14 @@
 """The catalogue and the measures of patterns as plain data, kept in the home, so that listing them loads neither."""
 
-import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-FEATURES = Path(__file__).parent
+from features.kernel.cache import keep, name_of_code
+
 SUMMARISING = "features.summarising"
 KINDS: Mapping[str, type] = {kind.__name__: kind for kind in (bool, float, int, str)}
 
@@ -49,26 +46,3 @@ def catalogue_summary(home: Path | None) -> CatalogueSummary:
     if file:
         keep(file, json.dumps(asdict(summary)))
     return summary
-
-
-def name_of_code() -> str:
-    """A short hash of everything that decides what the catalogue compiles to."""
-    decided = hashlib.sha256("".join(version(name) for name in ("ibis-framework", "sqlglot")).encode())
-    for path in sorted(FEATURES.rglob("*")):
-        if path.suffix in {".py", ".yaml"} and "simulator" not in path.parts:
-            decided.update(path.read_bytes())
-    return decided.hexdigest()[:16]
-
-
-def keep(file: Path, text: str) -> None:
-    """Writes a file of a home's cache whole, in place of its older versions; without a home, nothing is kept."""
-    try:
-        file.parent.mkdir(exist_ok=True)
-        descriptor, partial = tempfile.mkstemp(dir=file.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as written:
-            written.write(text)
-        for older in file.parent.glob(f"{file.name.partition('-')[0]}-*"):
-            older.unlink(missing_ok=True)
-        Path(partial).replace(file)
-    except OSError:
-        return

@@ -36,6 +36,7 @@ def derive(engine: DuckDBEngine, progress: Progress) -> Claim | None:
     claim = read_state(engine, folder) if folder else None
     if claim is None:
         run_steps(engine, steps(), progress)
+        engine.sql.keep()
         if folder:
             keep_state(engine, folder)
     return claim

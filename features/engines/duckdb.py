@@ -5,7 +5,6 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
@@ -19,6 +18,7 @@ from features.activity.revisions import TIED_OWNERS, VERSIONED
 from features.activity.schema import TABLES, Column, Table
 from features.activity.snapshot import Activity
 from features.engines.ceilings import Ceiling
+from features.engines.compiling import KeptSql, compiled
 from features.kernel.claims import claimed_folder
 
 TEMPORARY = "mscore-duckdb-"
@@ -64,6 +64,8 @@ class DuckDBEngine:
         self.activity = activity
         self.moment = moment
         self.ceilings: list[Ceiling] = []
+        self.sql = KeptSql(activity.derived.parent if activity.derived else None)
+        self._is_numbered = False
         self._claim = claimed_folder(TEMPORARY)
         folder = self._claim.folder
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -94,7 +96,9 @@ class DuckDBEngine:
 
     def number_accounts(self) -> None:
         """Gives every account that activity names its number, in `account_numbers`, if that is not done yet."""
-        self.connection.execute(NUMBER_ACCOUNTS)
+        if not self._is_numbered:  # even where the table is there, DuckDB takes time to plan the statement
+            self.connection.execute(NUMBER_ACCOUNTS)
+            self._is_numbered = True
 
     def create_fact(self, name: str, rows: ir.Table) -> None:
         """Materialises the rows of a fact with the `account_no` that spines join by: integers, not text.
@@ -102,7 +106,8 @@ class DuckDBEngine:
         What one account did lies together, oldest first: looking at few accounts reads little.
         """
         self.number_accounts()
-        numbered = f"SELECT f.*, n.account_no FROM ({compiled(rows)}) AS f LEFT JOIN account_numbers AS n"
+        sql = self.sql.of(name, lambda: compiled(rows))
+        numbered = f"SELECT f.*, n.account_no FROM ({sql}) AS f LEFT JOIN account_numbers AS n"
         self.create(name, f"{numbered} USING (account_id) ORDER BY n.account_no, f.ts")
 
     def view(self, name: str, sql: str) -> None:
@@ -165,8 +170,3 @@ class DuckDBEngine:
 def written_view(name: str) -> str:
     """The view of a table's rows as they were imported, identifiers as they were written."""
     return f"written_{name}"
-
-
-def compiled(expression: ir.Table) -> str:
-    """The expression as DuckDB SQL."""
-    return str(ibis.to_sql(expression, dialect="duckdb"))

@@ -13,7 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from features.engines.duckdb import DuckDBEngine, compiled
+from features.engines.compiling import compiled
+from features.engines.duckdb import DuckDBEngine
 from features.engines.sql import filled
 from features.facts.access import CREDENTIAL_EVENTS, SESSIONS
 from features.kernel.moments import HOUR_US

@@ -4,7 +4,7 @@ import hashlib
 from importlib import import_module
 from pathlib import Path
 
-from features.summary import keep, name_of_code
+from features.kernel.cache import keep, name_of_code
 
 POLICY = Path(__file__).parents[1] / "policy"
 RULEBOOK = "serving.commands.rulebook"
