@@ -12,6 +12,7 @@ from features.activity.mapping.document import MappingDocument
 from features.kernel.thresholds import ThresholdsDocument
 from models.parameters import Parameters
 from serving.policy.documents import RulesDocument
+from serving.policy.floors import FloorsDocument
 from serving.reviews.priority import PriorityDocument
 
 HERE = Path(__file__).parent
@@ -21,6 +22,7 @@ HEADER = "# yaml-language-server: $schema="
 
 MODELS: Mapping[str, Any] = {
     "rules": RulesDocument,
+    "floors": FloorsDocument,
     "thresholds": ThresholdsDocument,
     "priority": PriorityDocument,
     "parameters": Parameters,
@@ -28,6 +30,7 @@ MODELS: Mapping[str, Any] = {
 }
 FILES: Mapping[str, tuple[str, ...]] = {
     "rules": ("serving/policy/rules/*.yaml",),
+    "floors": ("serving/policy/floors.yaml",),
     "thresholds": ("features/facts/*.yaml", "features/patterns/*.yaml"),
     "priority": ("serving/reviews/priority.yaml",),
     "parameters": ("models/parameters.yaml",),

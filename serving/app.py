@@ -25,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 from features.kernel.errors import Conflict, MscoreError
 from features.kernel.moments import utc_now
 from serving import operations
+from serving.clock import clock_of
 from serving.contract import CONTRACT_VERSION
 from serving.decisions import api as decisions
 from serving.decisions.queue import DecisionQueue
@@ -69,6 +70,7 @@ class Dependencies:
     """The objects an application is built from; a test gives its own."""
 
     clock: Callable[[], datetime] = utc_now
+    is_real_time: bool = True
     new_id: Callable[[], str] = field(default_factory=RandomIds)
     seconds: Callable[[], float] = time.monotonic
     passwords: Passwords = field(default_factory=Passwords)
@@ -100,10 +102,11 @@ def create_app(
         new_id=world.new_id,
         metrics=Metrics(),
         log=world.log,
+        is_real_time=world.is_real_time,
     )
     app.state.keys = KeyRing(database, world.seconds)
     app.state.decisions = DecisionQueue(partial(answer_all, database, policy), recorder)
-    app.state.site = Site(database, world.clock, templates())
+    app.state.site = Site(database, world.clock, templates(), world.is_real_time)
     app.state.sign_in = SignIn(world.passwords, LoginThrottle())
     _add_routes(app)
     _add_layers(app, settings, world)
@@ -117,7 +120,8 @@ def serve(settings: Settings, database: Database, policy: Policy) -> None:
         Invalid: production on a default secret.
     """
     _require_free_port(settings)
-    app = create_app(settings, database, policy)
+    clock = clock_of(settings)
+    app = create_app(settings, database, policy, Dependencies(clock, clock.is_real))
     _settle_memory()
     try:
         uvicorn.run(

@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "policy": (("serving.commands.policy",), "check: check every rule · backtest: run them on vectors"),
     "keys": (("serving.commands.people",), "create · revoke: API keys with a role"),
     "users": (("serving.commands.people",), "add: a person who may sign in"),
+    "clock": (("serving.commands.clock",), "show · set: the moment by which this home judges"),
     "migrate": (("serving.commands.database",), "migrate the database to the current version"),
     "status": (("serving.commands.status",), "show what this home holds"),
     "serve": (("serving.commands.serve",), "serve endpoints and pages"),

@@ -10,6 +10,7 @@ from typing import Any
 from features.activity.importing import Import, ImportReport
 from features.home import Home
 from features.kernel.claims import claimed_folder
+from features.kernel.moments import utc_now
 from features.kernel.progress import Progress
 from features.pipeline import Features
 from features.simulator.exchange import simulate
@@ -18,10 +19,12 @@ from features.simulator.writing import write_simulation
 from models.registry.registry import Registry, Version
 from models.runs import ORDER, Request, train
 from models.training import Trained
+from serving.clock import set_clock
 from serving.people.model import Passwords, Role
 from serving.people.store import ApiKeys, Users
 from serving.policy.book import Policy
 from serving.scoring.service import ScoringReport, score_accounts
+from serving.settings import Settings
 from serving.storage import Database
 from serving.storage.service_state import ServiceState
 
@@ -53,25 +56,31 @@ def earlier_demo(database: Database) -> Mapping[str, Any] | None:
 
 
 def run_demo(
-    profile: str, home: Home, registry: Registry, policy: Policy, database: Database, now: datetime, progress: Progress
+    profile: str, settings: Settings, registry: Registry, policy: Policy, database: Database, progress: Progress
 ) -> DemoReport:
-    """Runs every step once; the simulated truth is thrown away, as a real exchange would not have it."""
+    """Runs every step once; the simulated truth is thrown away, as a real exchange would not have it.
+
+    The clock of the home then shows the end of the exchange, and runs on.
+    """
+    home = Home(settings.home)
     claim = claimed_folder(TEMPORARY)
     folder = claim.folder
     try:
         progress(f"simulating the {profile} exchange", 0.0)
         write_simulation(simulate(PROFILES[profile], SEED, _within(progress, 0.0, 0.2)), folder)
         progress("importing the activity", 0.2)
-        importing = Import(home.lake, home.quarantine, now, _within(progress, 0.2, 0.3))
+        importing = Import(home.lake, home.quarantine, utc_now(), _within(progress, 0.2, 0.3))
         imported = importing.folder(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         claim.release()
     end = _after_the_last_day(Features(home.lake, _within(progress, 0.3, 0.4)))
+    clock = set_clock(settings, end, is_new_home=True)
     # The case of clause 8 is met before any model is trained: what reviewers find out later must not judge it.
     by_rules = score_accounts(CASE_STUDY, home.lake, registry, policy, database, _within(progress, 0.4, 0.5))
     trained = tuple(train(ORDER, Request(), home.lake, registry, _within(progress, 0.5, 0.8)))
     with_models = score_accounts(end, home.lake, registry, policy, database, _within(progress, 0.8, 1.0))
+    now = clock()
     logins, keys = _credentials(database, now)
     with database.transaction() as transaction:
         ServiceState(transaction).put(MADE, {"profile": profile, "as_of": end.isoformat()}, now)

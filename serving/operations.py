@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from features.kernel.moments import text_of
 from serving.people.permissions import MetricsReader
 from serving.scoring.store import drift_checks
 from serving.storage import Database
@@ -23,9 +24,14 @@ router = APIRouter(tags=["operations"])
 
 @router.get("/healthz")
 async def health(request: Request) -> Response:
-    """`ok`, or `degraded` without a database: 200 either way, since decisions are given either way; needs no key."""
-    is_well = await run_in_threadpool(_answers, service_of(request).database)
-    body = orjson.dumps({"status": "ok" if is_well else "degraded"})
+    """`ok`, or `degraded` without a database: 200 either way, since decisions are given either way; needs no key.
+
+    `demo_time` is there where the clock does not show real time.
+    """
+    service = service_of(request)
+    is_well = await run_in_threadpool(_answers, service.database)
+    demo_time = {} if service.is_real_time else {"demo_time": text_of(service.clock())}
+    body = orjson.dumps({"status": "ok" if is_well else "degraded", **demo_time})
     return Response(body, media_type="application/json")
 
 

@@ -5,7 +5,7 @@ import secrets
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AwareDatetime, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from features.kernel.errors import Invalid
@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     session_secret: SecretStr | None = Field(default=None, description="by default random, kept in the home folder")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    clock: AwareDatetime | None = Field(default=None, description="moment from which the clock runs, for tests")
     environment: Literal["development", "production"] = "development"
 
     @property

@@ -13,6 +13,7 @@ from serving.app import create_app
 from serving.cli import COMMANDS, application_of
 from serving.contract import CONTRACT_VERSION
 from serving.policy.book import Policy
+from serving.policy.floors import load_floors
 from serving.settings import Settings
 from serving.storage import Database
 
@@ -27,7 +28,9 @@ def endpoints() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
         database = Database(settings.resolved_database_url())
-        document: dict[str, Any] = create_app(settings, database, Policy("", (), {}, {})).openapi()
+        document: dict[str, Any] = create_app(
+            settings, database, Policy("", (), {}, {}, load_floors(), frozenset())
+        ).openapi()
         database.close()
     return document
 

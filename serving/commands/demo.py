@@ -18,7 +18,6 @@ from features.kernel.console import (
     table,
 )
 from features.kernel.errors import Invalid
-from features.kernel.moments import utc_now
 from features.simulator.profiles import PROFILES
 from models.cli import registry_of
 from serving.app import serve as serve_app
@@ -57,7 +56,7 @@ def demo(
         if lake.version is not None:
             raise Invalid(f"{home} already holds activity; choose another folder with --home.")
         with progress("demo") as report:
-            done = run_demo(profile, Home(home), registry_of(home, tracking_uri), policy, database, utc_now(), report)
+            done = run_demo(profile, settings, registry_of(home, tracking_uri), policy, database, report)
         emit(_demonstrated(done, settings), as_json, lambda: _show_demo(done, settings))
     if serves:
         said_on = err if as_json else out

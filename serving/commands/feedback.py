@@ -4,8 +4,7 @@ from dataclasses import asdict
 
 from features.home import Home
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress
-from features.kernel.moments import utc_now
-from serving.commands.start import database_of, settings_of
+from serving.commands.start import database_of, now_in, settings_of
 from serving.reviews.feedback import feed_back
 
 MIN_RANDOM_SAMPLES = 30
@@ -20,7 +19,7 @@ def feedback(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> No
     lake.snapshot()
     database = database_of(settings_of(home))
     with progress("feedback") as report:
-        done = feed_back(database, Home(home), utc_now(), report)
+        done = feed_back(database, Home(home), now_in(home), report)
 
     def human() -> None:
         out.print(f"{done.closed} reviews are closed; {done.added} labels were added to the lake.")

@@ -7,8 +7,7 @@ import typer
 
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out
 from features.kernel.errors import Invalid
-from features.kernel.moments import utc_now
-from serving.commands.start import database_of, settings_of
+from serving.commands.start import database_of, now_in, settings_of
 from serving.people.model import Passwords, Role
 from serving.people.store import ApiKeys, Users
 
@@ -29,7 +28,7 @@ def create_key(
     """Create an API key. It is shown once and stored as a hash."""
     chosen = Role.of(role)
     with database_of(settings_of(home)).transaction() as transaction:
-        key = ApiKeys(transaction).create(chosen, name, utc_now())
+        key = ApiKeys(transaction).create(chosen, name, now_in(home))
     emit({"key": key, "role": chosen.value, "name": name}, as_json, lambda: out.print(key, markup=False))
 
 
@@ -43,7 +42,7 @@ def revoke_key(
     parts = key.split("_")
     key_id = parts[1] if len(parts) > 1 else key
     with database_of(settings_of(home)).transaction() as transaction:
-        ApiKeys(transaction).revoke(key_id, utc_now())
+        ApiKeys(transaction).revoke(key_id, now_in(home))
     emit({"key_id": key_id, "revoked": True}, as_json, lambda: out.print(f"API key {key_id} revoked."))
 
 
@@ -61,7 +60,7 @@ def add_user(
     chosen = Role.of(role)
     hashed = Passwords().hash(password or _asked())
     with database_of(settings_of(home)).transaction() as transaction:
-        Users(transaction).add(name, hashed, chosen, utc_now())
+        Users(transaction).add(name, hashed, chosen, now_in(home))
     emit(
         {"name": name, "role": chosen.value},
         as_json,

@@ -6,8 +6,7 @@ import typer
 
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, table
 from features.kernel.errors import Invalid
-from features.kernel.moments import utc_now
-from serving.commands.start import database_of, settings_of
+from serving.commands.start import database_of, now_in, settings_of
 from serving.policy.terms import TYPOLOGIES, Severity
 from serving.reviews.closing import close_review
 from serving.reviews.conditions import conditions_of
@@ -182,5 +181,5 @@ def close(
     if not by.strip():
         raise Invalid("--by is required: name the person who decided.")
     database = database_of(settings_of(home))
-    review = close_review(database, review_id, Finding(finding), by.strip(), utc_now(), typology)
+    review = close_review(database, review_id, Finding(finding), by.strip(), now_in(home), typology)
     emit(review.to_json(), as_json, lambda: out.print(f"Review {review_id} closed as {finding} ({review.typology})."))

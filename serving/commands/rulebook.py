@@ -12,4 +12,4 @@ def load_policy(home: Path | None = None) -> Policy:
     """The shipped rules; the numbers that order the queue are checked, too. A home keeps what the catalogue holds."""
     priority_numbers(FILE)
     summary = catalogue_summary(home)
-    return Policy.load(rule_fields(summary.names, summary.episode_measures()))
+    return Policy.load(rule_fields(summary.names, summary.episode_measures()), catalogue=summary.fingerprint)

@@ -18,14 +18,15 @@ from features.kernel.console import (
     show_ceilings,
     table,
 )
-from features.kernel.moments import utc_now
+from features.kernel.errors import Invalid
+from features.kernel.moments import text_of
 from features.pipeline import Features
 from features.spine import moment
 from models.cli import registry_of, within
 from models.drift.signs import ACT, ADVERSARIAL_ALARM, MARTINGALE_ALARM, Drift
 from models.runs import SEED
 from serving.commands.rulebook import load_policy
-from serving.commands.start import database_of, settings_of
+from serving.commands.start import database_of, now_in, settings_of
 from serving.scoring.drift import watch_drift
 from serving.scoring.service import ScoringReport, score_accounts
 
@@ -40,7 +41,9 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Score all accounts at a moment with models and rules, and open reviews."""
-    at = moment(as_of).to_pydatetime()
+    at, now = moment(as_of).to_pydatetime(), now_in(home)
+    if at > now:
+        raise Invalid(f"--as-of {text_of(at)} lies ahead: the clock of this home shows {text_of(now)}.")
     lake, registry, policy = Home(home).lake, registry_of(home, tracking_uri), load_policy(home)
     lake.snapshot()
     database = database_of(settings_of(home))
@@ -90,7 +93,7 @@ def drift(
     with progress("drift") as report:
         features = Features(lake, report)
         at = within(features, wanted) if wanted is not None else features.span()[1]
-        drift = watch_drift(at, features, registry, database, utc_now(), seed)
+        drift = watch_drift(at, features, registry, database, now_in(home), seed)
     emit({"as_of": at.isoformat(), **drift.as_json()}, as_json, lambda: _show_drift(drift, show))
 
 

@@ -1,10 +1,12 @@
 """What every serving command starts from: the settings with the home of this call, and the database."""
 
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from features.kernel.errors import Invalid
+from serving.clock import clock_of
 from serving.settings import Settings
 from serving.storage import Database
 
@@ -21,6 +23,11 @@ def settings_of(home: Path) -> Settings:
         wrong = error.errors()[0]
         name = "_".join(["MSCORE", *(str(part).upper() for part in wrong["loc"])])
         raise Invalid(f"{name} is {wrong['input']!r}: {wrong['msg']}.") from error
+
+
+def now_in(home: Path) -> datetime:
+    """The present moment by the clock of a home."""
+    return clock_of(settings_of(home))()
 
 
 def database_of(settings: Settings) -> Database:

@@ -29,42 +29,45 @@ _PRODUCTS = ("spot", "perp")
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """From the request to the decision on it: what is in force at any moment of it, binds."""
+class Clock:
+    """The service's moment, by which everything starts and ends, and the moment to which hours are counted.
 
-    begin: datetime
-    end: datetime
+    A request says itself when it happened: that may leave fewer hours behind an event, and never ends anything.
+    """
+
+    now: datetime
+    counted_to: datetime
 
     @classmethod
-    def of(cls, occurred_at: datetime, decided_at: datetime) -> "Period":
-        """The period from the request to the decision; a request ahead of our clock is judged at its own moment."""
-        return cls(occurred_at, max(occurred_at, decided_at))
+    def of(cls, occurred_at: datetime, now: datetime) -> "Clock":
+        """The clock for a request: hours count to it, or to the present moment if it claims a later one."""
+        return cls(now, min(occurred_at, now))
 
-    def meets(self, start: datetime, *ends: datetime | None) -> bool:
-        """Whether something that starts at `start` and is over at the first of its `ends` is in force in the period."""
-        return start <= self.end and all(end is None or end > self.begin for end in ends)
+    def is_in_force(self, start: datetime, *ends: datetime | None) -> bool:
+        """Whether something that starts at `start` and is over at the first of its `ends` is in force now."""
+        return start <= self.now and all(end is None or end > self.now for end in ends)
 
 
-def account_fields(state: AccountState, period: Period, request: DecisionRequest | None = None) -> dict[str, Value]:
+def account_fields(state: AccountState, clock: Clock, request: DecisionRequest | None = None) -> dict[str, Value]:
     """Every field an account rule may read: the vector, scores, facts in force, and the request if there is one.
 
-    The batch run passes a period of one moment and no request; the request's fields are then unknown.
+    The batch run passes the moment it judges and no request; the request's fields are then unknown.
     """
     return {
         **state.vector,
         **_score_fields(state.scores),
-        **_request_fields(state, period, request),
-        **_fact_fields(state, period, request),
-        **_measure_fields(measures_in_force(state, period), request),
+        **_request_fields(state, clock, request),
+        **_fact_fields(state, clock, request),
+        **_measure_fields(measures_in_force(state, clock), request),
     }
 
 
-def measures_in_force(state: AccountState, period: Period) -> tuple[Measure, ...]:
-    """The measures on the account that bind in the period, in the order they are stored."""
+def measures_in_force(state: AccountState, clock: Clock) -> tuple[Measure, ...]:
+    """The measures on the account that bind now, in the order they are stored."""
     return tuple(
         measure
         for measure in state.measures
-        if measure.state is MeasureState.IN_FORCE and period.meets(measure.starts_at, measure.ends_at)
+        if measure.state is MeasureState.IN_FORCE and clock.is_in_force(measure.starts_at, measure.ends_at)
     )
 
 
@@ -78,8 +81,8 @@ def _score_fields(scores: Scores) -> dict[str, Value]:
     }
 
 
-def _request_fields(state: AccountState, period: Period, request: DecisionRequest | None) -> dict[str, Value]:
-    entries = [entry for entry in _entries_in_force(state, period) if entry.kind == "address"]
+def _request_fields(state: AccountState, clock: Clock, request: DecisionRequest | None) -> dict[str, Value]:
+    entries = [entry for entry in _entries_in_force(state, clock) if entry.kind == "address"]
     address = spelt("address", request.address) if request and request.address else None
     address_list = _most_severe_list(entry for entry in entries if spelt_as_listed(entry.kind, entry.value) == address)
     amount = request.amount_usd if request else None
@@ -96,17 +99,17 @@ def _request_fields(state: AccountState, period: Period, request: DecisionReques
     }
 
 
-def _fact_fields(state: AccountState, period: Period, request: DecisionRequest | None) -> dict[str, Value]:
-    facts, moment = state.facts, period.begin
-    orders = [o for o in facts.legal_orders if period.meets(o.ts, o.expires_at, o.lifted_at)]
-    entries = _entries_in_force(state, period)
+def _fact_fields(state: AccountState, clock: Clock, request: DecisionRequest | None) -> dict[str, Value]:
+    facts = state.facts
+    orders = [o for o in facts.legal_orders if clock.is_in_force(o.ts, o.expires_at, o.lifted_at)]
+    entries = _entries_in_force(state, clock)
     account_list = _most_severe_list(entry for entry in entries if entry.kind in _STRONG_KINDS)
     added_at = _added_at(facts.addresses_added, request.address) if request and request.address else None
     kyc_level = state.vector.get("kyc_level") if facts.kyc_level is None else facts.kyc_level
     return {
         "kyc_level": kyc_level,
-        "hours_since_credential_change": _hours_between(facts.credential_changed_at, moment),
-        "hours_since_address_added": _hours_between(added_at, moment),
+        "hours_since_credential_change": _hours_between(facts.credential_changed_at, clock.counted_to),
+        "hours_since_address_added": _hours_between(added_at, clock.counted_to),
         "legal_order_in_force": bool(orders),
         "legal_order_scope": _joint_scope(orders),
         "account_on_watchlist": account_list is not None,
@@ -136,8 +139,8 @@ def _added_at(added: Mapping[str, datetime], address: str) -> datetime | None:
     return max((at for written, at in added.items() if spelt("address", written) == wanted), default=None)
 
 
-def _entries_in_force(state: AccountState, period: Period) -> list[WatchlistEntry]:
-    return [entry for entry in state.facts.watchlist if period.meets(entry.effective_from, entry.effective_to)]
+def _entries_in_force(state: AccountState, clock: Clock) -> list[WatchlistEntry]:
+    return [entry for entry in state.facts.watchlist if clock.is_in_force(entry.effective_from, entry.effective_to)]
 
 
 def _most_severe_list(entries: Iterable[WatchlistEntry]) -> str | None:

@@ -7,22 +7,20 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from features.kernel.stored import BESIDE, LEFT_OUT, Document, Moment, Part
-from serving.decisions.fields import Period, account_fields, measures_in_force
-from serving.decisions.request import MONEY_OUT, DecisionRequest
+from serving.decisions.fields import Clock, account_fields, measures_in_force
+from serving.decisions.request import DecisionRequest
 from serving.measures.model import Measure
 from serving.policy.book import Policy
 from serving.policy.evaluation import Evaluation, evaluate
 from serving.policy.fields import SCORES
+from serving.policy.floors import Unknown
 from serving.policy.rules import ACCOUNT
-from serving.policy.terms import Degraded, Outcome, OutcomeWord, RuleHit, SeverityWord, Value
+from serving.policy.terms import Degraded, OutcomeWord, RuleHit, SeverityWord, Value
 from serving.record.model import AccountState, Reason, Scores
 
-FRESH_FOR = timedelta(days=7)
-_NO_VECTOR = Degraded(
-    "vector",
-    "No vector has been built for the account yet.",
-    "Rules over the request, lists and holds alone; at least step_up for money going out, monitor for the rest.",
-)
+MAX_AHEAD = timedelta(minutes=5)
+MAX_BEHIND = timedelta(hours=24)
+_HOUR = timedelta(hours=1)
 
 
 def money_as_text(values: Mapping[str, Value]) -> dict[str, Value]:
@@ -78,45 +76,70 @@ class Decision(Document):
 
 
 def decide(
-    request: DecisionRequest, state: AccountState, policy: Policy, decision_id: str, decided_at: datetime
+    request: DecisionRequest,
+    state: AccountState,
+    policy: Policy,
+    decision_id: str,
+    decided_at: datetime,
+    is_record_known: bool = True,
 ) -> Decision:
     """The decision on the request; it is always given, and `degraded` names what was missing.
 
-    Cooling-off hours count to the moment of the request; holds, lists and orders bind if in force then or since.
-    Of an account that is not known or not scored yet the state is `AccountState(account_id)` with what facts there
-    are: without a vector the outcome is at least `step_up` for money going out and `monitor` for the rest.
+    Holds, lists and orders bind if they are in force at the moment of the decision. Cooling-off hours count to the
+    moment of the request, or to that of the decision where the request claims a later one. What is unknown raises the
+    outcome to the floors of the policy: a vector that is missing, too old or of another catalogue, and the record.
+
+    Args:
+        state: what is known of the account; `AccountState(account_id)` where it was never scored.
+        is_record_known: whether lists, orders, credentials and measures could be looked up.
     """
-    period = Period.of(request.occurred_at, decided_at)
-    fields = account_fields(state, period, request)
-    if state.as_of is None:
-        fields = dict.fromkeys(policy.fields_read(ACCOUNT)) | fields
+    clock = Clock.of(request.occurred_at, decided_at)
+    fields = dict.fromkeys(policy.fields_read(ACCOUNT)) | account_fields(state, clock, request)
     evaluation = evaluate(policy, ACCOUNT, fields, on=decided_at.date())
+    vector = _unknown_vector(state, request, policy, decided_at)
+    floors = policy.floors
+    least = [floors.minimum(Unknown.VECTOR, request.type)] if vector else []
+    least += [] if is_record_known else [floors.minimum(Unknown.RECORD, request.type)]
     return Decision(
         decision_id=decision_id,
         account_id=request.account_id,
-        outcome=max(evaluation.outcome, _least_outcome(request, state)),
+        outcome=max([evaluation.outcome, *least]),
         severity=evaluation.severity,
         reasons=_reasons(evaluation, state, policy),
         rules=evaluation.hits,
         scores=state.scores,
-        measures=measures_in_force(state, period),
+        measures=measures_in_force(state, clock),
         as_of=state.as_of,
         decided_at=decided_at,
-        degraded=(*_missing(state), *_stale(state, request), *evaluation.degraded),
+        degraded=(*vector, *_missing_scores(state), *_odd_clock(request, decided_at), *evaluation.degraded),
         versions=Versions(state.catalogue, policy.version, state.models),
         review_id=state.reviews[-1] if state.reviews else None,
         shadow_rules=evaluation.shadow_hits,
     )
 
 
-def _least_outcome(request: DecisionRequest, state: AccountState) -> Outcome:
-    if state.as_of is not None:
-        return Outcome.ALLOW
-    return Outcome.STEP_UP if request.type in MONEY_OUT else Outcome.MONITOR
+def _unknown_vector(
+    state: AccountState, request: DecisionRequest, policy: Policy, now: datetime
+) -> tuple[Degraded, ...]:
+    """Why the vector does not count as known, if it does not; its values are read as far as there are any."""
+    least = f"at least {policy.floors.minimum(Unknown.VECTOR, request.type).word.replace('_', ' ')}."
+    if state.as_of is None:
+        without = f"Rules over the request, lists and holds alone; {least}"
+        return (Degraded("vector", "No vector has been built for the account yet.", without),)
+    used = f"The vector was used as far as it goes; {least}"
+    age = now - state.as_of
+    if policy.floors.is_too_old(age, request.type):
+        return (Degraded("vector", f"The vector is {age / _HOUR:.0f} hours old.", used),)
+    missing = sorted(policy.features - state.vector.keys())
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        return (Degraded("vector", f"The vector lacks {missing[0]}{more}, which rules read.", used),)
+    if policy.catalogue is not None and state.catalogue != policy.catalogue:
+        return (Degraded("vector", "Another version of the catalogue made the vector.", used),)
+    return ()
 
 
-def _missing(state: AccountState) -> tuple[Degraded, ...]:
-    vector = () if state.as_of is not None else (_NO_VECTOR,)
+def _missing_scores(state: AccountState) -> tuple[Degraded, ...]:
     scores = state.scores
     available = {
         "anomaly": scores.anomaly_p_value is not None,
@@ -124,19 +147,16 @@ def _missing(state: AccountState) -> tuple[Degraded, ...]:
         "m-score": scores.m_score is not None,
     }
     missing = ", ".join(name for name, is_available in available.items() if not is_available)
-    return (
-        (*vector, Degraded("models", f"No score of {missing}.", "The other scores and the rules."))
-        if missing
-        else vector
-    )
+    return (Degraded("models", f"No score of {missing}.", "The other scores and the rules."),) if missing else ()
 
 
-def _stale(state: AccountState, request: DecisionRequest) -> tuple[Degraded, ...]:
-    if state.as_of is None or abs(request.occurred_at - state.as_of) <= FRESH_FOR:
+def _odd_clock(request: DecisionRequest, now: datetime) -> tuple[Degraded, ...]:
+    ahead = request.occurred_at - now
+    if -MAX_BEHIND <= ahead <= MAX_AHEAD:
         return ()
-    days = abs(request.occurred_at - state.as_of).days
-    side = "older than" if request.occurred_at > state.as_of else "later than"
-    return (Degraded("vector", f"The vector is {days} days {side} the request.", "The vector was used as it is."),)
+    side = "ahead of" if ahead > MAX_AHEAD else "behind"
+    reason = f"The request is dated {abs(ahead) / _HOUR:.1f} hours {side} the clock of the service."
+    return (Degraded("request_clock", reason, "What is in force was judged by the clock of the service."),)
 
 
 def _reasons(evaluation: Evaluation, state: AccountState, policy: Policy) -> tuple[Reason, ...]:

@@ -123,7 +123,8 @@ def _decisions(transaction: Transaction, policy: Policy, batch: Sequence[Incomin
     decided = []
     for incoming, account_id in zip(batch, accounts, strict=True):
         state = _in_force_now(account_id, states.get(account_id), in_progress.get(account_id))
-        decision = decide(incoming.request, state, policy, incoming.decision_id, incoming.decided_at)
+        is_known = states.get(account_id) is not None
+        decision = decide(incoming.request, state, policy, incoming.decision_id, incoming.decided_at, is_known)
         is_unreadable = account_id in states and states[account_id] is None
         decided.append(_degraded(decision, UNREADABLE_STATE) if is_unreadable else decision)
     return decided
@@ -157,8 +158,9 @@ def _with_review(transaction: Transaction, policy: Policy, incoming: Incoming, d
 
 
 def _without_storage(policy: Policy, incoming: Incoming) -> Decision:
-    state = AccountState(incoming.request.account_id)
-    return _degraded(decide(incoming.request, state, policy, incoming.decision_id, incoming.decided_at), NO_STORAGE)
+    request, state = incoming.request, AccountState(incoming.request.account_id)
+    decision = decide(request, state, policy, incoming.decision_id, incoming.decided_at, is_record_known=False)
+    return _degraded(decision, NO_STORAGE)
 
 
 def _degraded(decision: Decision, why: Degraded) -> Decision:

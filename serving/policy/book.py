@@ -1,13 +1,17 @@
 """The policy in force: all rules under one version, and which of them judge which subject."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from features.kernel.errors import NotFound
+from serving.policy.fields import FACTS, REQUEST, SCORES
+from serving.policy.floors import FILE as FLOORS_FILE
+from serving.policy.floors import Floors, load_floors
 from serving.policy.loading import FieldsBySubject, load_rules
-from serving.policy.rules import Rule
+from serving.policy.rules import ACCOUNT, Rule
 from serving.policy.terms import RuleState
 
 RULES_FOLDER = Path(__file__).parent / "rules"
@@ -16,18 +20,26 @@ _ACTIVE = (RuleState.LIVE, RuleState.SHADOW)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All rules under one version; `active` holds, for each subject key, the live and shadow rules that judge it."""
+    """All rules under one version; `active` holds, for each subject key, the live and shadow rules that judge it.
+
+    `features` are the features of the catalogue that the active account rules read, and `catalogue` its fingerprint.
+    """
 
     version: str
     rules: tuple[Rule, ...]
     active: Mapping[str, tuple[Rule, ...]]
     by_id: Mapping[str, Rule]
+    floors: Floors
+    features: frozenset[str]
+    catalogue: str | None = None
 
     @classmethod
-    def load(cls, fields_by_subject: FieldsBySubject, folder: Path = RULES_FOLDER) -> "Policy":
+    def load(
+        cls, fields_by_subject: FieldsBySubject, folder: Path = RULES_FOLDER, catalogue: str | None = None
+    ) -> "Policy":
         """The policy in the folder's `*.yaml` files, checked against the fields of each subject (see `rule_fields`).
 
-        The version is the newest rule's date and a short hash of the content.
+        The version is the newest rule's date and a short hash of the rules and floors.
 
         Raises:
             Invalid: a rule is wrong; the sentence names the file, the rule and what to do.
@@ -38,7 +50,17 @@ class Policy:
         for rule in rules:
             if rule.state in _ACTIVE:
                 active[rule.subject_key] = (*active.get(rule.subject_key, ()), rule)
-        return cls(f"{newest.isoformat()}-{digest[:8]}", rules, active, {rule.id: rule for rule in rules})
+        read = frozenset[str]().union(*(rule.fields_needed for rule in active.get(ACCOUNT, ())))
+        content = hashlib.sha256(f"{digest}{FLOORS_FILE.read_text(encoding='utf-8')}".encode()).hexdigest()
+        return cls(
+            version=f"{newest.isoformat()}-{content[:8]}",
+            rules=rules,
+            active=active,
+            by_id={rule.id: rule for rule in rules},
+            floors=load_floors(),
+            features=read - SCORES.keys() - REQUEST.keys() - FACTS.keys(),
+            catalogue=catalogue,
+        )
 
     def rule(self, rule_id: str) -> Rule:
         """The rule with that id.

@@ -19,11 +19,12 @@ class Evaluation:
     hits: tuple[RuleHit, ...]
     shadow_hits: tuple[RuleHit, ...]
     degraded: tuple[Degraded, ...]
+    minimum: Outcome = Outcome.ALLOW
 
     @property
     def outcome(self) -> Outcome:
-        """The most severe outcome of the live rules; `allow` where none fired."""
-        return max((hit.outcome for hit in self.hits), default=Outcome.ALLOW)
+        """The most severe outcome of the live rules, and no milder one than what those that erred ask for."""
+        return max([self.minimum, *(hit.outcome for hit in self.hits)])
 
     @property
     def severity(self) -> Severity:
@@ -39,10 +40,12 @@ def evaluate(policy: Policy, subject: str, fields: Fields, on: date | None = Non
         fields: every field of the subject; None and NaN are unknown and make no rule fire.
         on: rules that take effect after this day are left out; None asks all.
 
-    A rule that errs (a field it needs is absent or of another kind) is reported as degraded and the others go on.
+    A rule that errs (a field it needs is absent or of another kind) is reported as degraded and the others go on; a
+    live one counts as if it had fired, but asks for no more than a review.
     """
     fired: list[Rule] = []
     degraded: list[Degraded] = []
+    minimum = Outcome.ALLOW
     for rule in policy.active.get(subject, ()):
         if on is not None and rule.effective_from > on:
             continue
@@ -50,12 +53,13 @@ def evaluate(policy: Policy, subject: str, fields: Fields, on: date | None = Non
             if rule.when.holds(fields):
                 fired.append(rule)
         except Exception as error:  # whatever one rule does, the decision survives it
-            degraded.append(
-                Degraded(f"rule {rule.id}", _reason(error), "The rule was left out; the others were evaluated.")
-            )
+            counts_as = min(rule.outcome, Outcome.REVIEW) if rule.state is RuleState.LIVE else Outcome.ALLOW
+            minimum = max(minimum, counts_as)
+            fallback = f"It counts as {counts_as.word.replace('_', ' ')}; the others were evaluated."
+            degraded.append(Degraded(f"rule {rule.id}", _reason(error), fallback))
     live = _hits((rule for rule in fired if rule.state is RuleState.LIVE), fields)
     shadow = _hits((rule for rule in fired if rule.state is RuleState.SHADOW), fields)
-    return Evaluation(live, shadow, tuple(degraded))
+    return Evaluation(live, shadow, tuple(degraded), minimum)
 
 
 def hit(rule: Rule, fields: Fields) -> RuleHit:

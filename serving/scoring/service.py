@@ -19,7 +19,7 @@ from models.explanations.explainer import Explainer
 from models.m_score import model as m_score
 from models.registry.registry import LoadedModel, Registry
 from models.violations import model as violations
-from serving.decisions.fields import Period, account_fields
+from serving.decisions.fields import Clock, account_fields
 from serving.policy.book import Policy
 from serving.policy.evaluation import Fields, evaluate
 from serving.policy.rules import ACCOUNT
@@ -188,9 +188,9 @@ def _sampled(run: Run, reviews: Sequence[Review], database: Database) -> list[Ca
 
 def _accounts_asking(policy: Policy, states: list[AccountState], as_of: datetime) -> Iterator[CaseCandidate]:
     """The accounts for which a rule wants a person to look, with the rules that do."""
-    period = Period.of(as_of, as_of)
+    clock = Clock.of(as_of, as_of)
     for state in states:
-        wanting = _wanting(policy, ACCOUNT, account_fields(state, period), as_of)
+        wanting = _wanting(policy, ACCOUNT, account_fields(state, clock), as_of)
         if wanting:
             yield CaseCandidate((state.account_id,), wanting)
 

@@ -24,6 +24,7 @@ class Service:
     new_id: Callable[[], str]
     metrics: Metrics
     log: Log
+    is_real_time: bool = True
 
 
 def service_of(request: Request) -> Service:

@@ -46,6 +46,7 @@ class Site:
     database: Database
     clock: Callable[[], datetime]
     environment: Environment
+    is_real_time: bool = True
 
     def page(
         self,
@@ -56,7 +57,8 @@ class Site:
         **context: Any,
     ) -> Response:
         """One rendered page."""
-        shown = context | {"user": user, "form_token": form_token(request)}
+        demo_time = None if self.is_real_time else self.clock()
+        shown = context | {"user": user, "form_token": form_token(request), "demo_time": demo_time}
         return HTMLResponse(self.environment.get_template(template).render(shown), status)
 
 

@@ -23,7 +23,7 @@ from features.pipeline import Features
 from features.simulator.exchange import Simulation, simulate
 from features.simulator.profiles import PROFILES, Profile
 from serving.commands.rulebook import load_policy
-from serving.decisions.fields import Period, account_fields
+from serving.decisions.fields import Clock, account_fields
 from serving.policy.book import Policy
 from serving.policy.evaluation import evaluate
 from serving.policy.rules import ACCOUNT
@@ -111,9 +111,9 @@ def alerts_of(run: Simulation, policy: Policy) -> tuple[list[Alert], int]:
 
 def _refused(policy: Policy, states: list[AccountState], at: datetime) -> Iterator[CaseCandidate]:
     """Accounts that a rule holds or blocks at once: what law and lists decide needs no review."""
-    period = Period.of(at, at)
+    clock = Clock.of(at, at)
     for state in states:
-        hits = evaluate(policy, ACCOUNT, account_fields(state, period), at.date()).hits
+        hits = evaluate(policy, ACCOUNT, account_fields(state, clock), at.date()).hits
         refused = tuple(hit for hit in hits if hit.outcome > Outcome.REVIEW)
         if refused:
             yield CaseCandidate((state.account_id,), refused)

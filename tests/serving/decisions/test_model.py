@@ -11,8 +11,9 @@ import pytest
 
 from features.kernel.errors import Invalid
 from serving.decisions.model import Decision, decide, money_as_text
-from serving.decisions.request import ACTION_TYPES, DecisionRequest
+from serving.decisions.request import ACTION_TYPES, MONEY_OUT, DecisionRequest
 from serving.measures.model import Measure, MeasureState
+from serving.policy.terms import Outcome
 from serving.record.model import AccountFacts, AccountState, LegalOrder, Reason, Scores, WatchlistEntry
 from tests.serving.policy.fields import POLICY, idle_vector
 
@@ -105,6 +106,64 @@ def test_both_cooling_off_periods_last_exactly_a_day(action: str, age: timedelta
     assert decided(a_request(action, address="addr-1"), by_address).outcome.word == outcome
     assert decided(a_request(action, address="addr-2"), by_address).outcome.word == "allow"
     assert decided(a_request("order"), by_credential).outcome.word == "allow"
+
+
+@pytest.mark.parametrize(
+    "forged", [-400 * DAY, -2 * DAY, timedelta(0), timedelta(minutes=6), 30 * timedelta(hours=1), 2900 * 365 * DAY]
+)
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [
+        (a_state(measures=(a_measure("withdrawal_hold", NOW - SECOND, NOW + DAY),)), "hold"),
+        (a_state(facts=AccountFacts(credential_changed_at=NOW - SECOND)), "hold"),
+        (a_state(facts=AccountFacts(addresses_added={"addr-1": NOW - DAY + SECOND})), "hold"),
+        (a_state(facts=AccountFacts(legal_orders=(LegalOrder("o", "freeze", NOW - DAY, "", NOW + SECOND),))), "block"),
+        (
+            a_state(facts=AccountFacts(watchlist=(WatchlistEntry("sanctions", "address", "addr-1", NOW),))),
+            "block",
+        ),
+    ],
+    ids=["measure", "credential", "address", "order", "list"],
+)
+def test_no_date_that_a_request_claims_ends_what_is_in_force(
+    state: AccountState, outcome: str, forged: timedelta
+) -> None:
+    decision = decided(a_request(at=NOW + forged, address="addr-1"), state, at=NOW)
+    assert decision.outcome.word == outcome
+    is_odd = forged > timedelta(minutes=5) or forged < -DAY
+    assert ("request_clock" in [entry.component for entry in decision.degraded]) is is_odd
+
+
+@pytest.mark.parametrize(
+    ("action", "hours", "outcome"),
+    [
+        ("withdrawal", 26, "allow"),
+        ("withdrawal", 27, "step_up"),
+        ("transfer", 27, "step_up"),
+        ("order", 27, "monitor"),
+        ("login", 27, "allow"),
+        ("login", 169, "monitor"),
+    ],
+)
+def test_a_vector_of_yesterday_does_not_let_money_out(action: str, hours: int, outcome: str) -> None:
+    decision = decided(a_request(action), a_state(as_of=NOW - timedelta(hours=hours)))
+    assert decision.outcome.word == outcome
+    assert ("vector" in [entry.component for entry in decision.degraded]) is (outcome != "allow")
+
+
+def test_a_vector_of_another_catalogue_is_not_known() -> None:
+    policy = replace(POLICY, catalogue="c-2")
+    assert decide(a_request(), a_state(), policy, "dec-1", NOW).outcome.word == "step_up"
+    assert decide(a_request(), a_state(catalogue="c-2"), policy, "dec-1", NOW).outcome.word == "allow"
+
+
+@pytest.mark.parametrize("action", ACTION_TYPES)
+def test_a_record_that_cannot_be_read_lets_no_money_out(action: str) -> None:
+    known = decide(a_request(action), a_state(), POLICY, "dec-1", NOW)
+    unknown = decide(a_request(action), a_state(), POLICY, "dec-1", NOW, is_record_known=False)
+    assert known.outcome.word == "allow"
+    assert unknown.outcome == (Outcome.HOLD if action in MONEY_OUT else unknown.outcome)
+    assert unknown.outcome > known.outcome
 
 
 def test_cooling_off_counts_to_the_request_and_not_to_a_later_decision() -> None:
@@ -272,12 +331,13 @@ def test_without_models_the_rules_decide_and_the_answer_says_so() -> None:
     assert entry.reason == "No score of anomaly, violations."
 
 
-def test_a_feature_the_vector_lacks_degrades_its_rules_and_nothing_else() -> None:
+def test_a_vector_that_lacks_a_feature_is_not_known_and_the_other_rules_judge() -> None:
     vector = idle_vector() | {"structuring_bursts_7d": 1.0}
     del vector["taint_indirect_share_30d"]
     decision = decided(a_request(), replace(a_state(), vector=vector))
     assert rules_of(decision) == ["structuring"]
-    assert [entry.component for entry in decision.degraded] == ["rule taint-indirect"]
+    assert [entry.component for entry in decision.degraded] == ["vector"]
+    assert "taint_indirect_share_30d" in decision.degraded[0].reason
 
 
 def test_a_rule_in_shadow_is_recorded_and_not_answered() -> None:

@@ -127,5 +127,5 @@ def test_without_a_database_a_decision_is_given_and_says_that_nothing_was_record
         assert isinstance(result, DecisionResponse)
         assert not result.is_recorded
         assert "storage" in [entry["component"] for entry in answer(result)["degraded"]]  # type: ignore[attr-defined]
-        assert answer(result)["outcome"] == "review"
+        assert answer(result)["outcome"] == "hold"
     broken.close()

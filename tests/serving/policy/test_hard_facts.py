@@ -26,7 +26,7 @@ SECOND = timedelta(seconds=1)
 
 def outcome(facts: AccountFacts, at: datetime = NOW, vector: dict[str, float] | None = None, **request: Any) -> str:
     """What a withdrawal gets."""
-    state = AccountState("a", as_of=NOW - HOUR, vector=idle_vector() | (vector or {}), facts=facts)
+    state = AccountState("a", as_of=at - HOUR, vector=idle_vector() | (vector or {}), facts=facts)
     return decide(DecisionRequest("a", "withdrawal", at, **request), state, POLICY, "d", at).outcome.word
 
 
