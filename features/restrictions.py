@@ -1,10 +1,18 @@
-"""What binds an account at once, as of a moment: credentials, withdrawal addresses, legal orders, lists it is on."""
+"""What binds an account at once: credentials, withdrawal addresses, legal orders, lists it is on, measures.
 
+`restrictions_as_of` gives what binds at a moment, for scoring; `binding_rows` gives every row that may ever bind, for
+the account record.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
+import pyarrow as pa
 
+from features.activity.snapshot import Activity
+from features.engines.duckdb import DuckDBEngine
 from features.facts.access import CREDENTIAL_EVENTS
 from features.kernel.moments import microseconds
 from features.pipeline import Features
@@ -57,6 +65,34 @@ WHERE ts < $1 AND known_from <= $1 GROUP BY account_id
 """
 
 
+BINDING: Mapping[str, str] = {
+    "accounts": "SELECT account_id, kind, owner_id, country, market_maker, known_from FROM accounts",
+    "legal_orders": """
+        SELECT legal_order_id, account_id, scope, authority, ts, expires_at, lifted_at, known_from FROM legal_orders""",
+    "watchlist": "SELECT list, kind, value, source, effective_from, effective_to, known_from FROM watchlist",
+    "credential_changes": """
+        SELECT account_id, event_id, ts, known_from FROM security_events WHERE event IN (SELECT unnest($1))""",
+    "withdrawal_addresses": """
+        SELECT account_id, address, ts, known_from FROM security_events
+        WHERE event = 'withdrawal_address_added' AND address IS NOT NULL""",
+    "identifiers": """
+        SELECT account_id, kind, value, min(known_from) AS known_from FROM (
+            SELECT account_id, 'account' AS kind, account_id AS value, known_from FROM accounts
+            UNION ALL SELECT account_id, 'owner', unnest(list_append(coalesce(_tied_owners, []), owner_id)), known_from
+                      FROM accounts
+            UNION ALL SELECT account_id, 'document', document_hash, known_from FROM verifications
+            UNION ALL SELECT account_id, 'face', face_hash, known_from FROM verifications
+            UNION ALL SELECT account_id, 'name', name_hash, known_from FROM verifications
+            UNION ALL SELECT account_id, 'device', device_id, known_from FROM sessions)
+        WHERE value IS NOT NULL GROUP BY ALL""",
+    "measures": "SELECT event_id, account_id, measure, state, ts, ends_at, known_from FROM enforcements",
+    "countries": """
+        SELECT account_id, ip_country, ts, known_from FROM sessions
+        QUALIFY row_number() OVER (PARTITION BY account_id ORDER BY ts DESC, session_id DESC) = 1""",
+}
+"""By subject of the account record, SQL over the activity; moments are microseconds, identifiers in comparable form."""
+
+
 @dataclass(frozen=True, slots=True)
 class Restrictions:
     """Frames by account, moments as UTC timestamps; `lists` holds the address and country entries for everybody."""
@@ -92,3 +128,14 @@ def restrictions_as_of(features: Features, as_of: datetime) -> Restrictions:
         countries=read(COUNTRIES),
         enforcements=read(ENFORCEMENTS),
     )
+
+
+def binding_rows(activity: Activity) -> Iterator[tuple[str, pa.Table]]:
+    """By subject every row that may bind, as it stands with all corrections, each with `row_key`, a hash of the row.
+
+    Nothing is derived for it: the rows are read from the tables of the activity.
+    """
+    engine = DuckDBEngine(activity)
+    for subject, sql in BINDING.items():
+        parameters = [list(CREDENTIAL_EVENTS)] if "$1" in sql else []
+        yield subject, engine.run(f"SELECT *, md5(to_json(bound)) AS row_key FROM ({sql}) AS bound", parameters)

@@ -22,7 +22,7 @@ from features.kernel.console import (
 from features.kernel.errors import MscoreError
 from serving.contract import CONTRACT_VERSION, package_version
 
-IMPORTING, MODELS = "features.commands.importing", "models.cli"
+IMPORTING, MODELS = "serving.commands.importing", "models.cli"
 COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "demo": (("serving.commands.demo",), "run the whole line on a simulated exchange, then serve it"),
     "simulate": (("features.commands.simulating",), "simulate an exchange: activity and, separately, the truth"),

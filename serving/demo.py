@@ -20,6 +20,7 @@ from models.registry.registry import Registry, Version
 from models.runs import ORDER, Request, train
 from models.training import Trained
 from serving.clock import set_clock
+from serving.intake.service import record_what_binds
 from serving.people.model import Passwords, Role
 from serving.people.store import ApiKeys, Users
 from serving.policy.book import Policy
@@ -76,6 +77,7 @@ def run_demo(
         claim.release()
     end = _after_the_last_day(Features(home.lake, _within(progress, 0.3, 0.4)))
     clock = set_clock(settings, end, is_new_home=True)
+    record_what_binds(home.lake, database, clock())
     # The case of clause 8 is met before any model is trained: what reviewers find out later must not judge it.
     by_rules = score_accounts(CASE_STUDY, home.lake, registry, policy, database, _within(progress, 0.4, 0.5))
     trained = tuple(train(ORDER, Request(), home.lake, registry, _within(progress, 0.5, 0.8)))

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     clock: AwareDatetime | None = Field(default=None, description="moment from which the clock runs, for tests")
+    trusted_sources: tuple[str, ...] = Field(default=(), description="sources of imports that may end restrictions")
     environment: Literal["development", "production"] = "development"
 
     @property

@@ -27,6 +27,7 @@ from models.drift.signs import ACT, ADVERSARIAL_ALARM, MARTINGALE_ALARM, Drift
 from models.runs import SEED
 from serving.commands.rulebook import load_policy
 from serving.commands.start import database_of, now_in, settings_of
+from serving.intake.service import record_what_binds
 from serving.scoring.drift import watch_drift
 from serving.scoring.service import ScoringReport, score_accounts
 
@@ -47,6 +48,7 @@ def score(
     lake, registry, policy = Home(home).lake, registry_of(home, tracking_uri), load_policy(home)
     lake.snapshot()
     database = database_of(settings_of(home))
+    record_what_binds(lake, database, now)
     with progress("scoring") as report:
         done = score_accounts(at, lake, registry, policy, database, report)
     emit(scored(done), as_json, lambda: show_scored(done))

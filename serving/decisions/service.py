@@ -7,6 +7,7 @@ from datetime import datetime
 
 import orjson
 
+from features.activity.identifiers import spelt
 from features.kernel.errors import Invalid
 from serving.decisions.model import Decision, decide
 from serving.decisions.request import DecisionRequest
@@ -14,11 +15,14 @@ from serving.decisions.reviews import review_of_decision
 from serving.decisions.store import DecisionLog, DecisionRecord
 from serving.policy.book import Policy
 from serving.policy.terms import Degraded
+from serving.record.known import Asked, Known, Record
 from serving.record.model import AccountState
+from serving.record.service import RECORDED
 from serving.record.store import AccountStates
 from serving.reviews.store import OpenReviewsAndMeasures, ReviewLog
 from serving.storage import Database, Transaction
 from serving.storage.database import StorageUnavailable
+from serving.storage.service_state import ServiceState
 
 UNREADABLE_STATE = Degraded("account_state", "its stored row cannot be read", "decided without vector and scores")
 NO_STORAGE = Degraded("storage", "the database cannot be used", "decided by the request alone; nothing was recorded")
@@ -120,21 +124,35 @@ def _decisions(transaction: Transaction, policy: Policy, batch: Sequence[Incomin
     accounts = [incoming.request.account_id for incoming in batch]
     states = AccountStates(transaction).find(accounts)
     in_progress = ReviewLog(transaction).open_reviews_and_measures(accounts)
+    known = _known(transaction, batch)
     decided = []
     for incoming, account_id in zip(batch, accounts, strict=True):
-        state = _in_force_now(account_id, states.get(account_id), in_progress.get(account_id))
-        is_known = states.get(account_id) is not None
+        scored = states.get(account_id)
+        state = _in_force_now(account_id, scored, known.get(account_id), in_progress.get(account_id))
+        is_known = scored is not None or account_id in known
         decision = decide(incoming.request, state, policy, incoming.decision_id, incoming.decided_at, is_known)
         is_unreadable = account_id in states and states[account_id] is None
         decided.append(_degraded(decision, UNREADABLE_STATE) if is_unreadable else decision)
     return decided
 
 
+def _known(transaction: Transaction, batch: Sequence[Incoming]) -> dict[str, Known]:
+    """What the record says of the accounts and requests of a batch; nothing where nothing was ever recorded."""
+    if ServiceState(transaction).get(RECORDED) is None:
+        return {}
+    requests = [incoming.request for incoming in batch]
+    asked = [Asked(one.account_id, spelt("address", one.address) if one.address else None) for one in requests]
+    return Record(transaction).known(asked)
+
+
 def _in_force_now(
-    account_id: str, state: AccountState | None, in_progress: OpenReviewsAndMeasures | None
+    account_id: str, state: AccountState | None, known: Known | None, in_progress: OpenReviewsAndMeasures | None
 ) -> AccountState:
-    """The state with the reviews and measures of this moment: they take effect at once, before the next scoring run."""
+    """The state with what binds at this moment: what the record knows, and the reviews and measures of the desk."""
     current_state = state or AccountState(account_id)
+    if known is not None:
+        facts = replace(known.facts, kyc_level=current_state.facts.kyc_level)
+        current_state = replace(current_state, facts=facts, measures=known.measures)
     if in_progress is None:
         return current_state
     measures = {measure.measure_id: measure for measure in (*current_state.measures, *in_progress.measures)}

@@ -11,6 +11,9 @@ from features.restrictions import Restrictions
 from serving.measures.model import Measure, MeasureState
 from serving.record.model import AccountFacts, LegalOrder, WatchlistEntry
 
+RECORDED = "record"
+"""The key of the state of the service under which stands what of the lake the record holds."""
+
 
 def account_facts(restrictions: Restrictions) -> Mapping[str, AccountFacts]:
     """The facts of every account that has any; an account not named has `facts_of_all_accounts`."""

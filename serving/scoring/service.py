@@ -1,7 +1,7 @@
 """Scores every account at a moment: vectors, models, rules; stores the states and opens the reviews called for."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,8 +24,8 @@ from serving.policy.book import Policy
 from serving.policy.evaluation import Fields, evaluate
 from serving.policy.rules import ACCOUNT
 from serving.policy.terms import RuleHit
-from serving.record.model import AccountState, Scores
-from serving.record.service import account_facts, facts_of_all_accounts, measures_imposed
+from serving.record.model import AccountFacts, AccountState, Scores
+from serving.record.service import RECORDED, account_facts, facts_of_all_accounts, measures_imposed
 from serving.record.store import AccountStates
 from serving.reviews.model import Review
 from serving.reviews.opening import CaseCandidate, Run, build_reviews
@@ -226,7 +226,7 @@ def _store(
     already_known: list[str] = []
     with database.transaction() as transaction:
         if last is None or moment_of(last["as_of"]) <= run.as_of:
-            AccountStates(transaction).upsert(states, run.as_of)
+            AccountStates(transaction).upsert(_without_the_record(transaction, states), run.as_of)
             version = {"as_of": text_of(run.as_of), "lake_version": run.features.activity.version, "models": versions}
             ServiceState(transaction).put(LAST_RUN, {**version, "accounts": len(states)}, run.as_of)
         for review in reviews:
@@ -245,6 +245,13 @@ def _store(
         notes=tuple(notes),
         ceilings=tuple(run.features.ceilings()),
     )
+
+
+def _without_the_record(transaction: Transaction, states: list[AccountState]) -> list[AccountState]:
+    """The states without what decisions read from the record, where there is one: it is never copied to an account."""
+    if ServiceState(transaction).get(RECORDED) is None:
+        return states
+    return [replace(state, facts=AccountFacts(kyc_level=state.facts.kyc_level), measures=()) for state in states]
 
 
 def open_review_of(transaction: Transaction, review: Review) -> str | None:

@@ -1,6 +1,5 @@
 """The commands that bring activity and labels in."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +20,10 @@ from features.kernel.console import (
     progress,
     table,
 )
+from serving.commands.start import database_of, now_in, settings_of
+from serving.intake.service import Recorded, record_what_binds
+
+NOTHING = Recorded()
 
 app = application("Activity and labels.")
 labels_app = application("Findings about accounts.")
@@ -44,9 +47,11 @@ def import_(
 ) -> None:
     """Check a folder of activity and append its good rows to the lake; bad rows are set aside with their reason."""
     foreign = load_mapping(mapping) if mapping else None
+    settings, place, now = settings_of(home), Home(home), now_in(home)
+    is_trusted = source is not None and source in settings.trusted_sources
     with progress("importing") as report:
-        place = Home(home)
-        now = datetime.now(UTC)
+        database = database_of(settings)
+        record_what_binds(place.lake, database, now)  # what an interrupted import left undone
         importing = Import(place.lake, place.quarantine, now, report, as_history=as_history, source=source)
         try:
             done = importing.mapped(folder, foreign) if foreign else importing.folder(folder)
@@ -55,7 +60,8 @@ def import_(
                 raise
             emit({"lake_version": place.lake.version, "tables": {}, "nothing_accepted": str(error)}, as_json, out.print)
             raise typer.Exit(WRONG_CALL) from error
-    _emit_import(done, as_json)
+        recorded = record_what_binds(place.lake, database, now, is_trusted=is_trusted)
+    _emit_import(done, as_json, recorded)
 
 
 @labels_app.command("import")
@@ -66,11 +72,11 @@ def import_labels(
 ) -> None:
     """Import labels: what was found about accounts, by whom and when it was known."""
     with progress("importing labels") as report:
-        done = Import(Home(home).lake, Home(home).quarantine, datetime.now(UTC), report).labels(file)
+        done = Import(Home(home).lake, Home(home).quarantine, now_in(home), report).labels(file)
     _emit_import(done, as_json)
 
 
-def _emit_import(done: ImportReport, as_json: bool) -> None:
+def _emit_import(done: ImportReport, as_json: bool, recorded: Recorded = NOTHING) -> None:
     names = ("read", "accepted", "superseding", "duplicates", "quarantined", "released", "redated")
     tables = {
         name: {**{what: getattr(report, what) for what in names}, "reasons": report.reasons}
@@ -91,11 +97,20 @@ def _emit_import(done: ImportReport, as_json: bool) -> None:
                 f"Rows that claim an ingested_at before the newest held one count from this import on: {counts}. "
                 "To take them as they say, import them into a new lake with --as-history."
             )
+        if recorded.added:
+            counts = ", ".join(f"{count:,} of {name.replace('_', ' ')}" for name, count in recorded.added.items())
+            out.print(f"In force from the next decision on: {counts}.")
+        for name, count in recorded.waiting.items():
+            out.print(
+                f"{count:,} of {name.replace('_', ' ')} would end or weaken a restriction and wait: their source is "
+                "not one of MSCORE_TRUSTED_SOURCES."
+            )
         for notice in done.notices:
             out.print(notice, markup=False)
 
     document = {"lake_version": done.lake_version, "tables": tables, "notices": list(done.notices)}
-    emit(document | {"nothing_accepted": nothing}, as_json, human)
+    record = {"in_force": dict(recorded.added), "waiting": dict(recorded.waiting)}
+    emit(document | {"nothing_accepted": nothing, "record": record}, as_json, human)
     if nothing:
         complain(nothing)
         raise typer.Exit(WRONG_CALL)

@@ -1,0 +1,1 @@
+"""How what becomes known comes in: into the lake and, where it binds, into the account record."""

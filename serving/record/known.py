@@ -1,0 +1,291 @@
+"""What is known about accounts now, in the database: one table a subject, in which no row is ever overwritten."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Index, Select, Table, Text, and_, func, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from serving.measures.model import Measure, MeasureState
+from serving.record.bindings import SUBJECTS, Effect, Subject
+from serving.record.model import AccountFacts, LegalOrder, WatchlistEntry
+from serving.storage.database import Transaction
+from serving.storage.metadata import UtcMoment, metadata
+
+ROWS_AT_ONCE = 1_000
+LISTED_BY_REQUEST = ("address", "country")
+"""Kinds of list entries that are compared with the request and not with the account."""
+
+
+def _declare(subject: str, *columns: Column[Any] | Index) -> Table:
+    binding = (
+        (Column("known_until", UtcMoment), Column("waits", Boolean, nullable=False)) if subject in SUBJECTS else ()
+    )
+    known_from = Column("known_from", UtcMoment, nullable=False)
+    return Table(
+        f"record_{subject}", metadata, Column("row_key", Text, primary_key=True), known_from, *binding, *columns
+    )
+
+
+TABLES: Mapping[str, Table] = {
+    "accounts": _declare(
+        "accounts",
+        Column("account_id", Text, nullable=False, index=True),
+        Column("kind", Text),
+        Column("owner_id", Text),
+        Column("country", Text),
+        Column("market_maker", Boolean),
+    ),
+    "legal_orders": _declare(
+        "legal_orders",
+        Column("legal_order_id", Text, nullable=False),
+        Column("account_id", Text, nullable=False, index=True),
+        Column("scope", Text, nullable=False),
+        Column("authority", Text),
+        Column("ts", UtcMoment, nullable=False),
+        Column("expires_at", UtcMoment),
+        Column("lifted_at", UtcMoment),
+    ),
+    "watchlist": _declare(
+        "watchlist",
+        Column("list", Text, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("value", Text, nullable=False),
+        Column("source", Text),
+        Column("effective_from", UtcMoment, nullable=False),
+        Column("effective_to", UtcMoment),
+        Index(None, "kind", "value"),
+    ),
+    "credential_changes": _declare(
+        "credential_changes",
+        Column("account_id", Text, nullable=False),
+        Column("event_id", Text, nullable=False),
+        Column("ts", UtcMoment, nullable=False),
+        Index(None, "account_id", "ts"),
+    ),
+    "withdrawal_addresses": _declare(
+        "withdrawal_addresses",
+        Column("account_id", Text, nullable=False),
+        Column("address", Text, nullable=False),
+        Column("ts", UtcMoment, nullable=False),
+        Index(None, "account_id", "address", "ts"),
+    ),
+    "identifiers": _declare(
+        "identifiers",
+        Column("account_id", Text, nullable=False, index=True),
+        Column("kind", Text, nullable=False),
+        Column("value", Text, nullable=False),
+    ),
+    "measures": _declare(
+        "measures",
+        Column("event_id", Text, nullable=False),
+        Column("account_id", Text, nullable=False, index=True),
+        Column("measure", Text, nullable=False),
+        Column("state", Text, nullable=False),
+        Column("ts", UtcMoment, nullable=False),
+        Column("ends_at", UtcMoment),
+    ),
+    "countries": _declare(
+        "countries",
+        Column("account_id", Text, nullable=False),
+        Column("ip_country", Text),
+        Column("ts", UtcMoment, nullable=False),
+        Index(None, "account_id", "ts"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What binds one account now; of an account that nobody knows, what its request meets."""
+
+    facts: AccountFacts
+    measures: tuple[Measure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom a decision is about, and what the request names, in comparable form."""
+
+    account_id: str
+    address: str | None = None
+
+
+class Record:
+    """The account record as one transaction sees it."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+
+    def add(self, subject: str, rows: Iterable[Mapping[str, Any]], *, is_trusted: bool) -> tuple[int, int]:
+        """Writes the rows that are not there yet; gives back how many bind, and how many wait.
+
+        A row that restricts less than the one that binds waits, unless its source is trusted.
+        """
+        table, binding = TABLES[subject], SUBJECTS.get(subject)
+        known = self._keys(table) if binding else frozenset[str]()
+        new = [dict(row) for row in rows if row["row_key"] not in known]
+        if binding is None:
+            return self._insert(table, new), 0
+        waiting = self._settle(table, binding, sorted(new, key=lambda row: row["known_from"]), is_trusted)
+        self._insert(table, new)
+        return len(new) - waiting, waiting
+
+    def known(self, asked: Sequence[Asked]) -> dict[str, Known]:
+        """By account what binds it, for the requests of a batch: a few look-ups by index for all of them."""
+        accounts = {one.account_id for one in asked}
+        addresses = {one.address for one in asked if one.address}
+        changed = self._newest("credential_changes", accounts)
+        countries = self._countries(accounts)
+        added = self._added(accounts, addresses)
+        orders = self._orders(accounts)
+        measures = self._measures(accounts)
+        listed = self._listed(accounts)
+        met = self._met(addresses)
+        return {
+            one.account_id: Known(
+                AccountFacts(
+                    credential_changed_at=changed.get(one.account_id),
+                    addresses_added=added[one.account_id],
+                    legal_orders=tuple(orders[one.account_id]),
+                    watchlist=(*listed[one.account_id], *met),
+                    ip_country=countries.get(one.account_id),
+                ),
+                tuple(measures[one.account_id]),
+            )
+            for one in asked
+        }
+
+    def waiting(self) -> dict[str, int]:
+        """By subject how many rows wait for somebody to let them end or weaken a restriction."""
+        counts = {
+            subject: self._connection.execute(
+                select(func.count()).select_from(TABLES[subject]).where(TABLES[subject].c.waits)
+            ).scalar_one()
+            for subject in SUBJECTS
+        }
+        return {subject: count for subject, count in counts.items() if count}
+
+    def _keys(self, table: Table) -> frozenset[str]:
+        return frozenset(self._connection.execute(select(table.c.row_key)).scalars())
+
+    def _settle(self, table: Table, subject: Subject, rows: Sequence[dict[str, Any]], is_trusted: bool) -> int:
+        """Says of each row whether it binds or waits, and ends the rows that it replaces; gives back how many wait."""
+        standing: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+        for stored in self._connection.execute(select(table).where(_binds(table))).mappings():
+            earlier = dict(stored)
+            standing[subject.named(earlier)].append(earlier)
+        waiting = 0
+        for row in rows:
+            name = subject.named(row)
+            before = standing.get(name, [])
+            eases = [old for old in before if subject.effect(row, old) is Effect.EASES]
+            row["waits"], row["known_until"] = bool(eases) and not is_trusted, None
+            waiting += row["waits"]
+            if row["waits"]:
+                continue
+            replaced = [old for old in before if subject.effect(row, old) is not Effect.ADDS]
+            for old in replaced:
+                old["known_until"] = row["known_from"]
+                self._connection.execute(
+                    update(table).where(table.c.row_key == old["row_key"]).values(known_until=row["known_from"])
+                )
+            standing[name] = [*(old for old in before if old not in replaced), row]
+        return waiting
+
+    def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        statement = dialect.insert(table).on_conflict_do_nothing(index_elements=["row_key"])
+        count = 0
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            count += self._connection.execute(statement, rows[start : start + ROWS_AT_ONCE]).rowcount
+        return count
+
+    def _of_accounts(self, subject: str, accounts: Collection[str]) -> Select[Any]:
+        return select(TABLES[subject]).where(TABLES[subject].c.account_id.in_(accounts))
+
+    def _newest(self, subject: str, accounts: Collection[str]) -> dict[str, datetime]:
+        table = TABLES[subject]
+        query = select(table.c.account_id, func.max(table.c.ts)).where(table.c.account_id.in_(accounts))
+        return {row[0]: row[1] for row in self._connection.execute(query.group_by(table.c.account_id))}
+
+    def _countries(self, accounts: Collection[str]) -> dict[str, str]:
+        rows = self._connection.execute(self._of_accounts("countries", accounts).order_by(TABLES["countries"].c.ts))
+        return {row.account_id: row.ip_country for row in rows if row.ip_country is not None}
+
+    def _added(self, accounts: Collection[str], addresses: Collection[str]) -> dict[str, dict[str, datetime]]:
+        table = TABLES["withdrawal_addresses"]
+        query = self._of_accounts("withdrawal_addresses", accounts).where(table.c.address.in_(addresses))
+        added: dict[str, dict[str, datetime]] = defaultdict(dict)
+        for row in self._connection.execute(query.order_by(table.c.ts)) if addresses else ():
+            added[row.account_id][row.address] = row.ts
+        return added
+
+    def _orders(self, accounts: Collection[str]) -> dict[str, list[LegalOrder]]:
+        orders: dict[str, list[LegalOrder]] = defaultdict(list)
+        query = self._of_accounts("legal_orders", accounts).where(_binds(TABLES["legal_orders"]))
+        for row in self._connection.execute(query):
+            orders[row.account_id].append(
+                LegalOrder(row.legal_order_id, row.scope, row.ts, row.authority or "", row.expires_at, row.lifted_at)
+            )
+        return orders
+
+    def _measures(self, accounts: Collection[str]) -> dict[str, list[Measure]]:
+        measures: dict[str, list[Measure]] = defaultdict(list)
+        table = TABLES["measures"]
+        query = self._of_accounts("measures", accounts).where(_binds(table), table.c.state == "in_force")
+        for row in self._connection.execute(query):
+            measures[row.account_id].append(
+                Measure(
+                    measure_id=row.event_id,
+                    measure=row.measure,
+                    account_id=row.account_id,
+                    clause="7",
+                    scope="account",
+                    starts_at=row.ts,
+                    decided_by="imported",
+                    state=MeasureState.IN_FORCE,
+                    ends_at=row.ends_at,
+                )
+            )
+        return measures
+
+    def _listed(self, accounts: Collection[str]) -> dict[str, list[WatchlistEntry]]:
+        """The entries that name the accounts themselves: by id, owner, document, face, name or device."""
+        held, entries = TABLES["identifiers"], TABLES["watchlist"]
+        query = (
+            select(held.c.account_id, entries)
+            .join(entries, and_(entries.c.kind == held.c.kind, entries.c.value == held.c.value))
+            .where(held.c.account_id.in_(accounts), _binds(entries))
+        )
+        listed: dict[str, list[WatchlistEntry]] = defaultdict(list)
+        for row in self._connection.execute(query):
+            listed[row.account_id].append(_entry(row))
+        for account, entry in self._listed_by_id(accounts):
+            if entry not in listed[account]:
+                listed[account].append(entry)
+        return listed
+
+    def _listed_by_id(self, accounts: Collection[str]) -> list[tuple[str, WatchlistEntry]]:
+        """The entries that name an account by its id, also of one that no import has told of."""
+        entries = TABLES["watchlist"]
+        query = select(entries).where(entries.c.kind == "account", entries.c.value.in_(accounts), _binds(entries))
+        return [(row.value, _entry(row)) for row in self._connection.execute(query)]
+
+    def _met(self, addresses: Collection[str]) -> list[WatchlistEntry]:
+        """The entries that a request may meet: the addresses that are named, and every country."""
+        entries = TABLES["watchlist"]
+        named = tuple_(entries.c.kind, entries.c.value).in_([("address", address) for address in addresses])
+        query = select(entries).where(or_(entries.c.kind == "country", named), _binds(entries))
+        return [_entry(row) for row in self._connection.execute(query)]
+
+
+def _binds(table: Table) -> Any:
+    return and_(table.c.known_until.is_(None), table.c.waits.is_(False))
+
+
+def _entry(row: Any) -> WatchlistEntry:
+    return WatchlistEntry(row.list, row.kind, row.value, row.effective_from, row.effective_to)
