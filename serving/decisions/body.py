@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from features.activity.bounds import is_within_calendar
 from features.activity.identifiers import ID_PATTERN
 from serving.decisions.request import DecisionRequest
 
@@ -24,12 +23,9 @@ def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("give the time zone, as in 2025-05-31T12:00:00Z")
     try:
-        in_utc = moment.astimezone(UTC)
+        return moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("lies outside the calendar once it is written in UTC") from None
-    if not is_within_calendar(in_utc):
-        raise ValueError("give a moment of the years 1900 to 9998")
-    return in_utc
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]

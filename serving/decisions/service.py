@@ -14,6 +14,7 @@ from serving.decisions.request import DecisionRequest
 from serving.decisions.reviews import review_of_decision
 from serving.decisions.store import DecisionLog, DecisionRecord
 from serving.policy.book import Policy
+from serving.policy.floors import Unknown
 from serving.policy.terms import Degraded
 from serving.record.known import Asked, Known, Record
 from serving.record.model import AccountState
@@ -25,7 +26,11 @@ from serving.storage.database import StorageUnavailable
 from serving.storage.service_state import ServiceState
 
 UNREADABLE_STATE = Degraded("account_state", "its stored row cannot be read", "decided without vector and scores")
+NOT_RECORDED = Degraded("storage", "the database is locked", "decided by what it says; nothing was recorded")
 NO_STORAGE = Degraded("storage", "the database cannot be used", "decided by the request alone; nothing was recorded")
+
+WRITE_PATIENCE_MS = 200
+"""How long a decision waits for another writer."""
 
 
 class KeyReused(Invalid):
@@ -63,22 +68,24 @@ Result = DecisionResponse | KeyReused
 def answer_all(database: Database, policy: Policy, batch: Sequence[Incoming]) -> list[Result]:
     """The answers to the requests, in their order, all recorded in one transaction.
 
-    Without a usable database each request is still decided, says so in `degraded`, and is not recorded.
+    While another process holds the write lock, requests are decided by what the database says and not recorded;
+    without a usable database by the requests alone. Either way the answer says so, and no money goes out.
     """
     try:
-        with database.transaction() as transaction:
+        with database.transaction(WRITE_PATIENCE_MS) as transaction:
             return _answer(transaction, policy, batch)
     except StorageUnavailable:
-        return [_unrecorded(_without_storage(policy, incoming)) for incoming in batch]
+        return _answer_unrecorded(database, policy, batch)
 
 
 def preview(database: Database, policy: Policy, incoming: Incoming) -> DecisionResponse:
     """The whole answer to one request, with nothing stored."""
     try:
         with database.reading() as transaction:
-            return _unrecorded(_decisions(transaction, policy, [incoming])[0])
+            decision = _decisions(transaction, policy, [incoming])[0]
     except StorageUnavailable:
-        return _unrecorded(_without_storage(policy, incoming))
+        decision = _without_storage(policy, incoming)
+    return DecisionResponse(orjson.dumps(decision.to_json()), decision, is_recorded=False)
 
 
 def hash_of_request(request: DecisionRequest) -> str:
@@ -108,6 +115,29 @@ def _answer(transaction: Transaction, policy: Policy, batch: Sequence[Incoming])
         _result(incoming, hashes[incoming.decision_id], *given[incoming.client_key], new.get(incoming.decision_id))
         for incoming in batch
     ]
+
+
+def _answer_unrecorded(database: Database, policy: Policy, batch: Sequence[Incoming]) -> list[Result]:
+    try:
+        with database.reading() as transaction:
+            earlier = DecisionLog(transaction).answered([incoming.client_key for incoming in batch])
+            decided = _decisions(transaction, policy, batch)
+    except StorageUnavailable:
+        return [_unrecorded(_without_storage(policy, incoming)) for incoming in batch]
+    answers: list[Result] = []
+    for incoming, decision in zip(batch, decided, strict=True):
+        record = earlier.get(incoming.client_key)
+        if record is not None:
+            answers.append(_result(incoming, hash_of_request(incoming.request), record.body_hash, record.sent, None))
+        else:
+            answers.append(_unrecorded(_not_stored(policy, incoming, decision)))
+    return answers
+
+
+def _not_stored(policy: Policy, incoming: Incoming, decision: Decision) -> Decision:
+    """The decision where it cannot be recorded: an answer that nobody can prove lets no money out."""
+    floor = policy.floors.minimum(Unknown.RECORD, incoming.request.type)
+    return _degraded(replace(decision, outcome=max(decision.outcome, floor)), NOT_RECORDED)
 
 
 def _result(
@@ -186,7 +216,7 @@ def _degraded(decision: Decision, why: Degraded) -> Decision:
 
 
 def _unrecorded(decision: Decision) -> DecisionResponse:
-    return DecisionResponse(orjson.dumps(decision.to_json()), decision, is_recorded=False)
+    return DecisionResponse(orjson.dumps(decision.to_json() | {"recorded": False}), decision, is_recorded=False)
 
 
 def _record(incoming: Incoming, decision: Decision, body_hash: str) -> DecisionRecord:

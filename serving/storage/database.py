@@ -76,13 +76,16 @@ class Database:
             import_module(MIGRATING).upgrade(transaction.connection)
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, patience_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Transaction]:
         """A transaction that may write: committed where the block ends well, undone where it raises.
+
+        Args:
+            patience_ms: how long to wait for another writer, in milliseconds.
 
         Raises:
             StorageUnavailable: the database cannot be reached or stays locked.
         """
-        with self._begun("BEGIN IMMEDIATE") as transaction:
+        with self._begun("BEGIN IMMEDIATE", patience_ms) as transaction:
             yield transaction
 
     @contextmanager
@@ -116,9 +119,10 @@ class Database:
         return version
 
     @contextmanager
-    def _begun(self, begin: str) -> Iterator[Transaction]:
+    def _begun(self, begin: str, patience_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Transaction]:
+        options = {"mscore_begin": begin, "mscore_patience_ms": patience_ms}
         try:
-            with self._engine.connect().execution_options(mscore_begin=begin) as connection, connection.begin():
+            with self._engine.connect().execution_options(**options) as connection, connection.begin():
                 yield Transaction(connection)
         except IntegrityError:
             raise
@@ -164,7 +168,9 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor.close()
 
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("mscore_begin", "BEGIN"))
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(options.get('mscore_patience_ms', BUSY_TIMEOUT_MS))}")
+        connection.exec_driver_sql(options.get("mscore_begin", "BEGIN"))
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)

@@ -1,5 +1,7 @@
 """Tests of the workflow behind a decision."""
 
+import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -129,3 +131,39 @@ def test_without_a_database_a_decision_is_given_and_says_that_nothing_was_record
         assert "storage" in [entry["component"] for entry in answer(result)["degraded"]]  # type: ignore[attr-defined]
         assert answer(result)["outcome"] == "hold"
     broken.close()
+
+
+@pytest.fixture
+def lock(scored: Database, tmp_path: Path) -> Iterator[None]:
+    """Another process that holds the write lock."""
+    connection = sqlite3.connect(tmp_path / "home" / "mscore.db", isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    yield
+    connection.execute("ROLLBACK")
+    connection.close()
+
+
+@pytest.mark.usefixtures("lock")
+def test_while_another_process_writes_the_account_is_still_read(scored: Database, policy: Policy) -> None:
+    (result,) = answer_all(scored, policy, [incoming(1)])
+    said = answer(result)
+    assert (said["recorded"], said["outcome"]) == (False, "hold")
+    assert said["scores"] == {
+        "anomaly_score": 20.0,
+        "anomaly_p_value": 0.4,
+        "violation_probability": {"spoofing": 0.01},
+        "m_score": 640.0,
+    }
+    assert "not_scored" not in [reason["code"] for reason in said["reasons"]]  # type: ignore[attr-defined]
+    (login,) = answer_all(scored, policy, [incoming(2, DecisionRequest("A1", "login", NOW))])
+    assert answer(login)["outcome"] == "monitor"
+
+
+def test_an_answer_that_was_recorded_is_given_again_while_another_process_writes(
+    scored: Database, policy: Policy, request: pytest.FixtureRequest
+) -> None:
+    (first,) = answer_all(scored, policy, [incoming(1, key="k")])
+    request.getfixturevalue("lock")
+    again, other = answer_all(scored, policy, [incoming(2, key="k"), incoming(3, LARGE, key="k")])
+    assert answer(again) == answer(first)
+    assert isinstance(other, KeyReused)
