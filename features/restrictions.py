@@ -1,7 +1,7 @@
 """What binds an account at once: credentials, withdrawal addresses, legal orders, lists it is on, measures.
 
-`restrictions_as_of` gives what binds at a moment, for scoring; `binding_rows` gives every row that may ever bind, for
-the account record.
+`restrictions_as_of` gives what binds at a moment, for scoring; `restriction_rows` gives every row that may ever bind,
+for the account record.
 """
 
 from collections.abc import Iterator, Mapping
@@ -65,7 +65,7 @@ WHERE ts < $1 AND known_from <= $1 GROUP BY account_id
 """
 
 
-BINDING: Mapping[str, str] = {
+RESTRICTION_ROWS: Mapping[str, str] = {
     "accounts": "SELECT account_id, kind, owner_id, country, market_maker, known_from FROM accounts",
     "legal_orders": """
         SELECT legal_order_id, account_id, scope, authority, ts, expires_at, lifted_at, known_from FROM legal_orders""",
@@ -130,12 +130,12 @@ def restrictions_as_of(features: Features, as_of: datetime) -> Restrictions:
     )
 
 
-def binding_rows(activity: Activity) -> Iterator[tuple[str, pa.Table]]:
+def restriction_rows(activity: Activity) -> Iterator[tuple[str, pa.Table]]:
     """By subject every row that may bind, as it stands with all corrections, each with `row_key`, a hash of the row.
 
     Nothing is derived for it: the rows are read from the tables of the activity.
     """
     engine = DuckDBEngine(activity)
-    for subject, sql in BINDING.items():
+    for subject, sql in RESTRICTION_ROWS.items():
         parameters = [list(CREDENTIAL_EVENTS)] if "$1" in sql else []
         yield subject, engine.run(f"SELECT *, md5(to_json(bound)) AS row_key FROM ({sql}) AS bound", parameters)

@@ -49,6 +49,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "keys": (("serving.commands.people",), "create · revoke: API keys with a role"),
     "users": (("serving.commands.people",), "add: a person who may sign in"),
     "clock": (("serving.commands.clock",), "show · set: the moment by which this home judges"),
+    "record": (("serving.commands.record",), "verify: compare the account record with the lake"),
     "migrate": (("serving.commands.database",), "migrate the database to the current version"),
     "status": (("serving.commands.status",), "show what this home holds"),
     "serve": (("serving.commands.serve",), "serve endpoints and pages"),

@@ -16,7 +16,7 @@ from serving.decisions.store import DecisionLog, DecisionRecord
 from serving.policy.book import Policy
 from serving.policy.floors import Unknown
 from serving.policy.terms import Degraded
-from serving.record.known import Asked, Known, Record
+from serving.record.known import AccountRecord, Lookup, Record
 from serving.record.model import AccountState
 from serving.record.service import RECORDED
 from serving.record.store import AccountStates
@@ -29,7 +29,7 @@ UNREADABLE_STATE = Degraded("account_state", "its stored row cannot be read", "d
 NOT_RECORDED = Degraded("storage", "the database is locked", "decided by what it says; nothing was recorded")
 NO_STORAGE = Degraded("storage", "the database cannot be used", "decided by the request alone; nothing was recorded")
 
-WRITE_PATIENCE_MS = 200
+LOCK_TIMEOUT_MS = 200
 """How long a decision waits for another writer."""
 
 
@@ -72,7 +72,7 @@ def answer_all(database: Database, policy: Policy, batch: Sequence[Incoming]) ->
     without a usable database by the requests alone. Either way the answer says so, and no money goes out.
     """
     try:
-        with database.transaction(WRITE_PATIENCE_MS) as transaction:
+        with database.transaction(LOCK_TIMEOUT_MS) as transaction:
             return _answer(transaction, policy, batch)
     except StorageUnavailable:
         return _answer_unrecorded(database, policy, batch)
@@ -154,35 +154,38 @@ def _decisions(transaction: Transaction, policy: Policy, batch: Sequence[Incomin
     accounts = [incoming.request.account_id for incoming in batch]
     states = AccountStates(transaction).find(accounts)
     in_progress = ReviewLog(transaction).open_reviews_and_measures(accounts)
-    known = _known(transaction, batch)
+    records = _records(transaction, batch)
     decided = []
     for incoming, account_id in zip(batch, accounts, strict=True):
         scored = states.get(account_id)
-        state = _in_force_now(account_id, scored, known.get(account_id), in_progress.get(account_id))
-        is_known = scored is not None or account_id in known
+        state = _in_force_now(account_id, scored, records.get(account_id), in_progress.get(account_id))
+        is_known = scored is not None or account_id in records
         decision = decide(incoming.request, state, policy, incoming.decision_id, incoming.decided_at, is_known)
         is_unreadable = account_id in states and states[account_id] is None
         decided.append(_degraded(decision, UNREADABLE_STATE) if is_unreadable else decision)
     return decided
 
 
-def _known(transaction: Transaction, batch: Sequence[Incoming]) -> dict[str, Known]:
+def _records(transaction: Transaction, batch: Sequence[Incoming]) -> dict[str, AccountRecord]:
     """What the record says of the accounts and requests of a batch; nothing where nothing was ever recorded."""
     if ServiceState(transaction).get(RECORDED) is None:
         return {}
     requests = [incoming.request for incoming in batch]
-    asked = [Asked(one.account_id, spelt("address", one.address) if one.address else None) for one in requests]
-    return Record(transaction).known(asked)
+    lookups = [Lookup(r.account_id, spelt("address", r.address) if r.address else None) for r in requests]
+    return Record(transaction).find(lookups)
 
 
 def _in_force_now(
-    account_id: str, state: AccountState | None, known: Known | None, in_progress: OpenReviewsAndMeasures | None
+    account_id: str,
+    state: AccountState | None,
+    record: AccountRecord | None,
+    in_progress: OpenReviewsAndMeasures | None,
 ) -> AccountState:
     """The state with what binds at this moment: what the record knows, and the reviews and measures of the desk."""
     current_state = state or AccountState(account_id)
-    if known is not None:
-        facts = replace(known.facts, kyc_level=current_state.facts.kyc_level)
-        current_state = replace(current_state, facts=facts, measures=known.measures)
+    if record is not None:
+        facts = replace(record.facts, kyc_level=current_state.facts.kyc_level)
+        current_state = replace(current_state, facts=facts, measures=record.measures)
     if in_progress is None:
         return current_state
     measures = {measure.measure_id: measure for measure in (*current_state.measures, *in_progress.measures)}

@@ -10,7 +10,7 @@ import pyarrow as pa
 from features.activity.lake import Lake
 from features.activity.snapshot import Activity
 from features.kernel.moments import from_microseconds
-from features.restrictions import binding_rows
+from features.restrictions import RESTRICTION_ROWS, restriction_rows
 from serving.record.known import Record
 from serving.record.service import RECORDED
 from serving.storage import Database
@@ -42,22 +42,56 @@ def record_what_binds(lake: Lake, database: Database, now: datetime, *, is_trust
     Args:
         is_trusted: whether what is new comes from a source that may end restrictions.
     """
-    version = lake.version
     with database.reading() as transaction:
         recorded = ServiceState(transaction).get(RECORDED)
-    if recorded is not None and recorded["lake_version"] == version:
+    if recorded is not None and recorded["lake_version"] == lake.version:
         return Recorded()
-    bound = [] if version is None else [(s, list(_rows(t))) for s, t in binding_rows(Activity.from_lake(lake))]
-    trusted = is_trusted or recorded is None or recorded["lake_version"] is None
+    return _record(lake, database, now, is_trusted=is_trusted or recorded is None or recorded["lake_version"] is None)
+
+
+def _record(lake: Lake, database: Database, now: datetime, *, is_trusted: bool) -> Recorded:
+    version = lake.version
+    bound = [] if version is None else [(s, list(_rows(t))) for s, t in restriction_rows(Activity.from_lake(lake))]
     added: dict[str, int] = {}
     waiting: dict[str, int] = {}
     with database.transaction() as transaction:
         for subject, rows in bound:
-            binding, waits = Record(transaction).add(subject, rows, is_trusted=trusted)
-            added |= {subject: binding} if binding else {}
+            in_force, waits = Record(transaction).add(subject, rows, is_trusted=is_trusted)
+            added |= {subject: in_force} if in_force else {}
             waiting |= {subject: waits} if waits else {}
         ServiceState(transaction).put(RECORDED, {"lake_version": version}, now)
     return Recorded(added, waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How the record differs from the lake in one subject: rows that only one of them has, and rows that wait."""
+
+    missing: int
+    beyond: int
+    waiting: int
+
+
+def compare_with_lake(lake: Lake, database: Database) -> dict[str, Difference]:
+    """By subject how the record differs from what the lake says now.
+
+    A row that only the record has is one that a later version replaced, or that did not come by an import.
+    """
+    rows = {} if lake.version is None else dict(restriction_rows(Activity.from_lake(lake)))
+    with database.reading() as transaction:
+        waiting = Record(transaction).waiting()
+        recorded = {subject: Record(transaction).keys(subject) for subject in RESTRICTION_ROWS}
+    differences = {}
+    for subject in RESTRICTION_ROWS:
+        in_lake = frozenset(rows[subject]["row_key"].to_pylist()) if rows else frozenset()
+        missing, beyond = in_lake - recorded[subject], recorded[subject] - in_lake
+        differences[subject] = Difference(len(missing), len(beyond), waiting.get(subject, 0))
+    return differences
+
+
+def repair(lake: Lake, database: Database, now: datetime) -> Recorded:
+    """Writes what the record lacks, whatever it says of how far it is; what waits goes on waiting."""
+    return _record(lake, database, now, is_trusted=False)
 
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:

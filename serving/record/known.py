@@ -10,23 +10,21 @@ from sqlalchemy import Boolean, Column, Index, Select, Table, Text, and_, func, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.measures.model import Measure, MeasureState
-from serving.record.bindings import SUBJECTS, Effect, Subject
+from serving.record.effects import SUBJECTS, Effect, Subject
 from serving.record.model import AccountFacts, LegalOrder, WatchlistEntry
 from serving.storage.database import Transaction
 from serving.storage.metadata import UtcMoment, metadata
 
 ROWS_AT_ONCE = 1_000
-LISTED_BY_REQUEST = ("address", "country")
-"""Kinds of list entries that are compared with the request and not with the account."""
 
 
 def _declare(subject: str, *columns: Column[Any] | Index) -> Table:
-    binding = (
+    revised = (
         (Column("known_until", UtcMoment), Column("waits", Boolean, nullable=False)) if subject in SUBJECTS else ()
     )
     known_from = Column("known_from", UtcMoment, nullable=False)
     return Table(
-        f"record_{subject}", metadata, Column("row_key", Text, primary_key=True), known_from, *binding, *columns
+        f"record_{subject}", metadata, Column("row_key", Text, primary_key=True), known_from, *revised, *columns
     )
 
 
@@ -99,7 +97,7 @@ TABLES: Mapping[str, Table] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class AccountRecord:
     """What binds one account now; of an account that nobody knows, what its request meets."""
 
     facts: AccountFacts
@@ -107,7 +105,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Lookup:
     """Whom a decision is about, and what the request names, in comparable form."""
 
     account_id: str
@@ -125,38 +123,38 @@ class Record:
 
         A row that restricts less than the one that binds waits, unless its source is trusted.
         """
-        table, binding = TABLES[subject], SUBJECTS.get(subject)
-        known = self._keys(table) if binding else frozenset[str]()
-        new = [dict(row) for row in rows if row["row_key"] not in known]
-        if binding is None:
+        table, revised = TABLES[subject], SUBJECTS.get(subject)
+        earlier = self.keys(subject) if revised else frozenset[str]()
+        new = [dict(row) for row in rows if row["row_key"] not in earlier]
+        if revised is None:
             return self._insert(table, new), 0
-        waiting = self._settle(table, binding, sorted(new, key=lambda row: row["known_from"]), is_trusted)
+        waiting = self._settle(table, revised, sorted(new, key=lambda row: row["known_from"]), is_trusted)
         self._insert(table, new)
         return len(new) - waiting, waiting
 
-    def known(self, asked: Sequence[Asked]) -> dict[str, Known]:
+    def find(self, lookups: Sequence[Lookup]) -> dict[str, AccountRecord]:
         """By account what binds it, for the requests of a batch: a few look-ups by index for all of them."""
-        accounts = {one.account_id for one in asked}
-        addresses = {one.address for one in asked if one.address}
+        accounts = {lookup.account_id for lookup in lookups}
+        addresses = {lookup.address for lookup in lookups if lookup.address}
         changed = self._newest("credential_changes", accounts)
         countries = self._countries(accounts)
         added = self._added(accounts, addresses)
         orders = self._orders(accounts)
         measures = self._measures(accounts)
         listed = self._listed(accounts)
-        met = self._met(addresses)
+        entries = self._request_entries(addresses)
         return {
-            one.account_id: Known(
+            lookup.account_id: AccountRecord(
                 AccountFacts(
-                    credential_changed_at=changed.get(one.account_id),
-                    addresses_added=added[one.account_id],
-                    legal_orders=tuple(orders[one.account_id]),
-                    watchlist=(*listed[one.account_id], *met),
-                    ip_country=countries.get(one.account_id),
+                    credential_changed_at=changed.get(lookup.account_id),
+                    addresses_added=added[lookup.account_id],
+                    legal_orders=tuple(orders[lookup.account_id]),
+                    watchlist=(*listed[lookup.account_id], *entries),
+                    ip_country=countries.get(lookup.account_id),
                 ),
-                tuple(measures[one.account_id]),
+                tuple(measures[lookup.account_id]),
             )
-            for one in asked
+            for lookup in lookups
         }
 
     def waiting(self) -> dict[str, int]:
@@ -169,19 +167,20 @@ class Record:
         }
         return {subject: count for subject, count in counts.items() if count}
 
-    def _keys(self, table: Table) -> frozenset[str]:
-        return frozenset(self._connection.execute(select(table.c.row_key)).scalars())
+    def keys(self, subject: str) -> frozenset[str]:
+        """The hashes of all rows of a subject."""
+        return frozenset(self._connection.execute(select(TABLES[subject].c.row_key)).scalars())
 
     def _settle(self, table: Table, subject: Subject, rows: Sequence[dict[str, Any]], is_trusted: bool) -> int:
         """Says of each row whether it binds or waits, and ends the rows that it replaces; gives back how many wait."""
-        standing: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+        in_force: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
         for stored in self._connection.execute(select(table).where(_binds(table))).mappings():
             earlier = dict(stored)
-            standing[subject.named(earlier)].append(earlier)
+            in_force[subject.named(earlier)].append(earlier)
         waiting = 0
         for row in rows:
             name = subject.named(row)
-            before = standing.get(name, [])
+            before = in_force.get(name, [])
             eases = [old for old in before if subject.effect(row, old) is Effect.EASES]
             row["waits"], row["known_until"] = bool(eases) and not is_trusted, None
             waiting += row["waits"]
@@ -193,7 +192,7 @@ class Record:
                 self._connection.execute(
                     update(table).where(table.c.row_key == old["row_key"]).values(known_until=row["known_from"])
                 )
-            standing[name] = [*(old for old in before if old not in replaced), row]
+            in_force[name] = [*(old for old in before if old not in replaced), row]
         return waiting
 
     def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -255,11 +254,11 @@ class Record:
 
     def _listed(self, accounts: Collection[str]) -> dict[str, list[WatchlistEntry]]:
         """The entries that name the accounts themselves: by id, owner, document, face, name or device."""
-        held, entries = TABLES["identifiers"], TABLES["watchlist"]
+        owned, entries = TABLES["identifiers"], TABLES["watchlist"]
         query = (
-            select(held.c.account_id, entries)
-            .join(entries, and_(entries.c.kind == held.c.kind, entries.c.value == held.c.value))
-            .where(held.c.account_id.in_(accounts), _binds(entries))
+            select(owned.c.account_id, entries)
+            .join(entries, and_(entries.c.kind == owned.c.kind, entries.c.value == owned.c.value))
+            .where(owned.c.account_id.in_(accounts), _binds(entries))
         )
         listed: dict[str, list[WatchlistEntry]] = defaultdict(list)
         for row in self._connection.execute(query):
@@ -275,7 +274,7 @@ class Record:
         query = select(entries).where(entries.c.kind == "account", entries.c.value.in_(accounts), _binds(entries))
         return [(row.value, _entry(row)) for row in self._connection.execute(query)]
 
-    def _met(self, addresses: Collection[str]) -> list[WatchlistEntry]:
+    def _request_entries(self, addresses: Collection[str]) -> list[WatchlistEntry]:
         """The entries that a request may meet: the addresses that are named, and every country."""
         entries = TABLES["watchlist"]
         named = tuple_(entries.c.kind, entries.c.value).in_([("address", address) for address in addresses])

@@ -76,16 +76,16 @@ class Database:
             import_module(MIGRATING).upgrade(transaction.connection)
 
     @contextmanager
-    def transaction(self, patience_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Transaction]:
+    def transaction(self, lock_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Transaction]:
         """A transaction that may write: committed where the block ends well, undone where it raises.
 
         Args:
-            patience_ms: how long to wait for another writer, in milliseconds.
+            lock_timeout_ms: how long to wait for another writer, in milliseconds.
 
         Raises:
             StorageUnavailable: the database cannot be reached or stays locked.
         """
-        with self._begun("BEGIN IMMEDIATE", patience_ms) as transaction:
+        with self._begun("BEGIN IMMEDIATE", lock_timeout_ms) as transaction:
             yield transaction
 
     @contextmanager
@@ -119,8 +119,8 @@ class Database:
         return version
 
     @contextmanager
-    def _begun(self, begin: str, patience_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Transaction]:
-        options = {"mscore_begin": begin, "mscore_patience_ms": patience_ms}
+    def _begun(self, begin: str, lock_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Transaction]:
+        options = {"mscore_begin": begin, "mscore_lock_timeout_ms": lock_timeout_ms}
         try:
             with self._engine.connect().execution_options(**options) as connection, connection.begin():
                 yield Transaction(connection)
@@ -169,7 +169,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     def on_begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(options.get('mscore_patience_ms', BUSY_TIMEOUT_MS))}")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(options.get('mscore_lock_timeout_ms', BUSY_TIMEOUT_MS))}")
         connection.exec_driver_sql(options.get("mscore_begin", "BEGIN"))
 
     event.listen(engine, "connect", on_connect)

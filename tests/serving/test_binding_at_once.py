@@ -9,14 +9,15 @@ from typing import Any
 import orjson
 import pandas as pd
 import pytest
+from sqlalchemy import delete
 
 from features.activity.importing import Import
 from features.home import Home
 from features.kernel.progress import silent
 from serving.decisions.request import ACTION_TYPES, MONEY_OUT, DecisionRequest
 from serving.decisions.service import DecisionResponse, Incoming, answer_all
-from serving.intake.service import Recorded, record_what_binds
-from serving.record.known import Record
+from serving.intake.service import Difference, Recorded, compare_with_lake, record_what_binds, repair
+from serving.record.known import TABLES, Record
 from serving.storage import Database
 from tests.serving.policy.fields import POLICY
 
@@ -226,3 +227,17 @@ def test_what_is_told_twice_is_written_once(exchange: Exchange) -> None:
     exchange.imports({"legal_orders": order("freeze")})
     assert record_what_binds(exchange.home.lake, exchange.database, exchange.now) == Recorded()
     assert exchange.imports({"legal_orders": order("freeze")}).added == {}
+
+
+def test_what_the_record_lost_is_found_and_written_again(exchange: Exchange) -> None:
+    exchange.imports({"legal_orders": order("freeze"), "watchlist": entry("address", LISTED)})
+    whole = compare_with_lake(exchange.home.lake, exchange.database)
+    assert not any(difference.missing or difference.beyond for difference in whole.values())
+    with exchange.database.transaction() as transaction:
+        transaction.connection.execute(delete(TABLES["legal_orders"]))
+    assert exchange.outcome(address="0x1") == "step_up"
+    assert compare_with_lake(exchange.home.lake, exchange.database)["legal_orders"] == Difference(1, 0, 0)
+    repair(exchange.home.lake, exchange.database, exchange.now)
+    assert compare_with_lake(exchange.home.lake, exchange.database) == whole
+    exchange.now += timedelta(minutes=1)
+    assert exchange.outcome(address="0x1") == "block"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
-FOREVER = datetime.max.replace(tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
 Row: TypeAlias = Mapping[str, Any]
 
 
@@ -39,7 +39,7 @@ class Subject:
 
 
 def _end(*moments: datetime | None) -> datetime:
-    return min((moment for moment in moments if moment is not None), default=FOREVER)
+    return min((moment for moment in moments if moment is not None), default=NEVER)
 
 
 def _of_order(new: Row, old: Row) -> Effect:
