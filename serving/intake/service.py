@@ -90,8 +90,13 @@ def compare_with_lake(lake: Lake, database: Database) -> dict[str, Difference]:
 
 
 def repair(lake: Lake, database: Database, now: datetime) -> Recorded:
-    """Writes what the record lacks, whatever it says of how far it is; what waits goes on waiting."""
-    return _record(lake, database, now, is_trusted=False)
+    """Writes what the record lacks, whatever it says of how far it is; what waits goes on waiting.
+
+    A record that was never written takes everything as it stands.
+    """
+    with database.reading() as transaction:
+        is_new = ServiceState(transaction).get(RECORDED) is None
+    return _record(lake, database, now, is_trusted=is_new)
 
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
