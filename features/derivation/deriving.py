@@ -1,6 +1,7 @@
 """Derives facts and episodes from activity, once per state of the lake."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ from features.activity.files import identifier
 from features.derivation.kept import keep_state, name_of_state, read_state
 from features.derivation.steps import Step, patterns, steps
 from features.engines.ceilings import ceilings_table
+from features.engines.compiling import compiled
 from features.engines.duckdb import DuckDBEngine
 from features.facts.fact import Fact
 from features.kernel.claims import Claim
@@ -59,7 +61,7 @@ def run_steps(engine: DuckDBEngine, chosen: tuple[Step, ...], progress: Progress
     for place, step in enumerate(chosen):
         if isinstance(step, Fact):
             progress(f"deriving {step.name}", place / len(chosen))
-            engine.create_fact(step.writes, step.rows)
+            engine.create_fact(step.writes, engine.sql.of(step.writes, partial(compiled, step.rows)))
         else:
             progress(f"looking for {step.name.replace('_', ' ')}", place / len(chosen))
             detected = list(step.detect(engine, step.settings))

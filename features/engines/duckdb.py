@@ -100,13 +100,13 @@ class DuckDBEngine:
             self.connection.execute(NUMBER_ACCOUNTS)
             self._is_numbered = True
 
-    def create_fact(self, name: str, rows: ir.Table) -> None:
+    def create_fact(self, name: str, rows: ir.Table | str) -> None:
         """Materialises the rows of a fact with the `account_no` that spines join by: integers, not text.
 
         What one account did lies together, oldest first: looking at few accounts reads little.
         """
         self.number_accounts()
-        sql = self.sql.of(name, lambda: compiled(rows))
+        sql = rows if isinstance(rows, str) else compiled(rows)
         numbered = f"SELECT f.*, n.account_no FROM ({sql}) AS f LEFT JOIN account_numbers AS n"
         self.create(name, f"{numbered} USING (account_id) ORDER BY n.account_no, f.ts")
 
