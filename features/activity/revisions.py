@@ -6,6 +6,7 @@ import duckdb
 import pyarrow as pa
 
 from features.activity.files import identifier, quote
+from features.activity.identifiers import listed_sql, spelt_sql
 from features.activity.schema import Table
 
 REVISION = "_revision"
@@ -14,20 +15,18 @@ VERSIONED = "accounts"
 """The table whose rows of one key are versions that hold one after another: all of them count, each from its moment."""
 OPEN_ENDS = ("effective_to", "expires_at", "valid_to", "lifted_at")
 NOT_CONTENT = ("ingested_at", "cancelled")
-# The comparable form of a listed value: addresses in hex or bech32 and codes of countries are written in either case.
-COMPARABLE_VALUE = (
-    "CASE WHEN kind = 'country' THEN upper(trim(value)) "
-    "WHEN regexp_full_match(trim(value), '(?i)0x[0-9a-f]+|(bc|tb|ltc|cosmos|addr)1[02-9ac-hj-np-z]{6,}') "
-    "THEN lower(trim(value)) ELSE trim(value) END"
-)
 
 
 def key_columns(declared: Table) -> dict[str, str]:
-    """By key column the SQL expression by which rows are compared."""
-    expressions = {name: identifier(name) for name in declared.key}
-    if declared.name == "watchlist":
-        expressions["value"] = COMPARABLE_VALUE
-    return expressions
+    """By key column the SQL expression by which rows are compared: the form in which detection compares it, too."""
+    forms = {column.name: column.form for column in declared.columns}
+    return {name: _compared(name, forms[name]) for name in declared.key}
+
+
+def _compared(name: str, form: str | None) -> str:
+    if form == "listed":
+        return listed_sql("kind", identifier(name))
+    return spelt_sql(form, identifier(name)) if form else identifier(name)
 
 
 def content(declared: Table) -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from features.activity.identifiers import LISTED, spelt_as_listed
 from features.activity.importing import TableReport
 from features.activity.lake import Lake
 from features.activity.schema import TABLES, Table
@@ -266,13 +267,34 @@ def test_null_in_a_key_column_is_a_value(desk: Desk) -> None:
     assert (done.accepted, done.quarantined) == (2, 1)
 
 
+SPELLINGS = ("0xABCDEF01", "0xabcdef01", " 0xabcdef01 ", "BC1QXYZ0PP", "bc1qxyz0pp", "ir", "IR", "AB" * 32, "ab" * 32)
+
+
+@pytest.mark.parametrize("kind", LISTED)
+def test_a_listed_value_is_one_value_where_detection_takes_it_for_one(desk: Desk, kind: str) -> None:
+    entries = [least_row(TABLES["watchlist"]) | {"kind": kind, "value": value} for value in SPELLINGS]
+    values = {spelt_as_listed(kind, value) for value in SPELLINGS}
+    report = desk.take(watchlist=frame(entries)).tables["watchlist"]
+    assert (report.accepted, report.superseding, report.quarantined) == (len(values), 0, len(SPELLINGS) - len(values))
+
+
 @pytest.mark.parametrize(
-    ("kind", "first", "second"),
-    [("address", "0xABCDEF", " 0xabcdef "), ("country", "ir", "IR"), ("address", "BC1QXYZ0PP", "bc1qxyz0pp")],
+    ("table", "column", "spellings"),
+    [
+        ("balances", "asset", ("USDT", "usdt", " Usdt ")),
+        ("quotes", "symbol", ("BTCUSDT", "btcusdt")),
+        ("marks", "symbol", ("BTCUSDT", "btcusdt")),
+        ("listings", "symbol", ("BTCUSDT", "btcusdt")),
+        ("instruments", "symbol", ("BTCUSDT", "btcusdt")),
+        ("position_limits", "symbol", ("BTCUSDT", "btcusdt")),
+        ("project_parties", "address", ("0xABCDEF01", "0xabcdef01")),
+    ],
 )
-def test_a_listed_value_is_one_value_however_it_is_spelt(desk: Desk, kind: str, first: str, second: str) -> None:
-    entries = [least_row(TABLES["watchlist"]) | {"kind": kind, "value": value} for value in (first, second)]
-    assert kinds(desk.take(watchlist=frame(entries)).tables["watchlist"]) == (1, 0, 0, 1)
+def test_a_key_is_one_key_however_it_is_spelt(desk: Desk, table: str, column: str, spellings: tuple[str, ...]) -> None:
+    desk.take(accounts=accounts("a"))
+    rows = [least_row(TABLES[table]) | {column: spelling} for spelling in spellings]
+    report = desk.take(**{table: frame(rows)}).tables[table]
+    assert (report.accepted, report.superseding, report.quarantined) == (1, 0, len(spellings) - 1)
 
 
 @pytest.mark.parametrize("name", TABLES)
