@@ -1,7 +1,7 @@
 """Imports a folder of activity: checks every row, sets bad ones aside with a reason, appends the good ones."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -134,10 +134,11 @@ class Import:
         *,
         as_history: bool = False,
         source: str | None = None,
+        before_pinning: Callable[[Snapshot], None] = lambda _snapshot: None,
     ) -> None:
         self.lake, self.quarantine, self.imported_at, self.progress = lake, quarantine, imported_at, progress
         self.notices: list[str] = []
-        self.as_history, self.source = as_history, source
+        self.as_history, self.source, self.before_pinning = as_history, source, before_pinning
         self.engine = connect()
 
     def folder(self, folder: Path) -> ImportReport:
@@ -319,7 +320,7 @@ class Import:
         with self.quarantine.adding(self.engine, self._set_aside(tables), self._released(tables), version):
             if changed_tables:
                 additions = self._additions([tables[name] for name in changed_tables], clocks)
-                return self.lake.append(additions, self.imported_at, self.source)
+                return self.lake.append(additions, self.imported_at, self.source, self.before_pinning)
         return self.lake.version
 
     def _additions(self, tables: list[Table], clocks: Clocks) -> Iterator[tuple[str, Addition]]:

@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,18 +80,30 @@ class Lake:
         return int(str(pinned["lake_version"])) + 1 if pinned else 1
 
     def append(
-        self, additions: Iterable[tuple[str, Addition]], imported_at: datetime, source: str | None = None
+        self,
+        additions: Iterable[tuple[str, Addition]],
+        imported_at: datetime,
+        source: str | None = None,
+        before_pinning: Callable[[Snapshot], None] = lambda _snapshot: None,
     ) -> str:
         """Appends the rows of one import, a table at a time, and pins them; returns the new lake version.
 
         What an interrupted import left behind is undone first. Everything is fsynced before the manifest names it.
+
+        Args:
+            additions: by table what is appended.
+            imported_at: the import's moment.
+            source: the name of where the rows come from.
+            before_pinning: is called with the new state before anybody else can see it; where it raises, nothing is
+                pinned.
         """
         pinned = self._manifest()
         versions: dict[str, int] = _document(pinned, "versions")
         corrections: dict[str, int] = _document(pinned, "corrections")
         newest: dict[str, int] = _document(pinned, "newest_ingested_us")
         for name in self._existing():
-            self._undo_unpinned(name, versions.get(name))
+            undone = self._undo_unpinned(name, versions.get(name))
+            versions |= {} if undone is None else {name: undone}
         for name, added in additions:
             write_deltalake(self._path(name), added.rows, mode="append", schema_mode="merge")
             versions[name] = self._make_durable(name)
@@ -100,6 +112,7 @@ class Lake:
             if added.newest_ingested_us is not None:
                 newest[name] = max(newest.get(name, added.newest_ingested_us), added.newest_ingested_us)
         following = self.next_version
+        before_pinning(self._snapshot(str(following), versions, corrections, newest))
         row = {
             "lake_version": following,
             "imported_at": imported_at,
@@ -123,16 +136,9 @@ class Lake:
         pinned = self._manifest()
         if pinned is None:
             raise NotFound(f"The lake at {self.root} is empty; run `mscore import DIR` or `mscore demo` first.")
-        versions: dict[str, int] = _document(pinned, "versions")
-        files = {
-            name: tuple(map(_path_of, self._table(name, version).file_uris())) for name, version in versions.items()
-        }
-        activity = {name: version for name, version in versions.items() if name != LABELS.name}
-        state = hashlib.sha256(json.dumps(activity, sort_keys=True).encode()).hexdigest()[:16]
-        return Snapshot(
+        return self._snapshot(
             str(pinned["lake_version"]),
-            files,
-            self.root / "derived" / state,
+            _document(pinned, "versions"),
             _document(pinned, "corrections"),
             _document(pinned, "newest_ingested_us"),
         )
@@ -185,12 +191,23 @@ class Lake:
         rows: list[dict[str, object]] = pa.table(self._table(MANIFEST).to_pyarrow_table()).to_pylist()
         return max(rows, key=lambda row: int(str(row["lake_version"])))
 
-    def _undo_unpinned(self, name: str, pinned: int | None) -> None:
+    def _snapshot(
+        self, version: str, versions: Mapping[str, int], corrections: Mapping[str, int], newest: Mapping[str, int]
+    ) -> Snapshot:
+        files = {name: tuple(map(_path_of, self._table(name, v).file_uris())) for name, v in versions.items()}
+        activity = {name: v for name, v in versions.items() if name != LABELS.name}
+        state = hashlib.sha256(json.dumps(activity, sort_keys=True).encode()).hexdigest()[:16]
+        return Snapshot(version, files, self.root / "derived" / state, corrections, newest)
+
+    def _undo_unpinned(self, name: str, pinned: int | None) -> int | None:
+        """Undoes what no manifest names; gives back the version of a pinned table that had to be restored."""
         table = self._table(name)
         if pinned is None:
             table.delete()
         elif table.version() > pinned:
             table.restore(pinned)
+            return self._make_durable(name)
+        return None
 
     def _make_durable(self, name: str) -> int:
         table = self._table(name)

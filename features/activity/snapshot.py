@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pandas.api.types import is_datetime64_any_dtype
 
 from features.activity.files import activity_folder, files_of, identifier
-from features.activity.lake import Lake
+from features.activity.lake import Lake, Snapshot
 from features.activity.revisions import (
     REVISION,
     is_revision,
@@ -47,7 +47,11 @@ class Activity:
     @classmethod
     def from_lake(cls, lake: Lake) -> "Activity":
         """The newest state that the lake's manifest pins."""
-        snapshot = lake.snapshot()
+        return cls.from_snapshot(lake.snapshot())
+
+    @classmethod
+    def from_snapshot(cls, snapshot: Snapshot) -> "Activity":
+        """One state of a lake."""
         tables = {name: files for name, files in snapshot.files.items() if name in TABLES}
         return cls(snapshot.version, tables, snapshot.derived, frozenset(snapshot.corrections))
 

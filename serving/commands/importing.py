@@ -21,7 +21,7 @@ from features.kernel.console import (
     table,
 )
 from serving.commands.start import database_of, now_in, settings_of
-from serving.intake.service import Recorded, record_what_binds
+from serving.intake.service import Recorded, Recording
 
 NOTHING = Recorded()
 
@@ -48,11 +48,17 @@ def import_(
     """Check a folder of activity and append its good rows to the lake; bad rows are set aside with their reason."""
     foreign = load_mapping(mapping) if mapping else None
     settings, place, now = settings_of(home), Home(home), now_in(home)
-    is_trusted = source is not None and source in settings.trusted_sources
+    recording = Recording(place.lake, database_of(settings), now, is_trusted=source in settings.trusted_sources)
     with progress("importing") as report:
-        database = database_of(settings)
-        record_what_binds(place.lake, database, now)  # what an interrupted import left undone
-        importing = Import(place.lake, place.quarantine, now, report, as_history=as_history, source=source)
+        importing = Import(
+            place.lake,
+            place.quarantine,
+            now,
+            report,
+            as_history=as_history,
+            source=source,
+            before_pinning=recording,
+        )
         try:
             done = importing.mapped(folder, foreign) if foreign else importing.folder(folder)
         except NoKnownTable as error:
@@ -60,8 +66,7 @@ def import_(
                 raise
             emit({"lake_version": place.lake.version, "tables": {}, "nothing_accepted": str(error)}, as_json, out.print)
             raise typer.Exit(WRONG_CALL) from error
-        recorded = record_what_binds(place.lake, database, now, is_trusted=is_trusted)
-    _emit_import(done, as_json, recorded)
+    _emit_import(done, as_json, recording.done)
 
 
 @labels_app.command("import")
@@ -71,8 +76,10 @@ def import_labels(
     as_json: JsonOption = False,
 ) -> None:
     """Import labels: what was found about accounts, by whom and when it was known."""
+    place, now = Home(home), now_in(home)
+    recording = Recording(place.lake, database_of(settings_of(home)), now)
     with progress("importing labels") as report:
-        done = Import(Home(home).lake, Home(home).quarantine, now_in(home), report).labels(file)
+        done = Import(place.lake, place.quarantine, now, report, before_pinning=recording).labels(file)
     _emit_import(done, as_json)
 
 

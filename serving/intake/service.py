@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from features.activity.lake import Lake
+from features.activity.lake import Lake, Snapshot
 from features.activity.snapshot import Activity
 from features.kernel.moments import from_microseconds
 from features.restrictions import RESTRICTION_ROWS, restriction_rows
@@ -33,33 +33,62 @@ class Recorded:
     waiting: Mapping[str, int] = field(default_factory=dict)
 
 
-def record_what_binds(lake: Lake, database: Database, now: datetime, *, is_trusted: bool = False) -> Recorded:
-    """Writes to the record, in one transaction, what the lake knows and the record does not; nothing is removed.
+class Recording:
+    """Tells the record what an import brings, before the lake shows it; `done` is what was written.
 
-    The first time everything counts as it stands. Later a row that ends or weakens a restriction waits, unless it is
-    trusted. A record that is up to date costs one read.
+    What an interrupted import left undone is written at once. A crash between the record and the lake leaves
+    restrictions in force whose import has to be run again.
+    """
 
-    Args:
-        is_trusted: whether what is new comes from a source that may end restrictions.
+    def __init__(self, lake: Lake, database: Database, now: datetime, *, is_trusted: bool = False) -> None:
+        self._database, self._now, self._is_trusted = database, now, is_trusted
+        self.done = Recorded()
+        record_what_binds(lake, database, now)
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        """Write what the state binds."""
+        self.done = record_snapshot(snapshot, self._database, self._now, is_trusted=self._is_trusted)
+
+
+def record_what_binds(lake: Lake, database: Database, now: datetime) -> Recorded:
+    """Writes to the record what the lake knows and the record does not: what an older version or a crash left undone.
+
+    A record that was never written takes everything as it stands. In any other a row that ends or weakens a
+    restriction waits. A record that is up to date costs one read.
     """
     with database.reading() as transaction:
         recorded = ServiceState(transaction).get(RECORDED)
     if recorded is not None and recorded["lake_version"] == lake.version:
         return Recorded()
-    return _record(lake, database, now, is_trusted=is_trusted or recorded is None or recorded["lake_version"] is None)
+    return repair(lake, database, now)
 
 
-def _record(lake: Lake, database: Database, now: datetime, *, is_trusted: bool) -> Recorded:
-    version = lake.version
-    bound = [] if version is None else [(s, list(_rows(t))) for s, t in restriction_rows(Activity.from_lake(lake))]
+def repair(lake: Lake, database: Database, now: datetime) -> Recorded:
+    """Writes what the record lacks, whatever it says of how far it is; what waits goes on waiting."""
+    if lake.version is None:
+        with database.transaction() as transaction:
+            ServiceState(transaction).put(RECORDED, {"lake_version": None}, now)
+        return Recorded()
+    return record_snapshot(lake.snapshot(), database, now)
+
+
+def record_snapshot(snapshot: Snapshot, database: Database, now: datetime, *, is_trusted: bool = False) -> Recorded:
+    """Writes to the record, in one transaction, what a state of the lake knows and it does not; nothing is removed.
+
+    Args:
+        is_trusted: whether what is new comes from a source that may end restrictions.
+    """
+    rows = [(subject, list(_rows(table))) for subject, table in restriction_rows(Activity.from_snapshot(snapshot))]
     added: dict[str, int] = {}
     waiting: dict[str, int] = {}
     with database.transaction() as transaction:
-        for subject, rows in bound:
-            in_force, waits = Record(transaction).add(subject, rows, is_trusted=is_trusted)
+        recorded = ServiceState(transaction).get(RECORDED)
+        trusts = is_trusted or recorded is None or recorded["lake_version"] is None
+        for subject, new_rows in rows:
+            in_force, waits = Record(transaction).add(subject, new_rows, is_trusted=trusts)
             added |= {subject: in_force} if in_force else {}
             waiting |= {subject: waits} if waits else {}
-        ServiceState(transaction).put(RECORDED, {"lake_version": version}, now)
+        ServiceState(transaction).put(RECORDED, {"lake_version": snapshot.version}, now)
     return Recorded(added, waiting)
 
 
@@ -87,16 +116,6 @@ def compare_with_lake(lake: Lake, database: Database) -> dict[str, Difference]:
         missing, beyond = in_lake - recorded[subject], recorded[subject] - in_lake
         differences[subject] = Difference(len(missing), len(beyond), waiting.get(subject, 0))
     return differences
-
-
-def repair(lake: Lake, database: Database, now: datetime) -> Recorded:
-    """Writes what the record lacks, whatever it says of how far it is; what waits goes on waiting.
-
-    A record that was never written takes everything as it stands.
-    """
-    with database.reading() as transaction:
-        is_new = ServiceState(transaction).get(RECORDED) is None
-    return _record(lake, database, now, is_trusted=is_new)
 
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:

@@ -9,16 +9,19 @@ from typing import Any
 import orjson
 import pandas as pd
 import pytest
+from deltalake import write_deltalake
 from sqlalchemy import delete
 
 from features.activity.importing import Import
+from features.activity.lake import MANIFEST
 from features.home import Home
 from features.kernel.progress import silent
 from serving.decisions.request import ACTION_TYPES, MONEY_OUT, DecisionRequest
 from serving.decisions.service import DecisionResponse, Incoming, answer_all
-from serving.intake.service import Difference, Recorded, compare_with_lake, record_what_binds, repair
+from serving.intake.service import Difference, Recorded, Recording, compare_with_lake, record_what_binds, repair
 from serving.record.known import TABLES, Record
 from serving.storage import Database
+from serving.storage.database import StorageUnavailable
 from tests.serving.policy.fields import POLICY
 
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
@@ -40,11 +43,12 @@ class Exchange:
         folder.mkdir(parents=True)
         for name, row in tables.items():
             pd.DataFrame([row]).to_parquet(folder / f"{name}.parquet")
-        done = Import(self.home.lake, self.home.quarantine, self.now, silent).folder(folder)
+        recording = Recording(self.home.lake, self.database, self.now, is_trusted=is_trusted)
+        importing = Import(self.home.lake, self.home.quarantine, self.now, silent, before_pinning=recording)
+        done = importing.folder(folder)
         assert not any(report.quarantined for report in done.tables.values()), done.tables
-        recorded = record_what_binds(self.home.lake, self.database, self.now, is_trusted=is_trusted)
         self.now += timedelta(minutes=1)
-        return recorded
+        return recording.done
 
     def answer(self, action: str = "withdrawal", account: str = "A", **request: Any) -> dict[str, Any]:
         """The answer to a request made now."""
@@ -221,6 +225,40 @@ def test_an_order_lapses_by_the_clock_although_nobody_did_anything(exchange: Exc
     assert exchange.outcome(address="0x1") == "block"
     exchange.now = NOW + HOUR
     assert exchange.outcome(address="0x1") == "step_up"
+
+
+def test_a_crash_before_the_lake_shows_an_import_leaves_its_restrictions_in_force(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(place: str, *rows: Any, **options: Any) -> None:
+        if place.endswith(MANIFEST):
+            raise RuntimeError("killed")
+        write_deltalake(place, *rows, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("features.activity.lake.write_deltalake", write)
+        with pytest.raises(RuntimeError, match="killed"):
+            exchange.imports({"legal_orders": order("freeze")})
+    assert exchange.outcome(address="0x1") == "block"
+    assert compare_with_lake(exchange.home.lake, exchange.database)["legal_orders"] == Difference(0, 1, 0)
+    assert exchange.imports({"legal_orders": order("freeze")}).waiting == {}
+    assert compare_with_lake(exchange.home.lake, exchange.database)["legal_orders"].missing == 0
+
+
+def test_a_database_that_cannot_be_written_stops_the_import_before_the_lake_shows_it(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise StorageUnavailable("gone")
+
+    version = exchange.home.lake.version
+    with monkeypatch.context() as patched:
+        patched.setattr(Record, "add", refuse)
+        with pytest.raises(StorageUnavailable):
+            exchange.imports({"legal_orders": order("freeze")})
+    assert exchange.home.lake.version == version
+    exchange.imports({"legal_orders": order("freeze")})
+    assert exchange.outcome(address="0x1") == "block"
 
 
 def test_what_is_told_twice_is_written_once(exchange: Exchange) -> None:
