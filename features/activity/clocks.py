@@ -2,16 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from features.activity.files import identifier
 from features.activity.schema import LABELS, Table
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-MAX_EARLY = "INTERVAL 1 SECOND"
-EVENT_CLOCKS = ("ts", "created_at")
-"""Columns that say when something happened; other moments, such as the start of a limit, may lie ahead."""
+from features.kernel.moments import microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +41,13 @@ class Clocks:
         late = f"WHEN {redated} THEN greatest(ingested_at, {self._now})"
         return f"CASE WHEN ingested_at IS NULL THEN {self._now} {late} ELSE ingested_at END"
 
-    def too_early(self, table: Table) -> str:
-        """SQL condition of the rows without an `ingested_at` that would have happened after the import."""
-        if self._is_history(table) or table.time not in EVENT_CLOCKS:
-            return "false"
-        return f"ingested_at IS NULL AND {identifier(table.time)} > {self._now} + {MAX_EARLY}"
-
     def newest(self, table: Table, dated: str) -> str:
         """SQL aggregate of the newest microsecond at which a row was learned of, at most the import's moment."""
         return f"epoch_us(max(least(coalesce({dated}, {identifier(str(table.time))}), {self._now})))"
 
     @property
     def _now(self) -> str:
-        return f"make_timestamptz({(self.imported_at - EPOCH) // MICROSECOND})"
+        return f"make_timestamptz({microseconds(self.imported_at)})"
 
     def _is_history(self, table: Table) -> bool:
         return self.is_history or table.name == LABELS.name

@@ -14,7 +14,6 @@ from features.activity.schema import Table
 UNKNOWN_ACCOUNT = "unknown account"
 NOT_LATER = "known key with other content and no later ingested_at"
 TIE = "tie: the row of this key with other content and the same ingested_at that restricts more was accepted"
-TOO_EARLY = "after its own ingestion"
 RETRIED = "(retried)"
 
 Held: TypeAlias = Mapping[str, tuple[str, ...]]
@@ -61,8 +60,6 @@ def judge_keys(connection: duckdb.DuckDBPyConnection, table: Table, files: Held,
     for verdict, reason in (("tie", TIE), ("not later", NOT_LATER)):
         refused = f"rowid IN (SELECT _id FROM verdict_{table.name} WHERE _verdict = {quote(verdict)})"
         refuse(connection, table, reason, refused)
-    duplicate = f"rowid IN (SELECT _id FROM verdict_{table.name} WHERE _verdict = 'duplicate')"
-    refuse(connection, table, f"{table.time}: {TOO_EARLY}", f"{clocks.too_early(table)} AND NOT {duplicate}")
 
 
 def refuse(connection: duckdb.DuckDBPyConnection, table: Table, reason: str, where: str) -> None:

@@ -1,19 +1,21 @@
 """Derived states on disk: written whole, found again by what decides them, removed once no process reads them."""
 
 import hashlib
-import json
+import os
 import shutil
 import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 
+from features.activity.durable import make_durable
 from features.activity.files import identifier, quote
-from features.derivation.steps import facts, lineage, steps
+from features.derivation.steps import facts
 from features.engines.duckdb import DuckDBEngine
-from features.kernel.claims import MIN_AGE_SECONDS, Claim, remove_unclaimed
+from features.kernel.claims import MIN_AGE_SECONDS, Claim, remove, remove_unclaimed
 
 MAX_STATES = 3
 PARTIAL = "."
@@ -24,11 +26,11 @@ CODE = ("activity", "derivation", "engines", "facts", "kernel", "patterns")
 
 
 def name_of_state() -> str:
-    """What decides a derived state: the versions of all steps and, so that none is read in error, the code itself.
+    """What decides a derived state: the code of its steps and the engine's version, so that none is read in error.
 
     Only the cache depends on the code: vectors and models carry versions.
     """
-    decided = hashlib.sha256(json.dumps(lineage(step.writes for step in steps())).encode())
+    decided = hashlib.sha256(duckdb.__version__.encode())
     for folder in CODE:
         for path in sorted((FEATURES / folder).rglob("*")):
             if path.suffix in {".py", ".yaml"}:
@@ -47,11 +49,17 @@ def read_state(engine: DuckDBEngine, folder: Path) -> Claim | None:
         claim = Claim(folder)
     except FileNotFoundError:
         return None
-    if not all((folder / f"{name}.parquet").is_file() for name in written_names()):
-        claim.release()  # somebody damaged it
+    try:
+        for name in written_names():
+            engine.view(name, f"SELECT * FROM read_parquet({quote(str(folder / f'{name}.parquet'))})")
+    except duckdb.Error:  # a file is missing or damaged
+        for name in written_names():
+            engine.connection.execute(f"DROP VIEW IF EXISTS {identifier(name)}")
+        claim.release()
+        remove(folder)
         return None
-    for name in written_names():
-        engine.view(name, f"SELECT * FROM read_parquet({quote(str(folder / f'{name}.parquet'))})")
+    with suppress(OSError):  # who may only read does not make it younger
+        os.utime(folder)
     return claim
 
 
@@ -62,6 +70,7 @@ def keep_state(engine: DuckDBEngine, folder: Path) -> None:
     for name in written_names():
         rows = engine.run(f"FROM {identifier(name)}")
         pq.write_table(rows, claim.folder / f"{name}.parquet", row_group_size=ROW_GROUP_ROWS)
+    make_durable(*claim.folder.iterdir(), claim.folder)
     try:
         claim.folder.replace(folder)
     except OSError:  # another process kept the same state meanwhile

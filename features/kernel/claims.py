@@ -51,7 +51,7 @@ def remove_unclaimed(folders: Iterable[Path], now: float | None = None) -> list[
     A folder that was never claimed is left: a version of ours that knows no claims may be using it.
     """
     latest = (time.time() if now is None else now) - MIN_AGE_SECONDS
-    return [folder for folder in folders if _is_left_behind(folder, latest) and _remove(folder)]
+    return [folder for folder in folders if _is_left_behind(folder, latest) and remove(folder)]
 
 
 def _is_left_behind(folder: Path, latest: float) -> bool:
@@ -67,7 +67,7 @@ def _is_left_behind(folder: Path, latest: float) -> bool:
     )
 
 
-def _remove(folder: Path) -> bool:
+def remove(folder: Path) -> bool:
     """Removes a folder unless somebody claims it; it loses its name first, so that nobody claims half of it."""
     leaving = folder if folder.name.endswith(LEAVING) else folder.with_name(folder.name + LEAVING)
     try:

@@ -9,18 +9,20 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.activity.checking import NO_MOMENT
-from features.activity.importing import TableReport
+from features.activity.importing import Import, TableReport
+from features.activity.lake import Snapshot
 from features.activity.snapshot import Activity
 from features.home import Home
 from features.kernel.errors import Invalid, NotFound
+from features.kernel.progress import silent
 from features.labels import read_labels
 from features.pipeline import Features
-from tests.features.activity.exports import Desk, accounts, orders, transfers
+from tests.features.activity.exports import IMPORTED_AT, Desk, accounts, orders, transfers
 
 NAN = float("nan")
 MOMENTS = ("2025-05-02T00:00:00Z", "2025-05-03 02:00:00.5+02:00")
@@ -271,6 +273,22 @@ def test_a_crash_between_two_tables_leaves_no_half_import(desk: Desk, monkeypatc
     assert desk.home.lake.counts() == {"accounts": 2, "order_events": 6, "transfers": 3}
     rows = Features(Activity.from_lake(desk.home.lake)).engine.frame("SELECT count(*) AS n FROM order_events")
     assert rows["n"].tolist() == [6]
+
+
+def test_what_a_crash_left_is_undone_once(desk: Desk) -> None:
+    def stop(_snapshot: Snapshot) -> None:
+        raise Crash
+
+    desk.take(accounts=accounts("a"), order_events=orders())
+    more = desk.folder({"order_events": orders(order_id=["p0", "p1", "p2"])})
+    with pytest.raises(Crash):
+        Import(desk.home.lake, desk.home.quarantine, IMPORTED_AT, silent, before_pinning=stop).folder(more)
+    versions = []
+    for name in ("b", "c", "d"):
+        desk.take(accounts=accounts(name))
+        versions.append(DeltaTable(str(desk.home.lake.root / "order_events")).version())
+    assert versions == [versions[0]] * 3
+    assert desk.home.lake.counts()["order_events"] == 3
 
 
 def test_labels_without_a_date_are_known_from_the_start(desk: Desk) -> None:

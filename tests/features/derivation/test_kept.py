@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from features.activity.snapshot import Activity
 from features.derivation.kept import MAX_STATES, keep_state, read_state, written_names
 from features.engines.duckdb import DuckDBEngine
 from features.home import Home
-from features.kernel.claims import CLAIM_FILE
+from features.kernel.claims import CLAIM_FILE, Claim
 from features.kernel.progress import silent
 from features.pipeline import Features
 
@@ -72,6 +73,8 @@ def test_a_state_that_a_process_reads_stays_until_the_process_is_killed(derived:
         assert reader.stdout
         try:
             assert reader.stdout.readline() == "claimed\n"
+            assert old.stat().st_mtime > 0, "what is read counts as new"
+            os.utime(old, (0, 0))
             for number in range(1, MAX_STATES + 2):
                 kept(derived, tmp_path, number)
             print(file=reader.stdin, flush=True)
@@ -104,12 +107,33 @@ def test_an_older_reader_goes_on_after_newer_imports(tmp_path: Path) -> None:
     assert list(old.accounts("2025-06-01")["account_id"]) == ["A0"]
 
 
-def test_a_damaged_or_missing_state_is_not_read(derived: Features, tmp_path: Path) -> None:
-    engine = DuckDBEngine(Activity.from_frames({}))
-    assert read_state(engine, tmp_path / "lake" / "code") is None
+def test_a_missing_state_is_not_read(tmp_path: Path) -> None:
+    assert read_state(DuckDBEngine(Activity.from_frames({})), tmp_path / "lake" / "code") is None
+
+
+@pytest.mark.parametrize("name", ["account_numbers", "episodes", "ceilings"])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b""), lambda file: os.truncate(file, 9)])
+def test_a_damaged_state_is_not_read_and_kept_anew(
+    derived: Features, tmp_path: Path, name: str, damage: Callable[[Path], object]
+) -> None:
     folder = kept(derived, tmp_path, 0)
-    (folder / f"{written_names()[0]}.parquet").unlink()
-    assert read_state(engine, folder) is None
+    damage(folder / f"{name}.parquet")
+    assert read_state(DuckDBEngine(Activity.from_frames({})), folder) is None
+    kept(derived, tmp_path, 0)
+    engine = DuckDBEngine(Activity.from_frames({}))
+    claim = read_state(engine, folder)
+    assert claim is not None
+    assert all(engine.columns(written) for written in written_names())
+    claim.release()
+
+
+def test_a_damaged_state_stays_while_a_process_claims_it(derived: Features, tmp_path: Path) -> None:
+    folder = kept(derived, tmp_path, 0)
+    claim = Claim(folder)
+    (folder / "episodes.parquet").write_bytes(b"")
+    assert read_state(DuckDBEngine(Activity.from_frames({})), folder) is None
+    assert folder.is_dir()
+    claim.release()
 
 
 def test_what_a_killed_writer_left_makes_room_at_once(derived: Features, tmp_path: Path) -> None:
