@@ -37,8 +37,8 @@ from features.activity.mapping import Mapping
 from features.activity.mapping.running import made_rows
 from features.activity.memory import connect
 from features.activity.quarantine import Quarantine
-from features.activity.revisions import REVISION, TIED_OWNERS, VERSIONED
-from features.activity.schema import LABELS, TABLES, Table
+from features.activity.revisions import CLAIMED, REVISION, TIED_OWNERS, VERSIONED
+from features.activity.schema import LABELS, TABLES, TIME, Table
 from features.kernel.errors import Invalid
 from features.kernel.progress import Progress
 
@@ -340,13 +340,14 @@ class Import:
         """The rows as the lake keeps them, those of an account together and in the order of time."""
         names = [c.name for c in table.columns]
         columns = ", ".join(f"{dated} AS ingested_at" if n == "ingested_at" else identifier(n) for n in names)
-        schema = table.arrow_schema.append(pa.field(REVISION, pa.int64()))
+        schema = table.arrow_schema.append(pa.field(REVISION, pa.int64())).append(pa.field(CLAIMED, TIME))
         owners = ""
         if table.name == VERSIONED:
             schema = schema.append(pa.field(TIED_OWNERS, pa.list_(pa.string())))
             owners = f", _owners AS {TIED_OWNERS}"
         order = ", ".join(identifier(n) for n in ("account_id", table.time) if n in names)
-        query = f"SELECT {columns}, {REVISION}{owners} {rows} ORDER BY {order}"
+        claimed = f"CASE WHEN ({dated}) IS DISTINCT FROM ingested_at THEN ingested_at END AS {CLAIMED}"
+        query = f"SELECT {columns}, {REVISION}, {claimed}{owners} {rows} ORDER BY {order}"
         return self.engine.sql(query).to_arrow_reader(BATCH_ROWS).cast(schema)
 
     def _set_aside(self, tables: dict[str, Table]) -> str:

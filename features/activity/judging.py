@@ -8,7 +8,7 @@ import duckdb
 from features.activity.checking import sql_type
 from features.activity.clocks import Clocks
 from features.activity.files import identifier, quote
-from features.activity.revisions import REVISION, VERSIONED, content, key_columns, laxity, read_files
+from features.activity.revisions import CLAIMED, REVISION, VERSIONED, content, key_columns, laxity, read_files
 from features.activity.schema import Table
 
 UNKNOWN_ACCOUNT = "unknown account"
@@ -21,7 +21,10 @@ Held: TypeAlias = Mapping[str, tuple[str, ...]]
 
 
 def held_rows(connection: duckdb.DuckDBPyConnection, table: Table, files: Held) -> str | None:
-    """SQL of the rows of a table that the lake holds, typed as declared, with `_revision`; None where it holds none."""
+    """SQL of the rows of a table that the lake holds, typed as declared; None where it holds none.
+
+    `_revision` numbers the versions of a key, `_claimed_at` says when a row that was redated was learned of.
+    """
     if not files.get(table.name):
         return None
     relation = read_files(files[table.name])
@@ -32,7 +35,11 @@ def held_rows(connection: duckdb.DuckDBPyConnection, table: Table, files: Held) 
         for name, kind in columns
     )
     revision = f"coalesce({REVISION}, 0)" if REVISION in given else "0"
-    return f"(SELECT {typed}, CAST({revision} AS BIGINT) AS {REVISION} FROM {relation})"
+    claimed = CLAIMED if CLAIMED in given else "NULL"
+    return (
+        f"(SELECT {typed}, CAST({revision} AS BIGINT) AS {REVISION}, CAST({claimed} AS TIMESTAMPTZ) AS {CLAIMED} "
+        f"FROM {relation})"
+    )
 
 
 def refuse_unknown_accounts(connection: duckdb.DuckDBPyConnection, table: Table, files: Held) -> None:
@@ -114,8 +121,8 @@ def _collect_rivals(connection: duckdb.DuckDBPyConnection, table: Table, lake_ro
     )
     if lake_rows and connection.execute(f"SELECT 1 {compared} LIMIT 1").fetchall():
         connection.execute(
-            f"INSERT INTO rivals_{table.name} SELECT NULL, {named}, coalesce(ingested_at, {happened}), {REVISION}, "
-            f"{computed}, {owner}, false, NULL, NULL FROM {lake_rows} WHERE {suspect}"
+            f"INSERT INTO rivals_{table.name} SELECT NULL, {named}, coalesce({CLAIMED}, ingested_at, {happened}), "
+            f"{REVISION}, {computed}, {owner}, false, NULL, NULL FROM {lake_rows} WHERE {suspect}"
         )
 
 

@@ -10,6 +10,8 @@ from features.activity.identifiers import listed_sql, spelt_sql
 from features.activity.schema import Table
 
 REVISION = "_revision"
+CLAIMED = "_claimed_at"
+"""When a row says that it was learned of, where it counts from its import instead."""
 TIED_OWNERS = "_tied_owners"
 VERSIONED = "accounts"
 """The table whose rows of one key are versions that hold one after another: all of them count, each from its moment."""

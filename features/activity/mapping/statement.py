@@ -22,6 +22,8 @@ MORE_CHANGING_FUNCTIONS = frozenset(
     {"ago", "current_role", "current_time", "current_timestamp", "current_user", "getenv", "localtime"}
     | {"localtimestamp", "pg_sleep", "session_user", "user", "version"}
 )
+AGE_BETWEEN = 2
+"""With one moment only, `age` counts until today."""
 MAY_RAISE = frozenset({"error"})
 REFUSED_PARTS: dict[type[exp.Expr], str] = {
     exp.Into: "INTO",
@@ -107,7 +109,9 @@ def _one_query(text: str, place: str) -> exp.Query:
 def _check_function(call: exp.Func, place: str) -> None:
     written = FUNCTION_NAME.match(call.sql(DIALECT))
     name = written.group().lower() if written else ""
-    if name in _changing_functions() or call.name.lower() in _changing_functions():
+    called = {name, call.name.lower()} if isinstance(call, exp.Anonymous) else {name}
+    is_age_until_today = name == "age" and len(call.expressions) < AGE_BETWEEN
+    if called & _changing_functions() or is_age_until_today:
         raise Invalid(
             f"{place}: the SELECT calls {name}, whose value depends on when or where it runs; a mapping has to make "
             "the same rows each time."

@@ -243,6 +243,24 @@ def test_a_row_that_claims_to_be_older_than_what_is_held_counts_from_its_import_
     assert clock(3) in ingested(desk.home, "transfers")
 
 
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("amounts", [(1.0, 2.0), (2.0, 1.0)])
+def test_of_late_rows_the_one_that_was_learned_of_last_holds_however_they_are_sent(
+    desk: Desk, together: bool, amounts: tuple[float, float]
+) -> None:
+    desk.take(accounts=accounts("a"), transfers=transfer(9, clock(200), transfer_id="newer"))
+    versions = [transfer(amount, clock(hours)) for hours, amount in zip((3, 4), amounts, strict=True)]
+    if together:
+        desk.take_at(LATER, transfers=pd.concat(versions))
+    else:
+        for number, version in enumerate(versions):
+            desk.take_at(LATER + number * HOUR, transfers=version)
+    desk.take_at(LATER + 3 * HOUR, transfers=versions[0])
+    amounts_held = [row["amount"] for row in held(desk.home, "transfers") if row["transfer_id"] == "t0"]
+    assert amounts_held == [amounts[1]]
+    assert desk.set_aside() == []
+
+
 def test_a_row_without_a_clock_cannot_have_happened_after_its_import(desk: Desk) -> None:
     desk.take(accounts=accounts("a"))
     rows = transfers(2, ts=[pd.Timestamp(LATER) + pd.Timedelta(s, "ms") for s in (1_000, 1_001)])

@@ -55,6 +55,15 @@ def test_a_filtered_row_keeps_the_number_it_has_in_its_file(desk: Desk) -> None:
     assert [row["row_number"] for row in desk.home.quarantine.rows().to_pylist()] == [3]
 
 
+def test_a_column_or_text_may_have_the_name_of_a_function(desk: Desk) -> None:
+    select = (
+        'SELECT CAST("user" AS VARCHAR) AS account_id, CAST(version AS VARCHAR) AS transfer_id, '
+        f"replace(at, 'now', '') AS ts, sum AS amount, sum AS amount_usd, {DEPOSIT} FROM payments"
+    )
+    payments = PAYMENTS.replace("id,who", "version,user")
+    assert imported(desk, select, {"payments.csv": payments}).tables["transfers"].accepted == 2
+
+
 def test_a_file_of_the_folder_can_be_read_by_its_own_name(desk: Desk) -> None:
     done = imported(desk, SELECT + '"payments.csv"', {"payments.csv": PAYMENTS}, sources={})
     assert done.tables["transfers"].accepted == 2
@@ -187,6 +196,7 @@ HOSTILE = [
     "SELECT now() AS ts FROM payments",
     "SELECT current_timestamp AS ts FROM payments",
     "SELECT today() AS ts FROM payments",
+    "SELECT age(at) AS amount FROM payments",
     "SELECT ago(INTERVAL 1 DAY) AS ts FROM payments",
     "SELECT random() AS amount FROM payments",
     "SELECT gen_random_uuid() AS transfer_id FROM payments",
