@@ -50,7 +50,7 @@ def score(
     database = database_of(settings_of(home))
     record_what_binds(lake, database, now)
     with progress("scoring") as report:
-        done = score_accounts(at, lake, registry, policy, database, report)
+        done = score_accounts(at, lake, registry, policy, database, report, now)
     emit(scored(done), as_json, lambda: show_scored(done))
 
 
@@ -107,7 +107,8 @@ def _show_drift(drift: Drift, show: int) -> None:
         f"the martingale reached {drift.martingale:.3g}."
     )
     limits = (
-        f"an AUC above {ADVERSARIAL_ALARM:g}, a martingale of {MARTINGALE_ALARM:g}, a PSI of {ACT:g} above its noise"
+        f"an AUC above {ADVERSARIAL_ALARM:g}, a martingale of {MARTINGALE_ALARM:g}, "
+        f"a PSI of {ACT:g} that is above its noise"
     )
     out.print(f"Alarm limits: {limits}.")
     if drift.left_out:

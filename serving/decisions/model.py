@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
+from features.kernel.moments import text_of
 from features.kernel.stored import BESIDE, LEFT_OUT, Document, Moment, Part
 from serving.decisions.fields import Clock, account_fields, measures_in_force
 from serving.decisions.request import DecisionRequest
@@ -128,6 +129,8 @@ def _unknown_vector(
         return (Degraded("vector", "No vector has been built for the account yet.", without),)
     used = f"The vector was used as far as it goes; {least}"
     age = now - state.as_of
+    if age < timedelta(0):
+        return (Degraded("vector", f"The vector is of {text_of(state.as_of)}, which has not come.", used),)
     if policy.floors.is_too_old(age, request.type):
         return (Degraded("vector", f"The vector is {age / _HOUR:.0f} hours old.", used),)
     missing = sorted(policy.features - state.vector.keys())

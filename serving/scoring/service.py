@@ -56,9 +56,25 @@ class ScoringReport:
 
 
 def score_accounts(
-    as_of: datetime, lake: Lake, registry: Registry, policy: Policy, database: Database, progress: Progress
+    as_of: datetime,
+    lake: Lake,
+    registry: Registry,
+    policy: Policy,
+    database: Database,
+    progress: Progress,
+    now: datetime | None = None,
 ) -> ScoringReport:
-    """Scores all accounts visible at a moment; running it again at the same moment changes nothing."""
+    """Scores all accounts visible at a moment; running it again at the same moment changes nothing.
+
+    Args:
+        as_of: the moment.
+        lake: the activity.
+        registry: where the champions are.
+        policy: the rules.
+        database: where states and reviews are stored.
+        progress: is told how far the run is.
+        now: the moment by the clock of the home, if it has one: an earlier run that is dated later does not count.
+    """
     features = Features(lake, progress)
     spine = features.accounts(as_of)
     if spine.empty:
@@ -73,7 +89,7 @@ def score_accounts(
         notes.append(f"The activity ends {silent_days} days before this moment; until an import it looks like silence.")
     run = Run(as_of, features, vectors, scores, _explainers(models), policy)
     with database.reading() as transaction:
-        last = ServiceState(transaction).get(LAST_RUN)
+        last = _last_run(transaction, as_of, now, notes)
     progress("asking the rules", 0.7)
     candidates = asking(features, policy, states, as_of, last)
     progress(f"preparing {len(candidates)} reviews", 0.8)
@@ -81,6 +97,20 @@ def score_accounts(
     if last is None or moment_of(last["as_of"]) < as_of:
         reviews += build_reviews(run, _sampled(run, reviews, database))
     return _store(database, states, reviews, run, models, notes, last)
+
+
+def _last_run(transaction: Transaction, as_of: datetime, now: datetime | None, notes: list[str]) -> Any:
+    """The run before, if it counts; what follows from its moment is added to the notes."""
+    last = ServiceState(transaction).get(LAST_RUN)
+    if last is None:
+        return None
+    ended = moment_of(last["as_of"])
+    if now is not None and ended > now:
+        notes.append(f"An earlier run was dated {text_of(ended)}, which has not come: what it stored is replaced.")
+        return None
+    if ended > as_of:
+        notes.append(f"The scores of {text_of(ended)} are newer and stay; this run only looks for cases.")
+    return last
 
 
 def _champions(registry: Registry) -> tuple[dict[str, LoadedModel], list[str]]:
@@ -240,7 +270,7 @@ def _store(
         lake_version=run.features.activity.version,
         accounts=len(states),
         opened=tuple(opened),
-        already_known=tuple(already_known),
+        already_known=tuple(dict.fromkeys(review_id for review_id in already_known if review_id not in opened)),
         models=versions,
         notes=tuple(notes),
         ceilings=tuple(run.features.ceilings()),

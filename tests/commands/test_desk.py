@@ -4,8 +4,11 @@ import shutil
 from pathlib import Path
 
 from features.home import Home
+from features.kernel.moments import moment_of, text_of
 from serving.commands.start import database_of, settings_of
 from serving.reviews.store import ReviewLog
+from serving.scoring.service import LAST_RUN
+from serving.storage.service_state import ServiceState
 from tests.commands.calling import AS_OF, Call
 from tests.serving.cases import drawn_review, ring_review
 
@@ -38,6 +41,9 @@ def test_rules_score_without_models_and_their_reviews_are_listed_and_shown(
     assert scored["reviews_opened"]
     again = call("score", "--as-of", AS_OF, "--home", home, "--json").document
     assert again["reviews_opened"] == []
+    for run in (scored, again):
+        assert len(set(run["reviews_known"])) == len(run["reviews_known"])
+        assert not set(run["reviews_known"]) & set(run["reviews_opened"])
     listed = call("reviews", "list", "--home", home, "--json").document
     assert {review["review_id"] for review in listed["reviews"]} == set(scored["reviews_opened"])
     page = call("reviews", "list", "--page-size", "1", "--home", home, "--json").document
@@ -47,3 +53,10 @@ def test_rules_score_without_models_and_their_reviews_are_listed_and_shown(
     for asked in (("reviews", "list"), ("reviews", "show", scored["reviews_opened"][0]), ("status",)):
         assert call(*asked, "--home", home).code == 0
     assert call("status", "--home", home, "--json").document["scored_accounts"] == scored["accounts"]
+    with database_of(settings_of(Path(home))).transaction() as transaction:
+        run = dict(ServiceState(transaction).get(LAST_RUN) or {})
+        ServiceState(transaction).put(LAST_RUN, run | {"as_of": "2999-01-01T00:00:00Z"}, moment_of(AS_OF))
+    assert "has not come" in call("score", "--as-of", AS_OF, "--home", home, "--json").document["notes"][-1]
+    with database_of(settings_of(Path(home))).reading() as transaction:
+        last = ServiceState(transaction).get(LAST_RUN) or {}
+    assert last["as_of"] == text_of(moment_of(AS_OF))

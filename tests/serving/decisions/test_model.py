@@ -151,6 +151,11 @@ def test_a_vector_of_yesterday_does_not_let_money_out(action: str, hours: int, o
     assert ("vector" in [entry.component for entry in decision.degraded]) is (outcome != "allow")
 
 
+def test_a_vector_of_a_moment_that_has_not_come_is_not_known() -> None:
+    decision = decided(a_request(), a_state(as_of=NOW + SECOND))
+    assert (decision.outcome.word, [entry.component for entry in decision.degraded]) == ("step_up", ["vector"])
+
+
 def test_a_vector_of_another_catalogue_is_not_known() -> None:
     policy = replace(POLICY, catalogue="c-2")
     assert decide(a_request(), a_state(), policy, "dec-1", NOW).outcome.word == "step_up"
