@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from features.activity.identifiers import spelt, spelt_as_listed
 from serving.decisions.request import DecisionRequest
 from serving.measures.model import Measure, MeasureState
-from serving.policy.fields import PROBABILITY_PREFIX
+from serving.policy.book import Policy
+from serving.policy.fields import PROBABILITY_PREFIX, RECORD_FIELDS
 from serving.policy.terms import TYPOLOGIES, Value
 from serving.record.model import AccountState, LegalOrder, Scores, WatchlistEntry
 
@@ -62,6 +63,20 @@ def account_fields(state: AccountState, clock: Clock, request: DecisionRequest |
     }
 
 
+def unknown_fields(
+    state: AccountState, policy: Policy, *, is_vector_known: bool, is_record_known: bool
+) -> frozenset[str]:
+    """The fields whose value is not known: of the vector, of the record, and of the scores that rules read.
+
+    A value that was looked up and is not there is known. The values of a vector that is too old stay readable; they
+    are among the unknown, because they may have changed.
+    """
+    kyc_level = () if "kyc_level" in state.vector or state.facts.kyc_level is not None else ("kyc_level",)
+    vector = () if is_vector_known else policy.features
+    record = () if is_record_known else RECORD_FIELDS
+    return frozenset((*kyc_level, *vector, *record, *(_missing_scores(state.scores) & policy.scores)))
+
+
 def measures_in_force(state: AccountState, clock: Clock) -> tuple[Measure, ...]:
     """The measures on the account that bind now, in the order they are stored."""
     return tuple(
@@ -79,6 +94,14 @@ def _score_fields(scores: Scores) -> dict[str, Value]:
         "m_score": scores.m_score,
         **probabilities,
     }
+
+
+def _missing_scores(scores: Scores) -> set[str]:
+    """The scores that no model gave; that a model has no typology of some name is known."""
+    missing = {"m_score"} if scores.m_score is None else set()
+    missing |= {"anomaly_score", "anomaly_p_value"} if scores.anomaly_p_value is None else set()
+    typologies = TYPOLOGIES if not scores.violation_probability else ()
+    return missing | {PROBABILITY_PREFIX + name for name in typologies}
 
 
 def _request_fields(state: AccountState, clock: Clock, request: DecisionRequest | None) -> dict[str, Value]:

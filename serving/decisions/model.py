@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from features.kernel.moments import text_of
 from features.kernel.stored import BESIDE, LEFT_OUT, Document, Moment, Part
-from serving.decisions.fields import Clock, account_fields, measures_in_force
+from serving.decisions.fields import Clock, account_fields, measures_in_force, unknown_fields
 from serving.decisions.request import DecisionRequest
 from serving.measures.model import Measure
 from serving.policy.book import Policy
@@ -88,19 +88,25 @@ def decide(
 
     Holds, lists and orders bind if they are in force at the moment of the decision. Cooling-off hours count to the
     moment of the request, or to that of the decision where the request claims a later one. What is unknown raises the
-    outcome to the floors of the policy: a vector that is missing, too old or of another catalogue, and the record.
+    outcome to the floors of the policy (a vector that is missing, too old or of another catalogue, the record, scores,
+    what the request leaves out), and each rule that it leaves open counts as the rule declares.
 
     Args:
         state: what is known of the account; `AccountState(account_id)` where it was never scored.
         is_record_known: whether lists, orders, credentials and measures could be looked up.
     """
     clock = Clock.of(request.occurred_at, decided_at)
-    fields = dict.fromkeys(policy.fields_read(ACCOUNT)) | account_fields(state, clock, request)
-    evaluation = evaluate(policy, ACCOUNT, fields, on=decided_at.date())
+    fields = dict.fromkeys(policy.features) | account_fields(state, clock, request)
     vector = _unknown_vector(state, request, policy, decided_at)
-    floors = policy.floors
-    least = [floors.minimum(Unknown.VECTOR, request.type)] if vector else []
-    least += [] if is_record_known else [floors.minimum(Unknown.RECORD, request.type)]
+    unknown = unknown_fields(state, policy, is_vector_known=not vector, is_record_known=is_record_known)
+    evaluation = evaluate(policy, ACCOUNT, fields, on=decided_at.date(), unknown=unknown)
+    is_unknown = {
+        Unknown.VECTOR: bool(vector),
+        Unknown.RECORD: not is_record_known,
+        Unknown.SCORES: not unknown.isdisjoint(SCORES),
+        Unknown.REQUEST: bool(request.left_out),
+    }
+    least = [policy.floors.minimum(what, request.type) for what, is_so in is_unknown.items() if is_so]
     return Decision(
         decision_id=decision_id,
         account_id=request.account_id,
@@ -112,7 +118,7 @@ def decide(
         measures=measures_in_force(state, clock),
         as_of=state.as_of,
         decided_at=decided_at,
-        degraded=(*vector, *_missing_scores(state), *_odd_clock(request, decided_at), *evaluation.degraded),
+        degraded=(*vector, *_missing_scores(state), *_odd_request(request, policy, decided_at), *evaluation.degraded),
         versions=Versions(state.catalogue, policy.version, state.models),
         review_id=state.reviews[-1] if state.reviews else None,
         shadow_rules=evaluation.shadow_hits,
@@ -153,13 +159,18 @@ def _missing_scores(state: AccountState) -> tuple[Degraded, ...]:
     return (Degraded("models", f"No score of {missing}.", "The other scores and the rules."),) if missing else ()
 
 
-def _odd_clock(request: DecisionRequest, now: datetime) -> tuple[Degraded, ...]:
+def _odd_request(request: DecisionRequest, policy: Policy, now: datetime) -> tuple[Degraded, ...]:
+    odd: list[Degraded] = []
+    if request.left_out:
+        least = policy.floors.minimum(Unknown.REQUEST, request.type).word.replace("_", " ")
+        names = " and no ".join(request.left_out)
+        odd.append(Degraded("request", f"The {request.type} names no {names}.", f"At least {least}."))
     ahead = request.occurred_at - now
-    if -MAX_BEHIND <= ahead <= MAX_AHEAD:
-        return ()
-    side = "ahead of" if ahead > MAX_AHEAD else "behind"
-    reason = f"The request is dated {abs(ahead) / _HOUR:.1f} hours {side} the clock of the service."
-    return (Degraded("request_clock", reason, "What is in force was judged by the clock of the service."),)
+    if not -MAX_BEHIND <= ahead <= MAX_AHEAD:
+        side = "ahead of" if ahead > MAX_AHEAD else "behind"
+        reason = f"The request is dated {abs(ahead) / _HOUR:.1f} hours {side} the clock of the service."
+        odd.append(Degraded("request_clock", reason, "What is in force was judged by the clock of the service."))
+    return tuple(odd)
 
 
 def _reasons(evaluation: Evaluation, state: AccountState, policy: Policy) -> tuple[Reason, ...]:

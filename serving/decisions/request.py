@@ -1,5 +1,6 @@
 """The action of a decision request, which an account asks for, and its JSON form (docs/activity-schema.md#decision)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self
@@ -10,6 +11,12 @@ from features.kernel.stored import Document, Json, Moment
 
 ACTION_TYPES = ("withdrawal", "deposit", "order", "login", "transfer", "subscription", "upgrade", "account")
 MONEY_OUT = ("withdrawal", "transfer")
+TO_BE_NAMED: Mapping[str, tuple[str, ...]] = {
+    "withdrawal": ("address", "amount_usd"),
+    "transfer": ("amount_usd",),
+    "order": ("product",),
+}
+"""By action type what rules have to read; a request that leaves it out is decided, but not as if it were harmless."""
 
 _AMOUNTS = ("amount_usd", "price", "quantity")
 
@@ -39,6 +46,11 @@ class DecisionRequest(Document):
     ip: str | None = None
     device_id: str | None = None
     session_id: str | None = None
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What the request does not name although rules have to read it."""
+        return tuple(name for name in TO_BE_NAMED.get(self.type, ()) if getattr(self, name) is None)
 
     def __post_init__(self) -> None:
         """Refuses what no rule could judge."""

@@ -22,7 +22,8 @@ _ACTIVE = (RuleState.LIVE, RuleState.SHADOW)
 class Policy:
     """All rules under one version; `active` holds, for each subject key, the live and shadow rules that judge it.
 
-    `features` are the features of the catalogue that the active account rules read, and `catalogue` its fingerprint.
+    `features` are the features of the catalogue that the active account rules read, `scores` the scores that they
+    read, and `catalogue` is the fingerprint of the catalogue.
     """
 
     version: str
@@ -31,6 +32,7 @@ class Policy:
     by_id: Mapping[str, Rule]
     floors: Floors
     features: frozenset[str]
+    scores: frozenset[str]
     catalogue: str | None = None
 
     @classmethod
@@ -59,6 +61,7 @@ class Policy:
             by_id={rule.id: rule for rule in rules},
             floors=load_floors(),
             features=read - SCORES.keys() - REQUEST.keys() - FACTS.keys(),
+            scores=read & SCORES.keys(),
             catalogue=catalogue,
         )
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, RootModel
 
 from features.kernel.documents import OneOf, Scalar, Text, Written
 from serving.policy.rules import ACCOUNT, EPISODE
-from serving.policy.terms import CLAUSES, MEASURES, TYPOLOGIES, Outcome, RuleState, Severity
+from serving.policy.terms import CLAUSES, MEASURES, TYPOLOGIES, IfUnknown, Outcome, RuleState, Severity
 
 MAX_MEASURE_DAYS = 180
 
@@ -86,6 +86,10 @@ class RuleDocument(Written):
     """The fields to show as values: a list, or by the key to show them under."""
     thresholds_shown: Shown = Field(default_factory=dict)
     """The fields to show beside the values as if they were thresholds."""
+    if_unknown: Annotated[str, OneOf(tuple(word.value for word in IfUnknown))] | None = None
+    """What the rule counts as while a value that could make it fire is not known; of an account rule only, required."""
+    if_unknown_reason: Text | None = None
+    """Why that is right; required with `if_unknown`."""
     proposes: list[ProposalDocument] = Field(default_factory=list)
     says: Text
     """The finding in one plain sentence."""

@@ -37,6 +37,10 @@ FACTS: Mapping[str, type] = {
     "observation_in_force": bool,
     "ip_country_listed": str,
 }
+RECORD_FIELDS: frozenset[str] = frozenset(
+    {*FACTS, "request_address_on_watchlist", "request_address_list"} - {"kyc_level"}
+)
+"""The fields that the account record decides; the level of verification comes with the vector."""
 
 
 def rule_fields(

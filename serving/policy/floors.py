@@ -20,10 +20,12 @@ Given = TypeVar("Given")
 
 
 class Unknown(StrEnum):
-    """What may be unknown about an account."""
+    """What may be unknown about an account or its request."""
 
     VECTOR = "vector"
     RECORD = "record"
+    SCORES = "scores"
+    REQUEST = "request"
 
 
 def with_other(table: dict[str, Given]) -> dict[str, Given]:
@@ -42,6 +44,8 @@ class ByUnknown(Written):
 
     vector: Annotated[dict[str, OutcomeWord], AfterValidator(with_other)]
     record: Annotated[dict[str, OutcomeWord], AfterValidator(with_other)]
+    scores: Annotated[dict[str, OutcomeWord], AfterValidator(with_other)]
+    request: Annotated[dict[str, OutcomeWord], AfterValidator(with_other)]
 
 
 class FloorsDocument(Written):
@@ -76,7 +80,7 @@ def load_floors(file: Path = FILE) -> Floors:
         Invalid: the file is wrong; the sentence says where.
     """
     document = validated(read_yaml(file), FloorsDocument)
-    words = {Unknown.VECTOR: document.min_outcome.vector, Unknown.RECORD: document.min_outcome.record}
+    words = {Unknown(name): table for name, table in document.min_outcome}
     return Floors(
         {unknown: {action: Outcome.of(word) for action, word in table.items()} for unknown, table in words.items()},
         {action: timedelta(hours=hours) for action, hours in document.max_vector_hours.items()},

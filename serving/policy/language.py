@@ -1,6 +1,6 @@
 """The rule language: an SQL boolean expression over named fields and thresholds, read once and ready to run twice."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from features.kernel.errors import Invalid
@@ -9,6 +9,7 @@ from serving.policy.comparisons import comparisons_of
 from serving.policy.compiling import Part, python_of, sql_of
 from serving.policy.parsing import parse
 from serving.policy.terms import Comparison, Value
+from serving.policy.undecided import MayHold, may_hold
 
 KINDS = (float, str, bool)
 
@@ -23,6 +24,7 @@ class Condition:
     comparisons: Mapping[str, Comparison]
     sql: str
     function: Part
+    open_function: MayHold
 
     def holds(self, fields: Mapping[str, Value]) -> bool | None:
         """Whether the condition holds for these fields; None where missing values leave it open.
@@ -33,6 +35,10 @@ class Condition:
         """
         result: bool | None = self.function(fields)
         return result
+
+    def may_hold(self, fields: Mapping[str, Value], unknown: Collection[str]) -> bool:
+        """Whether the condition holds, or could hold if the fields named `unknown` had other values."""
+        return self.open_function(fields, unknown)
 
 
 def condition(text: str, fields: Mapping[str, type], thresholds: Mapping[str, float | str | bool]) -> Condition:
@@ -54,6 +60,7 @@ def condition(text: str, fields: Mapping[str, type], thresholds: Mapping[str, fl
         comparisons_of(parsed.tree),
         sql_of(parsed.tree, fields, thresholds),
         python_of(parsed.tree, fields, thresholds),
+        may_hold(parsed.tree, fields, thresholds),
     )
 
 

@@ -11,10 +11,10 @@ from typing import Any
 from features.kernel.documents import read_yaml, validated
 from features.kernel.errors import Invalid
 from serving.policy.documents import RuleDocument
-from serving.policy.fields import SCORES
+from serving.policy.fields import RECORD_FIELDS, SCORES
 from serving.policy.language import Condition, condition
 from serving.policy.rules import ACCOUNT, EPISODE, Proposal, Rule, Threshold
-from serving.policy.terms import Comparison, Outcome, RuleState, Severity
+from serving.policy.terms import Comparison, IfUnknown, Outcome, RuleState, Severity
 
 FieldsBySubject = Mapping[str, Mapping[str, type]]
 
@@ -82,9 +82,34 @@ def _checked(document: RuleDocument, fields_by_subject: FieldsBySubject) -> Rule
         comparisons=_compared(when, document.values),
         proposes=tuple(Proposal(proposal.measure, proposal.days, proposal.scope) for proposal in document.proposes),
         says=document.says,
+        if_unknown=_if_unknown(document),
     )
     _require_coherent(rule, fields)
+    _require_closed(rule)
     return rule
+
+
+def _if_unknown(document: RuleDocument) -> IfUnknown | None:
+    if document.subject == EPISODE:
+        if document.if_unknown or document.if_unknown_reason:
+            raise Invalid("`if_unknown` belongs to an account rule; the values of an episode are all known.")
+        return None
+    if not document.if_unknown or not document.if_unknown_reason:
+        words = ", ".join(word.value for word in IfUnknown)
+        raise Invalid(
+            f"`if_unknown` ({words}) says what an account rule counts as while a value is not known, and "
+            "`if_unknown_reason` why; give both."
+        )
+    return IfUnknown(document.if_unknown)
+
+
+def _require_closed(rule: Rule) -> None:
+    facts = sorted(rule.when.fields & RECORD_FIELDS)
+    if rule.if_unknown is IfUnknown.IGNORE and rule.outcome >= Outcome.STEP_UP and facts:
+        raise Invalid(
+            f"it reads {facts[0]}, a fact of the account record, and asks for {rule.outcome.word}: `if_unknown` must "
+            "be `fires` or `review`."
+        )
 
 
 def _require_coherent(rule: Rule, fields: Mapping[str, type]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from serving.policy.language import Condition
-from serving.policy.terms import Comparison, Outcome, RuleState, Severity
+from serving.policy.terms import Comparison, IfUnknown, Outcome, RuleState, Severity
 
 ACCOUNT = "account"
 EPISODE = "episode"
@@ -36,6 +36,8 @@ class Rule:
     `clauses` names every clause the finding falls under, `clause` first. `family` joins rules that are levels of one
     finding: of those that fire only the most severe is reported. `values` and `thresholds_shown` give, for the key to
     show, the field whose value is shown as value or beside it as threshold; `comparisons` name values by these keys.
+    `if_unknown` is what an account rule counts as while a value that could make it fire is not known; an episode has
+    no such values.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Rule:
     comparisons: Mapping[str, Comparison]
     proposes: tuple[Proposal, ...]
     says: str
+    if_unknown: IfUnknown | None
 
     @property
     def subject_key(self) -> str:
@@ -69,6 +72,13 @@ class Rule:
     def fields_needed(self) -> frozenset[str]:
         """Every field the rule reads, to decide or to show."""
         return self.when.fields | {*self.values.values(), *self.thresholds_shown.values()}
+
+    @property
+    def counts_as_unknown(self) -> Outcome:
+        """The outcome that the rule asks for while a value that could make it fire is not known."""
+        if self.if_unknown is IfUnknown.FIRES:
+            return self.outcome
+        return min(self.outcome, Outcome.REVIEW) if self.if_unknown is IfUnknown.REVIEW else Outcome.ALLOW
 
     @property
     def opens_review(self) -> bool:

@@ -130,6 +130,17 @@ class RuleState(StrEnum):
     RETIRED = "retired"
 
 
+class IfUnknown(StrEnum):
+    """What a rule counts as while a value that could make it fire is not known."""
+
+    FIRES = "fires"
+    """As if it had fired."""
+    REVIEW = "review"
+    """As a review, or as its own outcome if that is milder."""
+    IGNORE = "ignore"
+    """As nothing: something else stands in for it, which the reason names."""
+
+
 def severity_of(value: Any) -> Any:
     """The severity of a word; anything else as it is.
 

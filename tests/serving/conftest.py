@@ -42,6 +42,8 @@ RULES = """
   thresholds: {large: {value: 50000, unit: USD, source: test}}
   values: [request_amount_usd]
   proposes: [{measure: withdrawal_hold, days: 1}]
+  if_unknown: review
+  if_unknown_reason: test
   says: A withdrawal above the house limit.
 - id: fresh-address
   title: Withdrawal to a fresh address
@@ -56,6 +58,8 @@ RULES = """
   when: request_type = 'withdrawal' AND hours_since_address_added < :fresh
   thresholds: {fresh: {value: 24, unit: hours, source: test}}
   values: [hours_since_address_added]
+  if_unknown: fires
+  if_unknown_reason: test
   says: The address was added a short time ago.
 """
 

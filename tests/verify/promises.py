@@ -41,4 +41,16 @@ PROMISES = (
         12, 7, "what older versions stored opens", passes("tests/features/test_old_lakes.py", "tests/serving/storage")
     ),
     Promise(12, 8, "glossary, pages and links", passes("tests/docs")),
+    Promise(
+        13,
+        2,
+        "what is imported binds at the next decision",
+        passes("tests/serving/test_binding_at_once.py", "tests/serving/policy/test_hard_facts.py"),
+    ),
+    Promise(
+        13,
+        3,
+        "what is unknown raises an outcome, 10,000 examples",
+        passes("tests/serving/policy/test_unknown.py", MSCORE_UNKNOWN="10000"),
+    ),
 )

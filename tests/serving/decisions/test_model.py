@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pytest
 
 from features.kernel.errors import Invalid
 from serving.decisions.model import Decision, decide, money_as_text
-from serving.decisions.request import ACTION_TYPES, MONEY_OUT, DecisionRequest
+from serving.decisions.request import ACTION_TYPES, MONEY_OUT, TO_BE_NAMED, DecisionRequest
 from serving.measures.model import Measure, MeasureState
 from serving.policy.terms import Outcome
 from serving.record.model import AccountFacts, AccountState, LegalOrder, Reason, Scores, WatchlistEntry
@@ -20,6 +21,7 @@ from tests.serving.policy.fields import POLICY, idle_vector
 NOW = datetime(2025, 5, 31, 12, tzinfo=UTC)
 DAY = timedelta(hours=24)
 SECOND = timedelta(seconds=1)
+HARMLESS: Mapping[str, Any] = {"address": "addr-9", "amount_usd": Decimal(10), "product": "spot"}
 SCORES = Scores(0.4, 0.5, {"wash_trading": 0.02}, 640.0)
 
 
@@ -36,7 +38,9 @@ def a_state(vector: dict[str, float] | None = None, **changes: Any) -> AccountSt
 
 
 def a_request(action: str = "withdrawal", at: datetime = NOW, **changes: Any) -> DecisionRequest:
-    return DecisionRequest("acc-1", action, at, **changes)
+    """A request that names all it has to."""
+    named = {name: HARMLESS[name] for name in TO_BE_NAMED.get(action, ())}
+    return DecisionRequest("acc-1", action, at, **(named | changes))
 
 
 def decided(request: DecisionRequest, state: AccountState, at: datetime | None = None) -> Decision:
@@ -314,6 +318,16 @@ def test_a_score_adds_its_own_reasons_and_no_more_than_a_review() -> None:
     decision = decided(a_request(), state)
     assert decision.outcome.word == "review"
     assert [reason.code for reason in decision.reasons] == ["model-wash_trading", "pair_lift_max"]
+
+
+@pytest.mark.parametrize(
+    ("action", "name"), [(action, name) for action, names in TO_BE_NAMED.items() for name in names]
+)
+def test_a_request_that_leaves_out_what_rules_read_is_not_taken_for_harmless(action: str, name: str) -> None:
+    nothing: dict[str, Any] = {name: None}
+    decision = decided(a_request(action, **nothing), a_state())
+    assert decision.outcome.word == ("step_up" if action in MONEY_OUT else "monitor")
+    assert [(entry.component, name in entry.reason) for entry in decision.degraded] == [("request", True)]
 
 
 @pytest.mark.parametrize("action", ACTION_TYPES)

@@ -27,6 +27,8 @@ thresholds:
   cancel_share: {value: 0.8, unit: share, source: docs/methods.md#d06-excessive-orders}
 values: {cancel_share: cancel_ratio_7d}
 proposes: [{measure: observation, days: 30}]
+if_unknown: ignore
+if_unknown_reason: The floor for an unknown vector covers this.
 says: Most orders were cancelled.
 """
 
