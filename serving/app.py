@@ -32,9 +32,10 @@ from serving.decisions.queue import DecisionQueue
 from serving.decisions.service import KeyReused, answer_all
 from serving.people import pages as login
 from serving.people.keys import KeyRing
-from serving.people.model import LoginThrottle, NotAuthenticated, Passwords
+from serving.people.model import NotAuthenticated, Passwords
 from serving.people.pages import SignIn
-from serving.people.session import COOKIE, LASTS_SECONDS, SignInFirst
+from serving.people.session import COOKIE, LASTS, SignInFirst
+from serving.people.throttle import LoginThrottle
 from serving.policy.book import Policy
 from serving.record import api as accounts
 from serving.reviews import api as reviews
@@ -42,12 +43,13 @@ from serving.reviews import pages
 from serving.scoring import pages as drift_page
 from serving.settings import Settings
 from serving.storage import Database
+from serving.storage.database import StorageUnavailable
 from serving.web.body_limit import BodyLimit
 from serving.web.headers import SecurityHeaders
 from serving.web.metrics import Metrics
 from serving.web.problems import Problem, describe, problem_of, problem_response
 from serving.web.request_log import Log, RequestLog, json_log
-from serving.web.service import Service
+from serving.web.service import Service, service_of
 from serving.web.site import HERE, Site, templates
 
 TITLE = "mscore"
@@ -104,7 +106,7 @@ def create_app(
         log=world.log,
         is_real_time=world.is_real_time,
     )
-    app.state.keys = KeyRing(database, world.seconds)
+    app.state.keys = KeyRing(database, world.seconds, world.clock)
     app.state.decisions = DecisionQueue(partial(answer_all, database, policy), recorder)
     app.state.site = Site(database, world.clock, templates(), world.is_real_time)
     app.state.sign_in = SignIn(world.passwords, LoginThrottle())
@@ -156,7 +158,7 @@ def _add_layers(app: FastAPI, settings: Settings, world: Dependencies) -> None:
         SessionMiddleware,
         secret_key=settings.resolved_session_secret(),
         session_cookie=COOKIE,
-        max_age=LASTS_SECONDS,
+        max_age=int(LASTS.total_seconds()),
         same_site="lax",
         https_only=settings.is_production,
     )
@@ -180,6 +182,8 @@ def _to_login(_request: Request, error: Exception) -> Response:
 
 def _explain(request: Request, error: Exception) -> Response:
     problem = problem_of(error, SPECIAL_CASES)
+    if isinstance(error, StorageUnavailable):
+        service_of(request).log.error("database unusable", path=request.url.path, cause=str(error))
     if _is_for_a_person(request):
         return _error_page(request, problem)
     return problem_response(request, problem)

@@ -1,11 +1,9 @@
-"""Who is calling: roles, API keys, passwords, and the brake on guessing; no framework, no storage."""
+"""Who is calling: roles, API keys and passwords; no framework, no storage."""
 
 import hashlib
 import hmac
 import secrets
-from collections import deque
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from enum import StrEnum
 from threading import BoundedSemaphore
 
@@ -49,10 +47,14 @@ class NotAuthenticated(MscoreError):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Somebody who has proved who they are: a key's id or a user's name, and the role it carries."""
+    """Somebody who has proved who they are: a key's id or a user's name, and the role it carries.
+
+    `client` is the program that the key belongs to: several keys of one program share it.
+    """
 
     name: str
     role: Role
+    client: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,8 @@ class Passwords:
     def __init__(self, time_cost: int = 3, memory_cost_kib: int = 65536) -> None:
         self._hasher = PasswordHash((Argon2Hasher(time_cost=time_cost, memory_cost=memory_cost_kib, parallelism=1),))
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
-        # Each check takes the memory it is meant to cost an attacker; a crowd of them must not take ours.
-        self._at_once = BoundedSemaphore(2)
+        # Each check takes the memory and time it is meant to cost an attacker; a crowd of them must not take ours.
+        self._at_once = BoundedSemaphore(1)
 
     def hash(self, password: str) -> str:
         """The hash to keep.
@@ -118,31 +120,3 @@ class Passwords:
         with self._at_once:
             is_right = self._hasher.verify(password, stored_hash or self._nobody)
         return is_right and stored_hash is not None
-
-
-@dataclass(slots=True)
-class LoginThrottle:
-    """Counts failures under a name inside a sliding window and says when further attempts are refused."""
-
-    window: timedelta = timedelta(minutes=5)
-    max_names: int = 10_000
-    _failures: dict[str, deque[datetime]] = field(default_factory=dict)
-
-    def is_closed(self, name: str, limit: int, now: datetime) -> bool:
-        """Whether the name has used up its failures."""
-        return len(self._recent(name, now)) >= limit
-
-    def record(self, name: str, now: datetime) -> None:
-        """Count one failure; above `max_names` the oldest name is dropped."""
-        recent = self._recent(name, now)
-        recent.append(now)
-        self._failures.pop(name, None)
-        self._failures[name] = recent
-        while len(self._failures) > self.max_names:
-            self._failures.pop(next(iter(self._failures)))
-
-    def _recent(self, name: str, now: datetime) -> deque[datetime]:
-        recent = self._failures.get(name, deque())
-        while recent and recent[0] <= now - self.window:
-            recent.popleft()
-        return recent

@@ -14,7 +14,7 @@ from serving.policy.terms import SAMPLED, Severity
 from serving.reviews.model import ReviewStatus
 from serving.reviews.store import QueueOrder, ReviewFilter, ReviewLog
 from serving.reviews.views import case_page, queue_row
-from serving.web.site import Site, database_of, site_of
+from serving.web.site import Site, site_of
 from serving.web.wording import TYPOLOGIES
 
 ROWS_A_PAGE = 25
@@ -25,7 +25,7 @@ ORDERS = tuple(order.value for order in QueueOrder)
 
 router = APIRouter(include_in_schema=False)
 TheSite = Annotated[Site, Depends(site_of)]
-Reviewer = Annotated[Principal, signed_in(database_of)]
+Reviewer = Annotated[Principal, signed_in(site_of)]
 
 
 @router.get("/")

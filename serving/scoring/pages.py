@@ -11,7 +11,7 @@ from serving.people.session import signed_in
 from serving.reviews.store import ReviewLog
 from serving.scoring.store import drift_checks
 from serving.scoring.views import columns_of, drift_series, rates_of
-from serving.web.site import Site, database_of, site_of
+from serving.web.site import Site, site_of
 
 DAYS = 60
 
@@ -20,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/drift")
 def drift(
-    request: Request, site: Annotated[Site, Depends(site_of)], user: Annotated[Principal, signed_in(database_of)]
+    request: Request, site: Annotated[Site, Depends(site_of)], user: Annotated[Principal, signed_in(site_of)]
 ) -> Response:
     """The last drift check with its alarms, the series of checks, and reviews opened per day."""
     with site.database.reading() as transaction:

@@ -30,6 +30,7 @@ STATUS_OF_KIND: Statuses = (
 
 SENTENCES: Mapping[HTTPStatus, str] = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address; /openapi.json lists what there is.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The service cannot use its database at the moment; try again.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method; the Allow header names those it takes.",
 }
 _TEXT: Mapping[str, str] = {"type": "string"}
@@ -70,7 +71,9 @@ def problem_of(error: Exception, special_cases: Statuses = ()) -> Problem:
         return Problem(status, SENTENCES.get(status, status.phrase) if is_bare else error.detail, headers=error.headers)
     for kind, status in (*special_cases, *STATUS_OF_KIND):
         if isinstance(error, kind):
-            return Problem(status, str(error), headers=_headers(status))
+            # What a driver says names hosts, users and paths; it is for the log.
+            is_ours = status < HTTPStatus.INTERNAL_SERVER_ERROR
+            return Problem(status, str(error) if is_ours else SENTENCES[status], headers=_headers(status))
     detail = "Something failed on our side; the request_id finds it in the log."
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 

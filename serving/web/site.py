@@ -66,8 +66,3 @@ def site_of(request: Request) -> Site:
     """The parts of the application that got the request."""
     site: Site = request.app.state.site
     return site
-
-
-def database_of(request: Request) -> Database:
-    """The database of the application that got the request."""
-    return site_of(request).database

@@ -27,6 +27,28 @@ def test_keys_users_policy_and_database_answer_in_json(
     assert call("policy", "check", "--json").document["rules"]
 
 
+def test_keys_and_users_are_listed_and_ended(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home = ("--home", str(tmp_path), "--json")
+    assert "no user" in call("users", "list", "--home", str(tmp_path)).out
+    made = call("keys", "create", "--role", "risk_system", "--client", "wallet", "--days", "30", *home).document
+    call("keys", "revoke", call("keys", "create", "--role", "auditor", *home).document["key"], *home)
+    keys = call("keys", "list", *home).document["keys"]
+    assert [(key["client"], key["role"], key["in_force"]) for key in keys] == [
+        ("wallet", "risk_system", True),
+        ("default", "auditor", False),
+    ]
+    assert made["expires_at"] == keys[0]["expires_at"] is not None
+    assert made["key"].split("_")[2] not in json.dumps(keys)
+    monkeypatch.setenv("MSCORE_NEW_PASSWORD", "correct horse battery")
+    call("users", "add", "ria", "--role", "reviewer", *home)
+    assert call("users", "sign-out", "ria", *home).document == {"name": "ria", "sessions_ended": 0}
+    assert call("users", "password", "ria", *home).document == {"name": "ria", "changed": True}
+    assert call("users", "disable", "ria", *home).document == {"name": "ria", "disabled": True}
+    assert call("users", "list", *home).document["users"][0]["disabled_at"] is not None
+    for command in ("sign-out", "disable", "password"):
+        assert is_one_sentence(call("users", command, "tom", *home))
+
+
 def test_a_server_says_its_address_as_the_one_document(
     call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

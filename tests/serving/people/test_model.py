@@ -1,14 +1,11 @@
-"""Tests of roles, keys, passwords and the brake."""
-
-from datetime import timedelta
+"""Tests of roles, keys and passwords."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from features.kernel.errors import Invalid
-from serving.people.model import LoginThrottle, Role, hash_of_secret, is_secret_of, issue_key, parts_of_key
-from tests.serving.cases import NOW
+from serving.people.model import Role, hash_of_secret, is_secret_of, issue_key, parts_of_key
 from tests.serving.conftest import FAST_PASSWORDS
 
 
@@ -58,20 +55,3 @@ def test_a_password_is_verified_and_a_short_one_refused() -> None:
     assert not FAST_PASSWORDS.verify("long enough for us", None)
     with pytest.raises(Invalid, match="at least 12"):
         FAST_PASSWORDS.hash("short")
-
-
-def test_the_brake_closes_at_the_limit_and_opens_when_the_window_has_passed() -> None:
-    throttle = LoginThrottle(window=timedelta(minutes=5))
-    for second in range(3):
-        throttle.record("ria", NOW + timedelta(seconds=second))
-    assert throttle.is_closed("ria", 3, NOW + timedelta(minutes=4))
-    assert not throttle.is_closed("ria", 4, NOW + timedelta(minutes=4))
-    assert not throttle.is_closed("ria", 3, NOW + timedelta(minutes=5))
-    assert not throttle.is_closed("tom", 1, NOW)
-
-
-def test_the_brake_forgets_the_oldest_name_when_too_many_are_known() -> None:
-    throttle = LoginThrottle(max_names=2)
-    for name in ("a", "b", "c"):
-        throttle.record(name, NOW)
-    assert [throttle.is_closed(name, 1, NOW) for name in ("a", "b", "c")] == [False, True, True]

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from features.kernel.errors import Invalid
 from serving.decisions.store import DecisionLog, DecisionRecord
+from serving.people.store import ApiKeys
 from serving.reviews.store import QueueOrder, ReviewFilter, ReviewLog, reviews
 from serving.storage import Database
 from serving.storage.database import PRESENT_VERSION, StorageUnavailable, migrate
@@ -70,6 +71,22 @@ def test_a_case_from_before_priorities_is_kept_and_comes_last(tmp_path: Path) ->
         first = ReviewLog(transaction).list(filters, 2)
         second = ReviewLog(transaction).list(filters, 2, first.next_page_token)
     assert [*first.rows, *second.rows] == [new, *old]
+
+
+def test_a_key_from_before_clients_is_a_client_of_its_own(tmp_path: Path) -> None:
+    """So a request that it sent before the upgrade is still known."""
+    database = Database(f"sqlite:///{tmp_path / 'old.db'}")
+    key = {"key_id": "0a1b", "secret_hash": "0" * 64, "role": "risk_system", "name": "", "created_at": NOW}
+    with database.transaction() as transaction:
+        command.upgrade(alembic_config(transaction.connection), "0003")
+        names = ", ".join(key)
+        places = ", ".join(f":{name}" for name in key)
+        insertion = text(f"INSERT INTO api_keys ({names}) VALUES ({places})")
+        transaction.connection.execute(insertion, key | {"created_at": NOW.isoformat(" ")})
+    database.migrate()
+    with database.reading() as transaction:
+        (stored,) = ApiKeys(transaction).list()
+    assert (stored.client, stored.expires_at, stored.is_in_force(NOW)) == ("0a1b", None, True)
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)

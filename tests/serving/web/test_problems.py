@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
 
-from serving.people.keys import CACHE_SECONDS, KeyRing
+from serving.people.keys import CACHE_SECONDS, OUTAGE_SECONDS, KeyRing
 from serving.people.model import NotAuthenticated, Role, parts_of_key
 from serving.people.store import ApiKeys
 from serving.record.model import AccountState, Reason, Scores
@@ -15,8 +16,9 @@ from serving.reviews.lifecycle import Changes, EventKind, ReviewEvent
 from serving.reviews.model import Finding, ReviewStatus
 from serving.reviews.store import ReviewLog
 from serving.storage import Database
+from serving.storage.database import StorageUnavailable
 from tests.serving.cases import NOW, drawn_review, plain_review, ring_review
-from tests.serving.conftest import Running
+from tests.serving.conftest import Hand, Running
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "request_id", "errors"}
 READS_SCORES = {"risk_system", "reviewer", "approver", "scientist", "auditor", "admin"}
@@ -117,9 +119,60 @@ def test_what_nobody_foresaw_tells_nothing_of_our_inside(service: Running, monke
     assert b"the inside" in service.log.getvalue()
 
 
+def test_a_key_that_has_expired_opens_nothing(database: Database) -> None:
+    hand = Hand()
+    ring = KeyRing(database, lambda: 0.0, hand)
+    with database.transaction() as transaction:
+        text = ApiKeys(transaction).create(Role.ADMIN, "", NOW, expires_at=NOW + timedelta(days=1))
+    assert asyncio.run(ring.principal_of(f"Bearer {text}")).client == "default"
+    hand.move(timedelta(days=1))
+    with pytest.raises(NotAuthenticated):
+        asyncio.run(ring.principal_of(f"Bearer {text}"))
+
+
+def test_keys_in_use_open_for_a_while_without_the_database(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = [0.0]
+    ring = KeyRing(database, lambda: seconds[0], Hand())
+    with database.transaction() as transaction:
+        used, unused, revoked = (ApiKeys(transaction).create(Role.ADMIN, "", NOW) for _ in range(3))
+        ApiKeys(transaction).revoke((parts_of_key(revoked) or ("", ""))[0], NOW)
+    assert asyncio.run(ring.principal_of(f"Bearer {used}")).role is Role.ADMIN
+    with pytest.raises(NotAuthenticated):
+        asyncio.run(ring.principal_of(f"Bearer {revoked}"))
+
+    def gone(_: Database) -> None:
+        raise StorageUnavailable("connection to server at 192.0.2.3 failed")
+
+    monkeypatch.setattr(Database, "reading", gone)
+    seconds[0] = OUTAGE_SECONDS - 1
+    assert asyncio.run(ring.principal_of(f"Bearer {used}")).role is Role.ADMIN
+    for key, error in ((f"{used}0", NotAuthenticated), (revoked, NotAuthenticated), (unused, StorageUnavailable)):
+        with pytest.raises(error):
+            asyncio.run(ring.principal_of(f"Bearer {key}"))
+    seconds[0] = OUTAGE_SECONDS
+    with pytest.raises(StorageUnavailable):
+        asyncio.run(ring.principal_of(f"Bearer {used}"))
+
+
+def test_a_database_that_is_gone_tells_callers_nothing_of_itself(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = service.as_role(Role.ADMIN)
+    admin.get("/v1/reviews")
+
+    def gone(_: Database) -> None:
+        raise StorageUnavailable("connection to server at 192.0.2.3 failed for user mscore")
+
+    monkeypatch.setattr(Database, "reading", gone)
+    answer = admin.get("/v1/reviews")
+    check(answer, 503, "/v1/reviews")
+    assert "192.0.2.3" not in answer.text
+    assert b"192.0.2.3" in service.log.getvalue()
+
+
 def test_a_revoked_key_stops_opening(database: Database) -> None:
     seconds = [0.0]
-    ring = KeyRing(database, lambda: seconds[0])
+    ring = KeyRing(database, lambda: seconds[0], Hand())
     with database.transaction() as transaction:
         text = ApiKeys(transaction).create(Role.ADMIN, "", NOW)
     header = f"Bearer {text}"
