@@ -43,7 +43,7 @@ async def decide(
     service = service_of(request)
     incoming = Incoming(
         request=body.request(),
-        client=caller.name,
+        client=caller.client or caller.name,
         idempotency_key="" if dry_run else _checked(idempotency_key),
         decision_id=f"dec_{service.new_id()}",
         decided_at=service.clock(),

@@ -48,6 +48,19 @@ class DecisionRequest(Document):
     session_id: str | None = None
 
     @property
+    def amounts(self) -> dict[str, Decimal]:
+        """The amounts that the request gives, by name."""
+        return {name: amount for name in _AMOUNTS if (amount := getattr(self, name)) is not None}
+
+    @property
+    def meaning(self) -> Json:
+        """The request in JSON with each amount written in one way, without zeros at its end."""
+        document = self.to_json()
+        written = {name: f"{amount:f}" for name, amount in self.amounts.items()}
+        plain = {name: text.rstrip("0").rstrip(".") if "." in text else text for name, text in written.items()}
+        return document | {"action": document["action"] | plain}
+
+    @property
     def left_out(self) -> tuple[str, ...]:
         """What the request does not name although rules have to read it."""
         return tuple(name for name in TO_BE_NAMED.get(self.type, ()) if getattr(self, name) is None)
@@ -56,9 +69,8 @@ class DecisionRequest(Document):
         """Refuses what no rule could judge."""
         if self.type not in ACTION_TYPES:
             raise Invalid(f"There is no action type {self.type!r}; the types are {', '.join(ACTION_TYPES)}.")
-        for name in _AMOUNTS:
-            amount = getattr(self, name)
-            if amount is not None and not (amount.is_finite() and amount >= 0):
+        for name, amount in self.amounts.items():
+            if not (amount.is_finite() and amount >= 0):
                 raise Invalid(f"`{name}` is {amount}; it must be a finite number and not negative.")
 
     @classmethod

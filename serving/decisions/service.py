@@ -1,9 +1,10 @@
 """Decide about requests: read the accounts' states, decide, open a review where a person must look, record, answer."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -89,13 +90,16 @@ def preview(database: Database, policy: Policy, incoming: Incoming) -> DecisionR
 
 
 def hash_of_request(request: DecisionRequest) -> str:
-    """SHA-256 of the request in its canonical form, so that spacing and key order make no other request."""
-    return hashlib.sha256(orjson.dumps(request.to_json(), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    """SHA-256 of what the request means: spacing, the order of keys and 2500.0 for 2500.00 make no other request."""
+    return _hash(request.meaning)
+
+
+def _hash(document: Mapping[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _answer(transaction: Transaction, policy: Policy, batch: Sequence[Incoming]) -> list[Result]:
     earlier = DecisionLog(transaction).answered([incoming.client_key for incoming in batch])
-    hashes = {incoming.decision_id: hash_of_request(incoming.request) for incoming in batch}
     given = {client_key: (record.body_hash, record.sent) for client_key, record in earlier.items()}
     first: dict[tuple[str, str], Incoming] = {}
     for incoming in batch:
@@ -105,16 +109,13 @@ def _answer(transaction: Transaction, policy: Policy, batch: Sequence[Incoming])
     pairs = zip(fresh, _decisions(transaction, policy, fresh), strict=True)
     decided = [_with_review(transaction, policy, incoming, decision) for incoming, decision in pairs]
     records = [
-        _record(incoming, decision, hashes[incoming.decision_id])
+        _record(incoming, decision, hash_of_request(incoming.request))
         for incoming, decision in zip(fresh, decided, strict=True)
     ]
     DecisionLog(transaction).append(records)
     given |= {(r.client, r.idempotency_key): (r.body_hash, r.sent) for r in records}
     new = {incoming.decision_id: decision for incoming, decision in zip(fresh, decided, strict=True)}
-    return [
-        _result(incoming, hashes[incoming.decision_id], *given[incoming.client_key], new.get(incoming.decision_id))
-        for incoming in batch
-    ]
+    return [_result(incoming, *given[incoming.client_key], new.get(incoming.decision_id)) for incoming in batch]
 
 
 def _answer_unrecorded(database: Database, policy: Policy, batch: Sequence[Incoming]) -> list[Result]:
@@ -128,7 +129,7 @@ def _answer_unrecorded(database: Database, policy: Policy, batch: Sequence[Incom
     for incoming, decision in zip(batch, decided, strict=True):
         record = earlier.get(incoming.client_key)
         if record is not None:
-            answers.append(_result(incoming, hash_of_request(incoming.request), record.body_hash, record.sent, None))
+            answers.append(_result(incoming, record.body_hash, record.sent, None))
         else:
             answers.append(_unrecorded(_not_stored(policy, incoming, decision)))
     return answers
@@ -140,10 +141,9 @@ def _not_stored(policy: Policy, incoming: Incoming, decision: Decision) -> Decis
     return _degraded(replace(decision, outcome=max(decision.outcome, floor)), NOT_RECORDED)
 
 
-def _result(
-    incoming: Incoming, request_hash: str, stored_hash: str, answer: object, decision: Decision | None
-) -> Result:
-    if request_hash != stored_hash:
+def _result(incoming: Incoming, stored_hash: str, answer: object, decision: Decision | None) -> Result:
+    # An earlier version hashed amounts as they were written.
+    if stored_hash not in (hash_of_request(incoming.request), _hash(incoming.request.to_json())):
         return KeyReused(
             f"The Idempotency-Key {incoming.idempotency_key!r} was used for another request; take a new one."
         )

@@ -1,11 +1,26 @@
 """Decisions in the database: append-only, each found again by its id or by the key it was asked with."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Row, String, Table, Text, UniqueConstraint, insert, select, tuple_
+from sqlalchemy import (
+    JSON,
+    Column,
+    Index,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    false,
+    insert,
+    or_,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
 
 from features.kernel.errors import Conflict, NotFound
@@ -42,8 +57,9 @@ class DecisionInFlight(Conflict):
 class DecisionRecord:
     """One decision given: who asked what with which key, and the answer as it was sent.
 
-    `client` is the caller's key id, `body_hash` the SHA-256 of the request in its canonical form. `request` and
-    `answer` are as stored, with their version; `shadow_rules` fired without effect and are no part of the answer.
+    `client` is the program that asked, under any of its keys, `body_hash` the SHA-256 of what the request means.
+    `request` and `answer` are as stored, with their version; `shadow_rules` fired without effect and are no part of
+    the answer.
     """
 
     decision_id: str
@@ -97,8 +113,12 @@ class DecisionLog:
 
     def answered(self, client_keys: Sequence[ClientKey]) -> dict[ClientKey, DecisionRecord]:
         """The decisions already given for pairs of client and idempotency key."""
-        key_columns = tuple_(decisions.c.client, decisions.c.idempotency_key)
-        rows = self._connection.execute(select(decisions).where(key_columns.in_(client_keys))).all()
+        keys: dict[str, list[str]] = defaultdict(list)
+        for client, key in client_keys:
+            keys[client].append(key)
+        # Not a list of pairs: SQLite would go through every decision ever stored.
+        pairs = [and_(decisions.c.client == c, decisions.c.idempotency_key.in_(ks)) for c, ks in keys.items()]
+        rows = self._connection.execute(select(decisions).where(or_(false(), *pairs))).all()
         return {(row.client, row.idempotency_key): _record(row) for row in rows}
 
     def get(self, decision_id: str) -> DecisionRecord:

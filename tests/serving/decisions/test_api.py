@@ -1,16 +1,20 @@
 """Tests of POST /v1/decisions over HTTP."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, get_args
 
 import httpx
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.decisions.body import ActionBody
+from serving.decisions.body import ActionBody, DecisionBody
 from serving.decisions.request import ACTION_TYPES
-from serving.people.model import Role
+from serving.decisions.store import DecisionLog, DecisionRecord
+from serving.people.model import Role, parts_of_key
+from serving.people.store import ApiKeys
 from serving.record.model import AccountState, Scores
 from serving.record.store import AccountStates
 from serving.reviews.store import ReviewLog
@@ -71,6 +75,34 @@ def test_the_same_key_with_another_body_is_refused(client: httpx.Client) -> None
     refused = ask(client, {"account_id": "A2", "action": ACTION})
     assert refused.status_code == 422
     assert "another request" in refused.json()["detail"]
+
+
+def test_amounts_written_otherwise_make_no_other_request(client: httpx.Client) -> None:
+    first = ask(client)
+    for amount in ("100.5", 100.5, "100.500", "1.005e2"):
+        assert ask(client, BODY | {"action": ACTION | {"amount_usd": amount}}).content == first.content
+    assert ask(client, BODY | {"action": ACTION | {"amount_usd": "100.51"}}).status_code == 422
+
+
+def test_a_request_is_repeated_under_any_key_of_its_client(client: httpx.Client, service: Running) -> None:
+    first = ask(client)
+    with service.database.transaction() as transaction:
+        rotated = ApiKeys(transaction).create(Role.RISK_SYSTEM, "rotated", NOW)
+        of_another = ApiKeys(transaction).create(Role.RISK_SYSTEM, "", NOW, client="another")
+        ApiKeys(transaction).revoke((parts_of_key(service.keys[Role.RISK_SYSTEM]) or ("",))[0], NOW)
+    assert ask(service.client(Authorization=f"Bearer {rotated}")).content == first.content
+    other = ask(service.client(Authorization=f"Bearer {of_another}"))
+    assert other.json()["decision_id"] != first.json()["decision_id"]
+
+
+def test_a_request_that_an_earlier_version_answered_is_known(client: httpx.Client, service: Running) -> None:
+    """It hashed amounts as they were written."""
+    asked = DecisionBody.model_validate(BODY).request()
+    old = hashlib.sha256(orjson.dumps(asked.to_json(), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    record = DecisionRecord("dec-old", "A1", NOW, "default", "k1", old, asked.to_stored(), {"decision_id": "dec-old"})
+    with service.database.transaction() as transaction:
+        DecisionLog(transaction).append([record])
+    assert ask(client).json() == {"decision_id": "dec-old"}
 
 
 @pytest.mark.parametrize("key", [None, "", "x" * 256])
