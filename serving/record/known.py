@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Select, Table, Text, and_, func, or_, select, tuple_, update
+from sqlalchemy import Boolean, Column, Index, Select, Table, Text, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from serving.measures.model import Measure, MeasureState
@@ -277,7 +277,7 @@ class Record:
     def _request_entries(self, addresses: Collection[str]) -> list[WatchlistEntry]:
         """The entries that a request may meet: the addresses that are named, and every country."""
         entries = TABLES["watchlist"]
-        named = tuple_(entries.c.kind, entries.c.value).in_([("address", address) for address in addresses])
+        named = and_(entries.c.kind == "address", entries.c.value.in_(addresses))
         query = select(entries).where(or_(entries.c.kind == "country", named), _binds(entries))
         return [_entry(row) for row in self._connection.execute(query)]
 

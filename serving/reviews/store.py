@@ -319,12 +319,12 @@ def _is_latest() -> Any:
 
 def _matching(filters: ReviewFilter) -> Select[Any]:
     query = select(reviews)
-    newest = select(review_events.c.review_id).where(_is_latest())
+    # Asked of one review after the other, in the order of the page: not of every event there ever was.
+    newest = select(review_events.c.review_id).where(review_events.c.review_id == reviews.c.review_id, _is_latest())
     if filters.status is not None:
-        query = query.where(reviews.c.review_id.in_(newest.where(review_events.c.status == filters.status.value)))
+        query = query.where(newest.where(review_events.c.status == filters.status.value).exists())
     if filters.waiting:
-        open_ones = newest.where(review_events.c.status != ReviewStatus.CLOSED.value)
-        query = query.where(reviews.c.review_id.in_(open_ones))
+        query = query.where(newest.where(review_events.c.status != ReviewStatus.CLOSED.value).exists())
     if filters.severity is not None:
         query = query.where(reviews.c.severity == int(filters.severity))
     if filters.typology is not None:
