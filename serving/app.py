@@ -30,6 +30,7 @@ from serving.contract import CONTRACT_VERSION
 from serving.decisions import api as decisions
 from serving.decisions.queue import DecisionQueue
 from serving.decisions.service import KeyReused, answer_all
+from serving.intake import api as intake
 from serving.people import pages as login
 from serving.people.keys import KeyRing
 from serving.people.model import NotAuthenticated, Passwords
@@ -145,7 +146,7 @@ def _require_free_port(settings: Settings) -> None:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (decisions, accounts, reviews, operations, login, pages, drift_page):
+    for module in (decisions, intake, accounts, reviews, operations, login, pages, drift_page):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     describe(app)

@@ -21,7 +21,7 @@ from features.kernel.console import (
     table,
 )
 from serving.commands.start import database_of, now_in, settings_of
-from serving.intake.service import Recorded, Recording
+from serving.intake.service import IMPORT, Recorded, Recording
 
 NOTHING = Recorded()
 
@@ -48,7 +48,8 @@ def import_(
     """Check a folder of activity and append its good rows to the lake; bad rows are set aside with their reason."""
     foreign = load_mapping(mapping) if mapping else None
     settings, place, now = settings_of(home), Home(home), now_in(home)
-    recording = Recording(place.lake, database_of(settings), now, is_trusted=source in settings.trusted_sources)
+    is_trusted = source in settings.trusted_sources
+    recording = Recording(place.lake, database_of(settings), now, is_trusted=is_trusted, by=source or IMPORT)
     with progress("importing") as report:
         importing = Import(
             place.lake,
@@ -110,7 +111,7 @@ def _emit_import(done: ImportReport, as_json: bool, recorded: Recorded = NOTHING
         for name, count in recorded.waiting.items():
             out.print(
                 f"{count:,} of {name.replace('_', ' ')} would end or weaken a restriction and wait: their source is "
-                "not one of MSCORE_TRUSTED_SOURCES."
+                "not one of MSCORE_TRUSTED_SOURCES. `mscore changes list` shows them."
             )
         for notice in done.notices:
             out.print(notice, markup=False)

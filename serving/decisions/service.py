@@ -8,23 +8,19 @@ from typing import Any
 
 import orjson
 
-from features.activity.identifiers import spelt
 from features.kernel.errors import Invalid
 from serving.decisions.model import Decision, decide
 from serving.decisions.request import DecisionRequest
 from serving.decisions.reviews import review_of_decision
+from serving.decisions.standing import in_force_now, lookup_of
 from serving.decisions.store import DecisionLog, DecisionRecord
 from serving.policy.book import Policy
 from serving.policy.floors import Unknown
 from serving.policy.terms import Degraded
-from serving.record.known import AccountRecord, Lookup, Record
 from serving.record.model import AccountState
-from serving.record.service import RECORDED
-from serving.record.store import AccountStates
-from serving.reviews.store import OpenReviewsAndMeasures, ReviewLog
+from serving.reviews.store import ReviewLog
 from serving.storage import Database, Transaction
 from serving.storage.database import StorageUnavailable
-from serving.storage.service_state import ServiceState
 
 UNREADABLE_STATE = Degraded("account_state", "its stored row cannot be read", "decided without vector and scores")
 NOT_RECORDED = Degraded("storage", "the database is locked", "decided by what it says; nothing was recorded")
@@ -151,49 +147,14 @@ def _result(incoming: Incoming, stored_hash: str, answer: object, decision: Deci
 
 
 def _decisions(transaction: Transaction, policy: Policy, batch: Sequence[Incoming]) -> list[Decision]:
-    accounts = [incoming.request.account_id for incoming in batch]
-    states = AccountStates(transaction).find(accounts)
-    in_progress = ReviewLog(transaction).open_reviews_and_measures(accounts)
-    records = _records(transaction, batch)
+    lookups = [lookup_of(incoming.request) for incoming in batch]
     decided = []
-    for incoming, account_id in zip(batch, accounts, strict=True):
-        scored = states.get(account_id)
-        state = _in_force_now(account_id, scored, records.get(account_id), in_progress.get(account_id))
-        is_known = scored is not None or account_id in records
-        decision = decide(incoming.request, state, policy, incoming.decision_id, incoming.decided_at, is_known)
-        is_unreadable = account_id in states and states[account_id] is None
-        decided.append(_degraded(decision, UNREADABLE_STATE) if is_unreadable else decision)
+    for incoming, account in zip(batch, in_force_now(transaction, lookups), strict=True):
+        decision = decide(
+            incoming.request, account.state, policy, incoming.decision_id, incoming.decided_at, account.is_record_known
+        )
+        decided.append(_degraded(decision, UNREADABLE_STATE) if account.is_unreadable else decision)
     return decided
-
-
-def _records(transaction: Transaction, batch: Sequence[Incoming]) -> dict[str, AccountRecord]:
-    """What the record says of the accounts and requests of a batch; nothing where nothing was ever recorded."""
-    if ServiceState(transaction).get(RECORDED) is None:
-        return {}
-    requests = [incoming.request for incoming in batch]
-    lookups = [Lookup(r.account_id, spelt("address", r.address) if r.address else None) for r in requests]
-    return Record(transaction).find(lookups)
-
-
-def _in_force_now(
-    account_id: str,
-    state: AccountState | None,
-    record: AccountRecord | None,
-    in_progress: OpenReviewsAndMeasures | None,
-) -> AccountState:
-    """The state with what binds at this moment: what the record knows, and the reviews and measures of the desk."""
-    current_state = state or AccountState(account_id)
-    if record is not None:
-        facts = replace(record.facts, kyc_level=current_state.facts.kyc_level)
-        current_state = replace(current_state, facts=facts, measures=record.measures)
-    if in_progress is None:
-        return current_state
-    measures = {measure.measure_id: measure for measure in (*current_state.measures, *in_progress.measures)}
-    return replace(
-        current_state,
-        reviews=tuple(review.review_id for review in in_progress.open_reviews),
-        measures=tuple(measures.values()),
-    )
 
 
 def _with_review(transaction: Transaction, policy: Policy, incoming: Incoming, decision: Decision) -> Decision:

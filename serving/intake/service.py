@@ -9,15 +9,21 @@ import pyarrow as pa
 
 from features.activity.lake import Lake, Snapshot
 from features.activity.snapshot import Activity
+from features.kernel.errors import Conflict
 from features.kernel.moments import from_microseconds
 from features.restrictions import RESTRICTION_ROWS, restriction_rows
+from serving.record.changes import Changes
 from serving.record.known import Record
 from serving.record.service import RECORDED
 from serving.storage import Database
+from serving.storage.database import Transaction
 from serving.storage.service_state import ServiceState
 
 MOMENTS = ("known_from", "ts", "expires_at", "lifted_at", "effective_from", "effective_to", "ends_at")
 ROWS_AT_ONCE = 10_000
+IMPORT = "import"
+"""Who proposes what an import without a named source brings."""
+DECLARED = "declared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +46,16 @@ class Recording:
     restrictions in force whose import has to be run again.
     """
 
-    def __init__(self, lake: Lake, database: Database, now: datetime, *, is_trusted: bool = False) -> None:
-        self._database, self._now, self._is_trusted = database, now, is_trusted
+    def __init__(
+        self, lake: Lake, database: Database, now: datetime, *, is_trusted: bool = False, by: str = IMPORT
+    ) -> None:
+        self._database, self._now, self._is_trusted, self._by = database, now, is_trusted, by
         self.done = Recorded()
         record_what_binds(lake, database, now)
 
     def __call__(self, snapshot: Snapshot) -> None:
         """Write what the state binds."""
-        self.done = record_snapshot(snapshot, self._database, self._now, is_trusted=self._is_trusted)
+        self.done = record_snapshot(snapshot, self._database, self._now, is_trusted=self._is_trusted, by=self._by)
 
 
 def record_what_binds(lake: Lake, database: Database, now: datetime) -> Recorded:
@@ -72,22 +80,42 @@ def repair(lake: Lake, database: Database, now: datetime) -> Recorded:
     return record_snapshot(lake.snapshot(), database, now)
 
 
-def record_snapshot(snapshot: Snapshot, database: Database, now: datetime, *, is_trusted: bool = False) -> Recorded:
+def require_record(transaction: Transaction, now: datetime) -> None:
+    """Makes sure that decisions read the record, before somebody declares a row by hand.
+
+    From then on the first import is not trusted to end what was declared.
+
+    Raises:
+        Conflict: the record was never written.
+    """
+    recorded = ServiceState(transaction).get(RECORDED)
+    if recorded is None:
+        raise Conflict("The account record was never written; run `mscore record verify --repair` first.")
+    if recorded["lake_version"] is None and not recorded.get(DECLARED):
+        ServiceState(transaction).put(RECORDED, {**recorded, DECLARED: True}, now)
+
+
+def record_snapshot(
+    snapshot: Snapshot, database: Database, now: datetime, *, is_trusted: bool = False, by: str = IMPORT
+) -> Recorded:
     """Writes to the record, in one transaction, what a state of the lake knows and it does not; nothing is removed.
 
     Args:
         is_trusted: whether what is new comes from a source that may end restrictions.
+        by: the source of what is new, for the changes that wait.
     """
     rows = [(subject, list(_rows(table))) for subject, table in restriction_rows(Activity.from_snapshot(snapshot))]
     added: dict[str, int] = {}
     waiting: dict[str, int] = {}
     with database.transaction() as transaction:
         recorded = ServiceState(transaction).get(RECORDED)
-        trusts = is_trusted or recorded is None or recorded["lake_version"] is None
+        is_first = recorded is None or (recorded["lake_version"] is None and not recorded.get(DECLARED))
+        trusts = is_trusted or is_first
         for subject, new_rows in rows:
-            in_force, waits = Record(transaction).add(subject, new_rows, is_trusted=trusts)
-            added |= {subject: in_force} if in_force else {}
-            waiting |= {subject: waits} if waits else {}
+            done = Record(transaction).add(subject, new_rows, is_trusted=trusts)
+            Changes(transaction).propose(subject, done.waiting, by, now)
+            added |= {subject: done.in_force} if done.in_force else {}
+            waiting |= {subject: len(done.waiting)} if done.waiting else {}
         ServiceState(transaction).put(RECORDED, {"lake_version": snapshot.version}, now)
     return Recorded(added, waiting)
 

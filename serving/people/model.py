@@ -56,6 +56,11 @@ class Principal:
     role: Role
     client: str | None = None
 
+    @property
+    def person(self) -> str:
+        """Who acts, for records and for the rule of two persons: a user, or a client under any of its keys."""
+        return f"client {self.client}" if self.client else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:

@@ -13,6 +13,8 @@ from serving.people.model import Principal, Role
 DECIDES = frozenset({Role.RISK_SYSTEM, Role.ADMIN})
 READS_REVIEWS = frozenset({Role.REVIEWER, Role.APPROVER, Role.AUDITOR, Role.ADMIN})
 READS_SCORES = READS_REVIEWS | {Role.RISK_SYSTEM, Role.SCIENTIST}
+READS_RECORD = frozenset({Role.REVIEWER, Role.APPROVER, Role.AUDITOR, Role.RISK_SYSTEM})
+APPROVES = frozenset({Role.APPROVER})
 READS_METRICS = frozenset({Role.RISK_SYSTEM, Role.SCIENTIST, Role.AUDITOR, Role.ADMIN})
 
 
@@ -41,4 +43,6 @@ class Allowed(HTTPBearer):
 Decider = Annotated[Principal, Security(Allowed(DECIDES))]
 ScoreReader = Annotated[Principal, Security(Allowed(READS_SCORES))]
 ReviewReader = Annotated[Principal, Security(Allowed(READS_REVIEWS))]
+RecordReader = Annotated[Principal, Security(Allowed(READS_RECORD))]
+Approver = Annotated[Principal, Security(Allowed(APPROVES))]
 MetricsReader = Annotated[Principal, Security(Allowed(READS_METRICS))]

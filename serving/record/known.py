@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Select, Table, Text, and_, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Boolean, Column, Index, Select, Table, Text, and_, false, func, insert, or_, select, update
 
+from features.kernel.errors import NotFound
 from serving.measures.model import Measure, MeasureState
 from serving.record.effects import SUBJECTS, Effect, Subject
 from serving.record.model import AccountFacts, LegalOrder, WatchlistEntry
@@ -16,6 +16,7 @@ from serving.storage.database import Transaction
 from serving.storage.metadata import UtcMoment, metadata
 
 ROWS_AT_ONCE = 1_000
+FEW_ROWS = 50
 
 
 def _declare(subject: str, *columns: Column[Any] | Index) -> Table:
@@ -112,25 +113,83 @@ class Lookup:
     address: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of rows written to the record: how many bind, and the keys of those that wait."""
+
+    in_force: int
+    waiting: tuple[str, ...] = ()
+
+
 class Record:
     """The account record as one transaction sees it."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._connection = transaction.connection
 
-    def add(self, subject: str, rows: Iterable[Mapping[str, Any]], *, is_trusted: bool) -> tuple[int, int]:
-        """Writes the rows that are not there yet; gives back how many bind, and how many wait.
+    def add(self, subject: str, rows: Iterable[Mapping[str, Any]], *, is_trusted: bool) -> Added:
+        """Writes the rows that are not there yet.
 
         A row that restricts less than the one that binds waits, unless its source is trusted.
         """
         table, revised = TABLES[subject], SUBJECTS.get(subject)
-        earlier = self.keys(subject) if revised else frozenset[str]()
-        new = [dict(row) for row in rows if row["row_key"] not in earlier]
+        offered = {row["row_key"]: dict(row) for row in rows}
+        earlier = self._among(subject, list(offered))
+        new = [row for key, row in offered.items() if key not in earlier]
         if revised is None:
-            return self._insert(table, new), 0
-        waiting = self._settle(table, revised, sorted(new, key=lambda row: row["known_from"]), is_trusted)
-        self._insert(table, new)
-        return len(new) - waiting, waiting
+            self._insert(table, new)
+            return Added(len(new))
+        by_clock = sorted(new, key=lambda row: row["known_from"])
+        waiting = self._settle(table, revised, by_clock, is_trusted)
+        self._insert(table, by_clock)
+        return Added(len(new) - len(waiting), tuple(waiting))
+
+    def release(self, subject: str, row_key: str, at: datetime) -> None:
+        """Lets a waiting row bind, from now on, in place of those that it replaces.
+
+        Raises:
+            NotFound: no such row waits.
+        """
+        table, row = TABLES[subject], self._waiting_row(subject, row_key)
+        for old in self._in_force(table, SUBJECTS[subject], [row]):
+            if SUBJECTS[subject].effect(row, old) is not Effect.ADDS:
+                self._end(table, old["row_key"], at)
+        same = table.c.row_key == row_key
+        self._connection.execute(update(table).where(same).values(waits=False, known_from=at))
+
+    def drop(self, subject: str, row_key: str, at: datetime) -> None:
+        """Says of a waiting row that it will never bind.
+
+        Raises:
+            NotFound: no such row waits.
+        """
+        self._waiting_row(subject, row_key)
+        self._end(TABLES[subject], row_key, at)
+
+    def row(self, subject: str, row_key: str) -> dict[str, Any]:
+        """One row as it is stored.
+
+        Raises:
+            NotFound: there is no such row.
+        """
+        table = TABLES[subject]
+        found = self._connection.execute(select(table).where(table.c.row_key == row_key)).mappings().one_or_none()
+        if found is None:
+            raise NotFound(f"The record has no row {row_key!r} of {subject.replace('_', ' ')}.")
+        return dict(found)
+
+    def entries(self, list_name: str, after: str | None = None, limit: int = ROWS_AT_ONCE) -> list[dict[str, Any]]:
+        """The entries of a list that bind, in the order of their keys, behind a key."""
+        table = TABLES["watchlist"]
+        query = select(table).where(table.c.list == list_name, _binds(table)).order_by(table.c.row_key).limit(limit)
+        query = query if after is None else query.where(table.c.row_key > after)
+        return [dict(row) for row in self._connection.execute(query).mappings()]
+
+    def of_thing(self, subject: str, **named: Any) -> list[dict[str, Any]]:
+        """The rows of a subject that bind and have these values."""
+        table = TABLES[subject]
+        query = select(table).where(_binds(table), *(table.c[name] == value for name, value in named.items()))
+        return [dict(row) for row in self._connection.execute(query.order_by(table.c.row_key)).mappings()]
 
     def find(self, lookups: Sequence[Lookup]) -> dict[str, AccountRecord]:
         """By account what binds it, for the requests of a batch: a few look-ups by index for all of them."""
@@ -159,49 +218,67 @@ class Record:
 
     def waiting(self) -> dict[str, int]:
         """By subject how many rows wait for somebody to let them end or weaken a restriction."""
-        counts = {
-            subject: self._connection.execute(
-                select(func.count()).select_from(TABLES[subject]).where(TABLES[subject].c.waits)
-            ).scalar_one()
-            for subject in SUBJECTS
-        }
+        counts = {}
+        for subject in SUBJECTS:
+            table = TABLES[subject]
+            waits = and_(table.c.waits, table.c.known_until.is_(None))
+            query = select(func.count()).select_from(table).where(waits)
+            counts[subject] = self._connection.execute(query).scalar_one()
         return {subject: count for subject, count in counts.items() if count}
 
     def keys(self, subject: str) -> frozenset[str]:
         """The hashes of all rows of a subject."""
         return frozenset(self._connection.execute(select(TABLES[subject].c.row_key)).scalars())
 
-    def _settle(self, table: Table, subject: Subject, rows: Sequence[dict[str, Any]], is_trusted: bool) -> int:
-        """Says of each row whether it binds or waits, and ends the rows that it replaces; gives back how many wait."""
+    def _among(self, subject: str, row_keys: Sequence[str]) -> set[str]:
+        """Those of the keys that the record has."""
+        key, found = TABLES[subject].c.row_key, set[str]()
+        for start in range(0, len(row_keys), ROWS_AT_ONCE):
+            some = row_keys[start : start + ROWS_AT_ONCE]
+            found |= set(self._connection.execute(select(key).where(key.in_(some))).scalars())
+        return found
+
+    def _settle(self, table: Table, subject: Subject, rows: Sequence[dict[str, Any]], is_trusted: bool) -> list[str]:
+        """Says of each row whether it binds or waits, and ends those it replaces; gives the keys of those that wait."""
         in_force: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
-        for stored in self._connection.execute(select(table).where(_binds(table))).mappings():
-            earlier = dict(stored)
-            in_force[subject.named(earlier)].append(earlier)
-        waiting = 0
+        for stored in self._in_force(table, subject, rows):
+            in_force[subject.named(stored)].append(stored)
+        waiting = []
         for row in rows:
             name = subject.named(row)
             before = in_force.get(name, [])
             eases = [old for old in before if subject.effect(row, old) is Effect.EASES]
             row["waits"], row["known_until"] = bool(eases) and not is_trusted, None
-            waiting += row["waits"]
             if row["waits"]:
+                waiting.append(row["row_key"])
                 continue
             replaced = [old for old in before if subject.effect(row, old) is not Effect.ADDS]
             for old in replaced:
                 old["known_until"] = row["known_from"]
-                self._connection.execute(
-                    update(table).where(table.c.row_key == old["row_key"]).values(known_until=row["known_from"])
-                )
+                self._end(table, old["row_key"], row["known_from"])
             in_force[name] = [*(old for old in before if old not in replaced), row]
         return waiting
 
-    def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(table).on_conflict_do_nothing(index_elements=["row_key"])
-        count = 0
+    def _in_force(self, table: Table, subject: Subject, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The rows that bind about the things that the given rows are about; of many rows, all that bind."""
+        query = select(table).where(_binds(table))
+        if len(rows) <= FEW_ROWS:
+            about = [and_(*(table.c[name] == row[name] for name in subject.key)) for row in rows]
+            query = query.where(or_(false(), *about))
+        return [dict(stored) for stored in self._connection.execute(query).mappings()]
+
+    def _waiting_row(self, subject: str, row_key: str) -> dict[str, Any]:
+        row = self.row(subject, row_key)
+        if not row["waits"] or row["known_until"] is not None:
+            raise NotFound(f"The row {row_key!r} of {subject.replace('_', ' ')} does not wait.")
+        return row
+
+    def _end(self, table: Table, row_key: str, at: datetime) -> None:
+        self._connection.execute(update(table).where(table.c.row_key == row_key).values(known_until=at))
+
+    def _insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         for start in range(0, len(rows), ROWS_AT_ONCE):
-            count += self._connection.execute(statement, rows[start : start + ROWS_AT_ONCE]).rowcount
-        return count
+            self._connection.execute(insert(table), rows[start : start + ROWS_AT_ONCE])
 
     def _of_accounts(self, subject: str, accounts: Collection[str]) -> Select[Any]:
         return select(TABLES[subject]).where(TABLES[subject].c.account_id.in_(accounts))

@@ -21,6 +21,7 @@ from serving.settings import Settings
 from serving.storage import Database
 from serving.web.request_log import json_log
 from tests.serving.cases import NOW
+from tests.serving.policy.fields import POLICY
 from tests.serving.running import running
 
 # Loading the machine's certificates takes longer than most tests, and nothing here speaks TLS.
@@ -143,11 +144,11 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Policy:
 
 
 @pytest.fixture
-def start(database: Database, policy: Policy, tmp_path: Path) -> Iterator[Callable[[], Running]]:
-    """Starts the application; it stops with the test."""
+def start(database: Database, tmp_path: Path) -> Iterator[Callable[[Policy], Running]]:
+    """Starts the application with a policy; it stops with the test."""
     stack = ExitStack()
 
-    def begin() -> Running:
+    def begin(policy: Policy) -> Running:
         clock, log = Hand(), BytesIO()
         settings = Settings(
             home=tmp_path / "home", session_secret=SecretStr("a-test-secret-of-40-characters-123456789")
@@ -161,6 +162,12 @@ def start(database: Database, policy: Policy, tmp_path: Path) -> Iterator[Callab
 
 
 @pytest.fixture
-def service(start: Callable[[], Running]) -> Running:
-    """The application on a port."""
-    return start()
+def service(start: Callable[[Policy], Running], policy: Policy) -> Running:
+    """The application on a port, with two small rules."""
+    return start(policy)
+
+
+@pytest.fixture
+def full_service(start: Callable[[Policy], Running]) -> Running:
+    """The application on a port, with the shipped rules."""
+    return start(POLICY)

@@ -1,0 +1,78 @@
+"""What is known of accounts now: vector and scores, what the record says, reviews and measures of the desk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from features.activity.identifiers import spelt
+from serving.decisions.request import DecisionRequest
+from serving.record.known import AccountRecord, Lookup, Record
+from serving.record.model import AccountState
+from serving.record.service import RECORDED
+from serving.record.store import AccountStates
+from serving.reviews.store import OpenReviewsAndMeasures, ReviewLog
+from serving.storage.database import Transaction
+from serving.storage.service_state import ServiceState
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One account as it stands now.
+
+    Attributes:
+        state: vector, scores, facts, reviews and measures.
+        is_record_known: whether lists, orders, credentials and measures were looked up.
+        is_unreadable: whether a vector is stored that cannot be read.
+    """
+
+    state: AccountState
+    is_record_known: bool
+    is_unreadable: bool
+
+
+def lookup_of(request: DecisionRequest) -> Lookup:
+    """Whom and what a request names, in comparable form."""
+    return Lookup(request.account_id, spelt("address", request.address) if request.address else None)
+
+
+def in_force_now(transaction: Transaction, lookups: Sequence[Lookup]) -> list[Standing]:
+    """How the accounts stand, in the order of the lookups."""
+    accounts = [lookup.account_id for lookup in lookups]
+    states = AccountStates(transaction).find(accounts)
+    in_progress = ReviewLog(transaction).open_reviews_and_measures(accounts)
+    records = _records(transaction, lookups)
+    return [
+        Standing(
+            _joined(account, states.get(account), records.get(account), in_progress.get(account)),
+            states.get(account) is not None or account in records,
+            account in states and states[account] is None,
+        )
+        for account in accounts
+    ]
+
+
+def _records(transaction: Transaction, lookups: Sequence[Lookup]) -> dict[str, AccountRecord]:
+    """What the record says of the accounts; nothing where nothing was ever recorded."""
+    if ServiceState(transaction).get(RECORDED) is None:
+        return {}
+    return Record(transaction).find(lookups)
+
+
+def _joined(
+    account_id: str,
+    state: AccountState | None,
+    record: AccountRecord | None,
+    in_progress: OpenReviewsAndMeasures | None,
+) -> AccountState:
+    """The state with what binds at this moment: what the record knows, and the reviews and measures of the desk."""
+    current_state = state or AccountState(account_id)
+    if record is not None:
+        facts = replace(record.facts, kyc_level=current_state.facts.kyc_level)
+        current_state = replace(current_state, facts=facts, measures=record.measures)
+    if in_progress is None:
+        return current_state
+    measures = {measure.measure_id: measure for measure in (*current_state.measures, *in_progress.measures)}
+    return replace(
+        current_state,
+        reviews=tuple(review.review_id for review in in_progress.open_reviews),
+        measures=tuple(measures.values()),
+    )
