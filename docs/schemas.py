@@ -13,6 +13,7 @@ from features.kernel.thresholds import ThresholdsDocument
 from models.parameters import Parameters
 from serving.policy.documents import RulesDocument
 from serving.policy.floors import FloorsDocument
+from serving.policy.holder_messages import MessagesDocument
 from serving.reviews.priority import PriorityDocument
 
 HERE = Path(__file__).parent
@@ -23,6 +24,7 @@ HEADER = "# yaml-language-server: $schema="
 MODELS: Mapping[str, Any] = {
     "rules": RulesDocument,
     "floors": FloorsDocument,
+    "holder-messages": MessagesDocument,
     "thresholds": ThresholdsDocument,
     "priority": PriorityDocument,
     "parameters": Parameters,
@@ -31,6 +33,7 @@ MODELS: Mapping[str, Any] = {
 FILES: Mapping[str, tuple[str, ...]] = {
     "rules": ("serving/policy/rules/*.yaml",),
     "floors": ("serving/policy/floors.yaml",),
+    "holder-messages": ("serving/policy/holder_messages.yaml",),
     "thresholds": ("features/facts/*.yaml", "features/patterns/*.yaml"),
     "priority": ("serving/reviews/priority.yaml",),
     "parameters": ("models/parameters.yaml",),

@@ -27,6 +27,7 @@ from features.kernel.moments import utc_now
 from serving import operations
 from serving.clock import clock_of
 from serving.contract import CONTRACT_VERSION
+from serving.decisions import accounts_api
 from serving.decisions import api as decisions
 from serving.decisions.queue import DecisionQueue
 from serving.decisions.service import KeyReused, answer_all
@@ -146,7 +147,7 @@ def _require_free_port(settings: Settings) -> None:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (decisions, intake, accounts, reviews, operations, login, pages, drift_page):
+    for module in (decisions, intake, accounts, accounts_api, reviews, operations, login, pages, drift_page):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     describe(app)

@@ -48,6 +48,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "policy": (("serving.commands.policy",), "check: check every rule · backtest: run them on vectors"),
     "lists": ((LISTS,), "add · remove · show: entries of lists"),
     "orders": ((LISTS,), "add · lift: legal orders"),
+    "measures": ((LISTS,), "list: what is in force on accounts"),
     "changes": ((LISTS,), "list · approve · refuse: what waits for a second person"),
     "keys": (("serving.commands.people",), "create · list · revoke: API keys with a role"),
     "users": (("serving.commands.people",), "add · list · password · disable · sign-out: people who may sign in"),

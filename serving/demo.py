@@ -79,9 +79,9 @@ def run_demo(
     clock = set_clock(settings, end, is_new_home=True)
     record_what_binds(home.lake, database, clock())
     # The case of clause 8 is met before any model is trained: what reviewers find out later must not judge it.
-    by_rules = score_accounts(CASE_STUDY, home.lake, registry, policy, database, _within(progress, 0.4, 0.5))
+    by_rules = score_accounts(CASE_STUDY, home.lake, registry, policy, database, _within(progress, 0.4, 0.5), clock())
     trained = tuple(train(ORDER, Request(), home.lake, registry, _within(progress, 0.5, 0.8)))
-    with_models = score_accounts(end, home.lake, registry, policy, database, _within(progress, 0.8, 1.0))
+    with_models = score_accounts(end, home.lake, registry, policy, database, _within(progress, 0.8, 1.0), clock())
     now = clock()
     logins, keys = _credentials(database, now)
     with database.transaction() as transaction:

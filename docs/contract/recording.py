@@ -29,7 +29,7 @@ def endpoints() -> dict[str, Any]:
         settings = Settings(home=Path(folder))
         database = Database(settings.resolved_database_url())
         document: dict[str, Any] = create_app(
-            settings, database, Policy("", (), {}, {}, load_floors(), frozenset(), frozenset())
+            settings, database, Policy("", (), {}, {}, load_floors(), {}, frozenset(), frozenset())
         ).openapi()
         database.close()
     return document

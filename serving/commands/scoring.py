@@ -62,6 +62,7 @@ def scored(done: ScoringReport) -> dict[str, Any]:
         "accounts": done.accounts,
         "reviews_opened": list(done.opened),
         "reviews_known": list(done.already_known),
+        "measures_started": done.measures_started,
         "models": dict(done.models),
         "notes": list(done.notes),
         "ceilings": [dict(ceiling) for ceiling in done.ceilings],
@@ -73,6 +74,8 @@ def show_scored(done: ScoringReport) -> None:
         f"{done.accounts:,} accounts scored as of {done.as_of.isoformat()}: "
         f"{len(done.opened)} reviews opened, {len(done.already_known)} already known"
     )
+    if done.measures_started:
+        out.print(f"  {done.measures_started} measures started by rules; each ends within a day.")
     for note in done.notes:
         out.print(f"  {note}", markup=False)
     show_ceilings(done.ceilings)

@@ -47,7 +47,7 @@ def signed_in_user(home: Path, database: Database, now: datetime, roles: frozens
     """Who is signed in on this machine.
 
     Raises:
-        NotPermitted: nobody is, or their role may not do this.
+        NotPermitted: no user is, or their role may not do this.
     """
     try:
         token = (home / TOKEN_FILE).read_text(encoding="ascii")
@@ -57,9 +57,7 @@ def signed_in_user(home: Path, database: Database, now: datetime, roles: frozens
         user = Users(transaction).in_session(token, now) if token else None
     words = " or ".join(sorted(roles))
     if user is None:
-        raise NotPermitted(
-            f"Nobody is signed in on this machine: `mscore login NAME`, as a user with the role {words}."
-        )
+        raise NotPermitted(f"No user with the role {words} is signed in on this machine; run `mscore login NAME`.")
     if user.role not in roles:
         raise NotPermitted(f"{user.name} has the role {user.role}; this is for {words}.")
     return Principal(user.name, user.role)

@@ -1,7 +1,7 @@
 """From an account's state and a request to one decision with its reasons: the most severe outcome of all rules wins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from serving.policy.evaluation import Evaluation, evaluate
 from serving.policy.fields import SCORES
 from serving.policy.floors import Unknown
 from serving.policy.rules import ACCOUNT
-from serving.policy.terms import Degraded, OutcomeWord, RuleHit, SeverityWord, Value
+from serving.policy.terms import Degraded, Outcome, OutcomeWord, RuleHit, SeverityWord, Value
 from serving.record.model import AccountState, Reason, Scores
 
 MAX_AHEAD = timedelta(minutes=5)
@@ -66,6 +66,7 @@ class Decision(Document):
     degraded: tuple[Degraded, ...]
     versions: Versions
     review_id: Annotated[str | None, LEFT_OUT] = None
+    holder_message: Annotated[str | None, LEFT_OUT] = None
     shadow_rules: Annotated[tuple[RuleHit, ...], BESIDE] = ()
 
     def _written(self, is_stored: bool) -> dict[str, Any]:
@@ -107,10 +108,11 @@ def decide(
         Unknown.REQUEST: bool(request.left_out),
     }
     least = [policy.floors.minimum(what, request.type) for what, is_so in is_unknown.items() if is_so]
+    outcome = max([evaluation.outcome, *least])
     return Decision(
         decision_id=decision_id,
         account_id=request.account_id,
-        outcome=max([evaluation.outcome, *least]),
+        outcome=outcome,
         severity=evaluation.severity,
         reasons=_reasons(evaluation, state, policy),
         rules=evaluation.hits,
@@ -121,6 +123,7 @@ def decide(
         degraded=(*vector, *_missing_scores(state), *_odd_request(request, policy, decided_at), *evaluation.degraded),
         versions=Versions(state.catalogue, policy.version, state.models),
         review_id=state.reviews[-1] if state.reviews else None,
+        holder_message=_holder_message(outcome, evaluation, policy),
         shadow_rules=evaluation.shadow_hits,
     )
 
@@ -174,7 +177,19 @@ def _odd_request(request: DecisionRequest, policy: Policy, now: datetime) -> tup
 
 
 def _reasons(evaluation: Evaluation, state: AccountState, policy: Policy) -> tuple[Reason, ...]:
-    rules = tuple(Reason(hit.rule_id, hit.says, hit.clause) for hit in evaluation.hits)
+    rules = tuple(
+        Reason(hit.rule_id, hit.says, hit.clause, policy.message_of(hit).is_internal) for hit in evaluation.hits
+    )
     by_score = any(not policy.rule(hit.rule_id).when.fields.isdisjoint(SCORES) for hit in evaluation.hits)
-    not_scored = () if state.as_of is not None else (Reason("not_scored", "The account has not been scored yet."),)
-    return (*rules, *(state.score_reasons if by_score else ()), *not_scored)
+    by_model = tuple(replace(reason, internal=True) for reason in state.score_reasons) if by_score else ()
+    is_new = state.as_of is None
+    not_scored = (Reason("not_scored", "The account has not been scored yet.", internal=True),) if is_new else ()
+    return (*rules, *by_model, *not_scored)
+
+
+def _holder_message(outcome: Outcome, evaluation: Evaluation, policy: Policy) -> str | None:
+    """What the holder may be told: by the rule that decided, or that the request could not be checked completely."""
+    if outcome < Outcome.STEP_UP:
+        return None
+    deciding = next((hit for hit in evaluation.hits if hit.outcome == outcome), None)
+    return policy.message_of(deciding).text

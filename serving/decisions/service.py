@@ -3,16 +3,16 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from features.kernel.errors import Invalid
+from serving.decisions.account_status import in_force_now, lookup_of
 from serving.decisions.model import Decision, decide
 from serving.decisions.request import DecisionRequest
 from serving.decisions.reviews import review_of_decision
-from serving.decisions.standing import in_force_now, lookup_of
 from serving.decisions.store import DecisionLog, DecisionRecord
 from serving.policy.book import Policy
 from serving.policy.floors import Unknown
@@ -148,8 +148,9 @@ def _result(incoming: Incoming, stored_hash: str, answer: object, decision: Deci
 
 def _decisions(transaction: Transaction, policy: Policy, batch: Sequence[Incoming]) -> list[Decision]:
     lookups = [lookup_of(incoming.request) for incoming in batch]
+    now = min((incoming.decided_at for incoming in batch), default=datetime.max.replace(tzinfo=UTC))
     decided = []
-    for incoming, account in zip(batch, in_force_now(transaction, lookups), strict=True):
+    for incoming, account in zip(batch, in_force_now(transaction, lookups, now), strict=True):
         decision = decide(
             incoming.request, account.state, policy, incoming.decision_id, incoming.decided_at, account.is_record_known
         )

@@ -17,10 +17,10 @@ SHOWN_OF_ENTRY = ("list", "kind", "value", "source", "effective_from", "effectiv
 def declared_document(declared: Sequence[Declared], name: str) -> dict[str, Any]:
     """What became of rows: `in_force`, or `awaiting_approval` with a change id."""
     rows = [
-        _shown(one.row) | {"state": one.state} | ({"change_id": one.change_id} if one.change_id else {})
-        for one in declared
+        _shown(item.row) | {"state": item.state} | ({"change_id": item.change_id} if item.change_id else {})
+        for item in declared
     ]
-    waiting = [one for one in declared if one.change_id]
+    waiting = [item for item in declared if item.change_id]
     if not waiting:
         return {"state": "in_force", name: rows}
     return {"state": waiting[0].state, "change_id": waiting[0].change_id, name: rows}

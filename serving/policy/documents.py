@@ -8,9 +8,19 @@ from pydantic import AfterValidator, BeforeValidator, Field, RootModel
 
 from features.kernel.documents import OneOf, Scalar, Text, Written
 from serving.policy.rules import ACCOUNT, EPISODE
-from serving.policy.terms import CLAUSES, MEASURES, TYPOLOGIES, IfUnknown, Outcome, RuleState, Severity
+from serving.policy.terms import (
+    CLAUSES,
+    MEASURES,
+    STARTED_BY_RULES,
+    TYPOLOGIES,
+    IfUnknown,
+    Outcome,
+    RuleState,
+    Severity,
+)
 
 MAX_MEASURE_DAYS = 180
+MAX_STARTED_HOURS = 24
 
 
 def days_of_measure(days: int) -> int:
@@ -55,6 +65,15 @@ class ProposalDocument(Written):
     """What the measure is limited to; `symbol` stands for the symbol of the episode."""
 
 
+class StartDocument(Written):
+    """A measure that the rule starts by itself (clause 6 b): it can be undone, and ends by itself within a day."""
+
+    measure: Annotated[str, OneOf(STARTED_BY_RULES)]
+    hours: Annotated[float, Field(gt=0, le=MAX_STARTED_HOURS)]
+    scope: Text | None = None
+    """What the measure is limited to; `symbol` stands for the symbol of the episode."""
+
+
 class RuleDocument(Written):
     """One dated rule of the policy."""
 
@@ -91,6 +110,10 @@ class RuleDocument(Written):
     if_unknown_reason: Text | None = None
     """Why that is right; required with `if_unknown`."""
     proposes: list[ProposalDocument] = Field(default_factory=list)
+    starts: list[StartDocument] = Field(default_factory=list)
+    """Measures that start at once, for at most a day, where a scoring run opens a case by the rule."""
+    holder_message: Text
+    """The family of what the account holder may be told, a key of `holder_messages.yaml`."""
     says: Text
     """The finding in one plain sentence."""
 

@@ -13,7 +13,7 @@ from features.kernel.errors import Invalid
 from serving.policy.documents import RuleDocument
 from serving.policy.fields import RECORD_FIELDS, SCORES
 from serving.policy.language import Condition, condition
-from serving.policy.rules import ACCOUNT, EPISODE, Proposal, Rule, Threshold
+from serving.policy.rules import ACCOUNT, EPISODE, Proposal, Rule, Start, Threshold
 from serving.policy.terms import Comparison, IfUnknown, Outcome, RuleState, Severity
 
 FieldsBySubject = Mapping[str, Mapping[str, type]]
@@ -83,6 +83,8 @@ def _checked(document: RuleDocument, fields_by_subject: FieldsBySubject) -> Rule
         proposes=tuple(Proposal(proposal.measure, proposal.days, proposal.scope) for proposal in document.proposes),
         says=document.says,
         if_unknown=_if_unknown(document),
+        starts=tuple(Start(start.measure, start.hours, start.scope) for start in document.starts),
+        holder_message=document.holder_message,
     )
     _require_coherent(rule, fields)
     _require_closed(rule)
@@ -123,8 +125,10 @@ def _require_coherent(rule: Rule, fields: Mapping[str, type]) -> None:
     if twice:
         raise Invalid(f"threshold {twice[0]!r} is given twice, in `thresholds` and in `thresholds_shown`.")
     by_score_alone = rule.subject == ACCOUNT and rule.when.fields and rule.when.fields <= SCORES.keys()
-    if by_score_alone and (rule.outcome > Outcome.REVIEW or rule.proposes):
-        raise Invalid("a score alone may open a review, but never hold, block or propose a measure.")
+    if by_score_alone and (rule.outcome > Outcome.REVIEW or rule.proposes or rule.starts):
+        raise Invalid("a score alone may open a review, but never hold, block, start or propose a measure.")
+    if rule.starts and not rule.opens_review:
+        raise Invalid("it starts a measure and opens no review; a person must be able to end what a rule starts.")
 
 
 def _require_unique(rules: tuple[Rule, ...]) -> None:

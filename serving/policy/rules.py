@@ -30,12 +30,23 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """One measure that a rule starts by itself, for so many hours; scope `symbol` as in a proposal."""
+
+    measure: str
+    hours: float
+    scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One dated rule of the policy.
 
     `clauses` names every clause the finding falls under, `clause` first. `family` joins rules that are levels of one
     finding: of those that fire only the most severe is reported. `values` and `thresholds_shown` give, for the key to
     show, the field whose value is shown as value or beside it as threshold; `comparisons` name values by these keys.
+    `starts` are measures that begin by themselves where a case is opened by the rule, `holder_message` is the family
+    of what the account holder may be told.
     `if_unknown` is what an account rule counts as while a value that could make it fire is not known; an episode has
     no such values.
     """
@@ -62,6 +73,8 @@ class Rule:
     proposes: tuple[Proposal, ...]
     says: str
     if_unknown: IfUnknown | None
+    starts: tuple[Start, ...]
+    holder_message: str
 
     @property
     def subject_key(self) -> str:

@@ -65,6 +65,8 @@ MEASURES = (
     "rollback_proposal",
     "vvip_suspension",
 )
+STARTED_BY_RULES = ("withdrawal_hold", "deposit_hold", "close_only", "reduce_only")
+"""The measures that a rule may start by itself: they can be undone, and take nothing."""
 CLAUSES = (
     "4.1", "4.2", "4.3", "4.4", "4.5", "5.1", "5.2", "5.3", "5.4",
     "5.5", "6", "7.1", "7.2", "7.3", "7.3.1", "7.3.2", "7.3.3", "7.4", "8",

@@ -173,10 +173,16 @@ class Record:
             NotFound: there is no such row.
         """
         table = TABLES[subject]
-        found = self._connection.execute(select(table).where(table.c.row_key == row_key)).mappings().one_or_none()
-        if found is None:
+        stored = self._connection.execute(select(table).where(table.c.row_key == row_key)).mappings().one_or_none()
+        if stored is None:
             raise NotFound(f"The record has no row {row_key!r} of {subject.replace('_', ' ')}.")
-        return dict(found)
+        return dict(stored)
+
+    def newest_addresses(self, account_id: str) -> dict[str, datetime]:
+        """When each withdrawal address of the account was last authorised."""
+        table = TABLES["withdrawal_addresses"]
+        query = select(table.c.address, func.max(table.c.ts)).where(table.c.account_id == account_id)
+        return {row[0]: row[1] for row in self._connection.execute(query.group_by(table.c.address))}
 
     def entries(self, list_name: str, after: str | None = None, limit: int = ROWS_AT_ONCE) -> list[dict[str, Any]]:
         """The entries of a list that bind, in the order of their keys, behind a key."""
@@ -232,11 +238,11 @@ class Record:
 
     def _among(self, subject: str, row_keys: Sequence[str]) -> set[str]:
         """Those of the keys that the record has."""
-        key, found = TABLES[subject].c.row_key, set[str]()
+        key, present = TABLES[subject].c.row_key, set[str]()
         for start in range(0, len(row_keys), ROWS_AT_ONCE):
             some = row_keys[start : start + ROWS_AT_ONCE]
-            found |= set(self._connection.execute(select(key).where(key.in_(some))).scalars())
-        return found
+            present |= set(self._connection.execute(select(key).where(key.in_(some))).scalars())
+        return present
 
     def _settle(self, table: Table, subject: Subject, rows: Sequence[dict[str, Any]], is_trusted: bool) -> list[str]:
         """Says of each row whether it binds or waits, and ends those it replaces; gives the keys of those that wait."""

@@ -27,11 +27,15 @@ def _set(record: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Reason(Part):
-    """One reason of a decision or a score: a stable code, a plain sentence, the clause it rests on if there is one."""
+    """One reason of a decision or a score: a stable code, a plain sentence, the clause it rests on if there is one.
+
+    An `internal` one is for the exchange alone (clause 7.4.5); the holder is told the message of the decision.
+    """
 
     code: str
     text: str
     clause: Annotated[str | None, Field(exclude_if=is_empty)] = None
+    internal: Annotated[bool, Field(exclude_if=is_empty)] = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from features.kernel.errors import Conflict, Invalid
+from serving.measures.store import Measures
 from serving.policy.terms import TYPOLOGIES
 from serving.reviews.lifecycle import Changes, EventKind, ReviewEvent
 from serving.reviews.model import Finding, Review, ReviewStatus
@@ -15,6 +16,8 @@ def close_review(
     database: Database, review_id: str, finding: Finding, by: str, now: datetime, typology: str | None = None
 ) -> Review:
     """Close a review with what was found; gives back the review as it stands.
+
+    What rules had started for a case that is cleared ends at once.
 
     Args:
         typology: the confirmed typology, where the case was opened for another one.
@@ -45,4 +48,6 @@ def close_review(
             changes["typology"] = typology
         event = ReviewEvent(review_id, review.version + 1, EventKind.CLOSED, now, by, changes)
         ReviewLog(transaction).record(event)
+        if finding is Finding.CLEARED:
+            Measures(transaction).end_those_of(review_id, by, now)
         return ReviewLog(transaction).get(review_id)

@@ -118,5 +118,5 @@ def _began(review: Review, closing: ReviewEvent) -> datetime:
     account's first deposit.
     """
     if not review.dedup_key.startswith(EPISODE) or "typology" in closing.changes:
-        return review.opened_at - USUAL_WINDOW
-    return min((row.ts for row in review.evidence), default=review.opened_at - USUAL_WINDOW)
+        return review.judged_at - USUAL_WINDOW
+    return min((row.ts for row in review.evidence), default=review.judged_at - USUAL_WINDOW)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
@@ -66,6 +67,8 @@ class Review(Document):
     `explanation` is the first account's, `explanations` one per account (docs/activity-schema.md#explanation).
     `evidence_counts` says how many rows count behind each feature or pattern that the evidence was taken from.
     `priority` is the harm that a minute of review may prevent; 0 where the case is older than priorities are.
+    `happened_at` is when the last of what it is about happened, `as_of` the moment as of which it was judged, `symbol`
+    the market, if it is about one; cases of earlier versions have none of them.
     `selection` is empty unless the account is a random sample: the method and the probability (`random_samples`).
     """
 
@@ -97,6 +100,14 @@ class Review(Document):
     finding: Annotated[Finding | None, LEFT_OUT] = None
     measures: tuple[Measure, ...] = ()
     assigned_to: Annotated[str | None, LEFT_OUT] = None
+    happened_at: Annotated[Moment | None, LEFT_OUT] = None
+    as_of: Annotated[Moment | None, LEFT_OUT] = None
+    symbol: Annotated[str | None, LEFT_OUT] = None
+
+    @property
+    def judged_at(self) -> datetime:
+        """The moment as of which the case was judged; of an older case, the one at which it was opened."""
+        return self.as_of or self.opened_at
 
     @computed_field  # type: ignore[prop-decorator]
     @property

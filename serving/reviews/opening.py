@@ -4,7 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import Any
 
@@ -24,6 +24,7 @@ from serving.reviews.model import AccountLink, EvidenceRow, Review, clauses_of
 from serving.reviews.priority import UNKNOWN, priority_of
 from serving.reviews.random_samples import SAMPLING_METHODS, SampledAccount
 
+MAX_BACK = timedelta(hours=26)
 LINK_WEIGHT_OF_CONTROL = 3.0  # docs/methods.md#account-links: weights add up to one controller at 3
 GROUP_SCOPE = "symbol"
 EPISODE = "episode:"
@@ -44,14 +45,23 @@ BETWEEN = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The inputs of one scoring run: its moment, the features, the vectors by account, scores, explainers."""
+    """The inputs of one scoring run: its moment, the features, the vectors by account, scores, explainers.
+
+    `now` is the moment by the clock of the service at which its cases are opened.
+    """
 
     as_of: datetime
+    now: datetime
     features: Features
     vectors: pd.DataFrame
     scores: Mapping[str, Scores]
     explainers: Mapping[str, Explainer]
     policy: Policy
+
+    @property
+    def is_back_dated(self) -> bool:
+        """Whether the moment lies so far before the clock that what is in force now cannot follow from it."""
+        return self.now - self.as_of > MAX_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +127,13 @@ def _account_review(
 ) -> Review:
     (account,), hits, sample = candidate.accounts, candidate.hits, candidate.sample
     key = f"account:{account}:{candidate.typology}:{candidate.severity.word}:{_day(run.as_of)}"
+    shown = _rows_of(run, evidence.values())
     return Review(
         review_id=_review_id(key),
         dedup_key=key,
-        opened_at=run.as_of,
+        opened_at=run.now,
+        happened_at=max((row.ts for row in shown), default=None),
+        as_of=run.as_of,
         severity=candidate.severity,
         typology=candidate.typology,
         clauses=clauses_of(hits),
@@ -129,7 +142,7 @@ def _account_review(
         summary=candidate.says,
         rules=hits,
         scores=run.scores[account].to_json() if account in run.scores else {},
-        evidence=_rows_of(run, evidence.values()),
+        evidence=shown,
         evidence_counts={name: rows.counted for name, rows in evidence.items()},
         proposed_measures=_proposals(run.policy, hits, (account,), None),
         links=_links_of(run, account),
@@ -151,7 +164,10 @@ def _episode_review(
     return Review(
         review_id=_review_id(key),
         dedup_key=key,
-        opened_at=run.as_of,
+        opened_at=run.now,
+        happened_at=datetime.fromtimestamp(episode["ended_at"] / 1e6, UTC),
+        symbol=symbol or None,
+        as_of=run.as_of,
         severity=candidate.severity,
         typology=candidate.typology,
         clauses=clauses_of(hits),

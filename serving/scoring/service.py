@@ -20,6 +20,8 @@ from models.m_score import model as m_score
 from models.registry.registry import LoadedModel, Registry
 from models.violations import model as violations
 from serving.decisions.fields import Clock, account_fields
+from serving.measures.automatic import started_by
+from serving.measures.store import ImposedMeasure, Measures
 from serving.policy.book import Policy
 from serving.policy.evaluation import Fields, evaluate
 from serving.policy.rules import ACCOUNT
@@ -39,6 +41,8 @@ MODELS = (anomaly.KIND, violations.KIND, m_score.KIND)
 LAST_RUN = "last_score"
 MAX_GROWTH = 1.5
 FIRST_LOOK_BACK = timedelta(days=7)
+MAX_SINCE_EPISODE = timedelta(hours=48)
+"""How long after an episode a case that becomes known still starts measures by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class ScoringReport:
     opened: tuple[str, ...]
     already_known: tuple[str, ...]
     models: Mapping[str, str]
+    measures_started: int = 0
     notes: tuple[str, ...] = field(default=())
     ceilings: tuple[Mapping[str, Any], ...] = field(default=())
 
@@ -73,7 +78,9 @@ def score_accounts(
         policy: the rules.
         database: where states and reviews are stored.
         progress: is told how far the run is.
-        now: the moment by the clock of the home, if it has one: an earlier run that is dated later does not count.
+        now: the moment by the clock of the service, at which cases are opened and measures start; by default the
+            moment of the run. An earlier run that is dated later does not count. A run more than 26 hours before it
+            is back-dated: it opens cases and starts no measure.
     """
     features = Features(lake, progress)
     spine = features.accounts(as_of)
@@ -87,7 +94,9 @@ def score_accounts(
     silent_days = (as_of - features.span()[1].to_pydatetime()).days
     if silent_days > 0:
         notes.append(f"The activity ends {silent_days} days before this moment; until an import it looks like silence.")
-    run = Run(as_of, features, vectors, scores, _explainers(models), policy)
+    run = Run(as_of, now or as_of, features, vectors, scores, _explainers(models), policy)
+    if run.is_back_dated:
+        notes.append(f"Back-dated: the clock shows {text_of(run.now)}. Cases are opened and no measure starts.")
     with database.reading() as transaction:
         last = _last_run(transaction, as_of, now, notes)
     progress("asking the rules", 0.7)
@@ -226,11 +235,14 @@ def _accounts_asking(policy: Policy, states: list[AccountState], as_of: datetime
 
 
 def _episodes_asking(features: Features, policy: Policy, as_of: datetime, last: Any) -> Iterator[CaseCandidate]:
-    """Episodes known since the last run (in 7 days at first, or after an import) for which a rule wants a review."""
+    """Episodes known since the last run for which a rule wants a review; at first, or after an import, in 7 days.
+
+    However long ago the last run was, no day between is left out.
+    """
     since = as_of - FIRST_LOOK_BACK
-    same_lake = last is not None and last["lake_version"] == features.activity.version
-    if same_lake and moment_of(last["as_of"]) < as_of:
-        since = moment_of(last["as_of"])
+    if last is not None and moment_of(last["as_of"]) < as_of:
+        is_same_lake = last["lake_version"] == features.activity.version
+        since = moment_of(last["as_of"]) if is_same_lake else min(since, moment_of(last["as_of"]))
     for episode in features.episodes(since, as_of):
         wanting = _wanting(policy, str(episode["pattern"]), episode["measures"], as_of)
         if wanting:
@@ -254,15 +266,17 @@ def _store(
     versions = {name: loaded.version for name, loaded in models.items()}
     opened: list[str] = []
     already_known: list[str] = []
+    started = 0
     with database.transaction() as transaction:
         if last is None or moment_of(last["as_of"]) <= run.as_of:
-            AccountStates(transaction).upsert(_without_the_record(transaction, states), run.as_of)
+            AccountStates(transaction).upsert(_without_the_record(transaction, states), run.now)
             version = {"as_of": text_of(run.as_of), "lake_version": run.features.activity.version, "models": versions}
-            ServiceState(transaction).put(LAST_RUN, {**version, "accounts": len(states)}, run.as_of)
+            ServiceState(transaction).put(LAST_RUN, {**version, "accounts": len(states)}, run.now)
         for review in reviews:
             earlier = open_review_of(transaction, review)
             if earlier is None and ReviewLog(transaction).open(review):
                 opened.append(review.review_id)
+                started += Measures(transaction).start(_starting(run, review))
             else:
                 already_known.append(earlier or ReviewLog(transaction).id_of(review.dedup_key) or review.review_id)
     return ScoringReport(
@@ -272,9 +286,19 @@ def _store(
         opened=tuple(opened),
         already_known=tuple(dict.fromkeys(review_id for review_id in already_known if review_id not in opened)),
         models=versions,
+        measures_started=started,
         notes=tuple(notes),
         ceilings=tuple(run.features.ceilings()),
     )
+
+
+def _starting(run: Run, review: Review) -> list[ImposedMeasure]:
+    """What the rules of a new case start at once, unless it is about what is long over."""
+    is_old = review.happened_at is None or run.now - review.happened_at > MAX_SINCE_EPISODE
+    if run.is_back_dated or is_old:
+        return []
+    rules = [run.policy.rule(hit.rule_id) for hit in review.rules]
+    return started_by(rules, review.review_id, review.accounts, review.symbol, run.now)
 
 
 def _without_the_record(transaction: Transaction, states: list[AccountState]) -> list[AccountState]:

@@ -45,6 +45,7 @@ RULES = """
   proposes: [{measure: withdrawal_hold, days: 1}]
   if_unknown: review
   if_unknown_reason: test
+  holder_message: review
   says: A withdrawal above the house limit.
 - id: fresh-address
   title: Withdrawal to a fresh address
@@ -61,6 +62,7 @@ RULES = """
   values: [hours_since_address_added]
   if_unknown: fires
   if_unknown_reason: test
+  holder_message: review
   says: The address was added a short time ago.
 """
 

@@ -29,6 +29,7 @@ values: {cancel_share: cancel_ratio_7d}
 proposes: [{measure: observation, days: 30}]
 if_unknown: ignore
 if_unknown_reason: The floor for an unknown vector covers this.
+holder_message: review
 says: Most orders were cancelled.
 """
 

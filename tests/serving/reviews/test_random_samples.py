@@ -101,7 +101,7 @@ def test_a_drawn_account_becomes_a_case_that_says_so_and_keeps_its_probability()
     }
     session |= {"session_id": "s1", "ts": NOW - timedelta(days=1), "vpn": False, "device_id": "d", "headless": False}
     features = Features(Activity.from_frames({"accounts": accounts, "sessions": pd.DataFrame([session])}))
-    run = Run(NOW, features, pd.DataFrame({"account_id": ["a"]}), {}, {}, POLICY)
+    run = Run(NOW, NOW, features, pd.DataFrame({"account_id": ["a"]}), {}, {}, POLICY)
     (review,) = build_reviews(run, [CaseCandidate(("a",), (), sample=SampledAccount("a", "random", 0.02))])
     assert review.severity is Severity.LOW
     assert review.typology == "unknown_anomaly"

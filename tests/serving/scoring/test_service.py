@@ -49,6 +49,7 @@ def linked_trades(symbol_volume_share: float) -> CaseCandidate:
     measures |= {"members": 2, "own_trades": 0, "declared": False, "symbol_volume_share": symbol_volume_share}
     started_at = int(NOW.timestamp() * 1e6)
     episode = {"pattern": "linked_trades", "symbol": "VELAUSDT", "started_at": started_at, "measures": measures}
+    episode |= {"ended_at": started_at}
     episode |= {"evidence": [], "evidence_total": 6, "links": []}
     return CaseCandidate(("a", "b"), evaluate(POLICY, "linked_trades", measures).hits, episode)
 
@@ -58,7 +59,7 @@ def test_what_turns_out_graver_on_the_same_day_is_opened_too_and_only_once(datab
         {"account_id": ["a", "b"], "created_at": NOW, "kind": "retail", "country": "ZZ", "market_maker": False}
     )
     features = Features(Activity.from_frames({"accounts": accounts}))
-    run = Run(NOW, features, pd.DataFrame({"account_id": ["a", "b"]}), {}, {}, POLICY)
+    run = Run(NOW, NOW, features, pd.DataFrame({"account_id": ["a", "b"]}), {}, {}, POLICY)
     high, critical, again = build_reviews(run, [linked_trades(0.01), linked_trades(0.06), linked_trades(0.06)])
     assert (high.severity, critical.severity) == (Severity.HIGH, Severity.CRITICAL)
     with database.transaction() as transaction:

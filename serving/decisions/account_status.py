@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from features.activity.identifiers import spelt
 from serving.decisions.request import DecisionRequest
+from serving.measures.model import Measure
+from serving.measures.store import Measures
 from serving.record.known import AccountRecord, Lookup, Record
 from serving.record.model import AccountState
 from serving.record.service import RECORDED
@@ -15,8 +18,8 @@ from serving.storage.service_state import ServiceState
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One account as it stands now.
+class AccountStatus:
+    """What is known of one account now.
 
     Attributes:
         state: vector, scores, facts, reviews and measures.
@@ -34,20 +37,20 @@ def lookup_of(request: DecisionRequest) -> Lookup:
     return Lookup(request.account_id, spelt("address", request.address) if request.address else None)
 
 
-def in_force_now(transaction: Transaction, lookups: Sequence[Lookup]) -> list[Standing]:
-    """How the accounts stand, in the order of the lookups."""
+def in_force_now(transaction: Transaction, lookups: Sequence[Lookup], now: datetime) -> list[AccountStatus]:
+    """How the accounts stand at the server's moment, in the order of the lookups."""
     accounts = [lookup.account_id for lookup in lookups]
     states = AccountStates(transaction).find(accounts)
     in_progress = ReviewLog(transaction).open_reviews_and_measures(accounts)
     records = _records(transaction, lookups)
-    return [
-        Standing(
-            _joined(account, states.get(account), records.get(account), in_progress.get(account)),
-            states.get(account) is not None or account in records,
-            account in states and states[account] is None,
-        )
-        for account in accounts
-    ]
+    imposed = Measures(transaction).of_accounts(set(accounts), now)
+    statuses = []
+    for account in accounts:
+        state, record = states.get(account), records.get(account)
+        joined = _joined(account, state, record, in_progress.get(account), imposed.get(account, ()))
+        is_unreadable = account in states and state is None
+        statuses.append(AccountStatus(joined, state is not None or record is not None, is_unreadable))
+    return statuses
 
 
 def _records(transaction: Transaction, lookups: Sequence[Lookup]) -> dict[str, AccountRecord]:
@@ -62,17 +65,17 @@ def _joined(
     state: AccountState | None,
     record: AccountRecord | None,
     in_progress: OpenReviewsAndMeasures | None,
+    imposed: Sequence[Measure],
 ) -> AccountState:
     """The state with what binds at this moment: what the record knows, and the reviews and measures of the desk."""
     current_state = state or AccountState(account_id)
     if record is not None:
         facts = replace(record.facts, kyc_level=current_state.facts.kyc_level)
         current_state = replace(current_state, facts=facts, measures=record.measures)
-    if in_progress is None:
-        return current_state
-    measures = {measure.measure_id: measure for measure in (*current_state.measures, *in_progress.measures)}
+    desk = in_progress.measures if in_progress else ()
+    measures = {measure.measure_id: measure for measure in (*current_state.measures, *desk, *imposed)}
     return replace(
         current_state,
-        reviews=tuple(review.review_id for review in in_progress.open_reviews),
+        reviews=tuple(review.review_id for review in in_progress.open_reviews) if in_progress else (),
         measures=tuple(measures.values()),
     )
