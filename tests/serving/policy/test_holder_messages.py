@@ -23,7 +23,7 @@ SECRET = {
     "counterparty",
     "linked",
 }
-SECRET |= {"suspicion", "suspicious", "pattern", "detected", "court", "order", "criminal", "takeover", "ring"}
+SECRET |= {"suspicion", "suspicious", "pattern", "detected", "court", "order", "criminal", "takeover", "ring", "linked"}
 FINDINGS = {name.replace("_", " ") for name in (*TYPOLOGIES, *episode_measures())}
 
 
