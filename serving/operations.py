@@ -1,4 +1,4 @@
-"""GET /healthz and GET /metrics: whether the service can work, and how it has worked."""
+"""GET /healthz, /readyz and /metrics: whether the process lives, whether it can work, and how it has worked."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,13 +12,15 @@ from starlette.responses import Response
 
 from features.kernel.moments import text_of
 from serving.people.permissions import MetricsReader
-from serving.scoring.store import drift_checks
+from serving.record.service import RECORDED
+from serving.scoring.store import LAST_RUN, drift_checks
 from serving.storage import Database
 from serving.storage.database import StorageUnavailable
 from serving.storage.service_state import ServiceState
 from serving.web.problems import documented
 from serving.web.service import service_of
 
+OK = "ok"
 router = APIRouter(tags=["operations"])
 
 
@@ -35,12 +37,38 @@ async def health(request: Request) -> Response:
     return Response(body, media_type="application/json")
 
 
+@router.get("/readyz")
+async def ready(request: Request) -> Response:
+    """Whether decisions read everything they should: 503 while the database or the record is not there; no key."""
+    parts = await run_in_threadpool(_parts, service_of(request).database)
+    is_ready = parts["database"] == parts["record"] == OK
+    body = orjson.dumps({"status": "ready" if is_ready else "not_ready", **parts})
+    status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+    return Response(body, status, media_type="application/json")
+
+
 @router.get("/metrics", responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
 async def metrics(request: Request, _caller: MetricsReader) -> Response:
     """Counters, and the last drift check, in Prometheus' text format (risk_system, scientist, auditor, admin)."""
     service = service_of(request)
     service.metrics.show_drift(await run_in_threadpool(_last_drift_check, service.database))
     return Response(service.metrics.exposition(), media_type=service.metrics.media_type)
+
+
+def _parts(database: Database) -> dict[str, str]:
+    """The state of each part, without details."""
+    try:
+        with database.reading() as transaction:
+            recorded = ServiceState(transaction).get(RECORDED)
+            last_run = ServiceState(transaction).get(LAST_RUN)
+    except StorageUnavailable:
+        return {"database": "unusable", "record": "unknown", "lake": "unknown", "models": "unknown"}
+    return {
+        "database": OK,
+        "record": OK if recorded is not None else "never_written",
+        "lake": OK if recorded is not None and recorded["lake_version"] is not None else "empty",
+        "models": OK if last_run is not None and last_run["models"] else "none",
+    }
 
 
 def _answers(database: Database) -> bool:

@@ -12,7 +12,8 @@ MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 LONGEST_MODULE = 400
 # The transactions of decisions and of scoring are moved as they are: the account record replaces them.
 KNOWN_STRANGERS = (
-    "serving/decisions/service.py imports serving.record.store",
+    "serving/decisions/account_status.py imports serving.record.store",
+    "serving/decisions/account_status.py imports serving.reviews.store",
     "serving/decisions/service.py imports serving.reviews.store",
     "serving/scoring/pages.py imports serving.reviews.store",
     "serving/scoring/service.py imports serving.record.store",

@@ -7,7 +7,7 @@ from datetime import datetime
 from features.activity.identifiers import spelt
 from serving.decisions.request import DecisionRequest
 from serving.measures.model import Measure
-from serving.measures.store import Measures
+from serving.measures.service import running
 from serving.record.known import AccountRecord, Lookup, Record
 from serving.record.model import AccountState
 from serving.record.service import RECORDED
@@ -43,7 +43,7 @@ def in_force_now(transaction: Transaction, lookups: Sequence[Lookup], now: datet
     states = AccountStates(transaction).find(accounts)
     in_progress = ReviewLog(transaction).open_reviews_and_measures(accounts)
     records = _records(transaction, lookups)
-    imposed = Measures(transaction).of_accounts(set(accounts), now)
+    imposed = running(transaction, set(accounts), now)
     statuses = []
     for account in accounts:
         state, record = states.get(account), records.get(account)

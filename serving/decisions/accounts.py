@@ -9,7 +9,7 @@ from features.kernel.moments import text_of
 from serving.decisions.account_status import AccountStatus, in_force_now
 from serving.measures.automatic import cooling_off
 from serving.measures.model import Measure, MeasureState
-from serving.measures.store import Measures
+from serving.measures.service import ended_by_time, running_everywhere
 from serving.record.known import Lookup, Record
 from serving.record.model import AccountState
 from serving.storage import Database
@@ -63,11 +63,11 @@ def measures_document(database: Database, account_id: str | None, now: datetime)
     """
     with database.reading() as transaction:
         if account_id is None:
-            in_force = [imposed.measure for imposed in Measures(transaction).list(now)]
+            in_force = running_everywhere(transaction, now)
         else:
             state = in_force_now(transaction, [Lookup(account_id)], now)[0].state
             in_force = _measures(transaction, state, now)
-        ended, unreviewed = Measures(transaction).ended_by_time("rule ", now)
+        ended, unreviewed = ended_by_time(transaction, now)
     share = unreviewed / ended if ended else None
     automatic = {"ended": ended, "ended_unreviewed": unreviewed, "share": share, "alarm": (share or 0) > MAX_UNREVIEWED}
     return {"measures": [measure.to_json() for measure in in_force], "automatic": automatic}

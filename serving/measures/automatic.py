@@ -4,8 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from serving.measures.model import Measure, MeasureState
-from serving.measures.store import ImposedMeasure
+from serving.measures.model import ImposedMeasure, Measure, MeasureState
 from serving.policy.rules import Rule
 
 COOLING_OFF = timedelta(hours=24)

@@ -1,6 +1,7 @@
 """What a measure is: proposed to a person, or imposed on one account (docs/activity-schema.md#review)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -41,3 +42,14 @@ class Measure(Part):
     decided_by: str
     state: MeasureState
     ends_at: Annotated[Moment | None, LEFT_OUT] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImposedMeasure:
+    """A measure with what it rests on, and who ended it before its time."""
+
+    measure: Measure
+    reason: str
+    review_id: str | None = None
+    ended_at: datetime | None = None
+    ended_by: str | None = None

@@ -1,14 +1,14 @@
 """Measures in the database: who imposed them, on what they rest, from when to when, and who ended them."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Row, Table, Text, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from serving.measures.model import Measure, MeasureState
+from serving.measures.model import ImposedMeasure, Measure, MeasureState
 from serving.storage.database import Transaction
 from serving.storage.metadata import UtcMoment, metadata
 
@@ -28,17 +28,6 @@ measures = Table(
     Column("ended_at", UtcMoment),
     Column("ended_by", Text),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ImposedMeasure:
-    """A measure with what it rests on, and who ended it before its time."""
-
-    measure: Measure
-    reason: str
-    review_id: str | None = None
-    ended_at: datetime | None = None
-    ended_by: str | None = None
 
 
 class Measures:
@@ -61,15 +50,9 @@ class Measures:
             by_account.setdefault(row.account_id, []).append(_imposed(row, now).measure)
         return by_account
 
-    def list(
-        self, now: datetime, account_id: str | None = None, *, every: bool = False, after: str = "", limit: int = 200
-    ) -> Sequence[ImposedMeasure]:
-        """Measures by their id, behind an id: those that are not over, or every one."""
-        query = select(measures).where(measures.c.measure_id > after).order_by(measures.c.measure_id).limit(limit)
-        if account_id is not None:
-            query = query.where(measures.c.account_id == account_id)
-        if not every:
-            query = query.where(_runs(now))
+    def list(self, now: datetime) -> Sequence[ImposedMeasure]:
+        """The measures that are not over, in the order in which they began."""
+        query = select(measures).where(_runs(now)).order_by(measures.c.starts_at, measures.c.measure_id)
         return [_imposed(row, now) for row in self._connection.execute(query)]
 
     def end_those_of(self, review_id: str, by: str, at: datetime) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from features.kernel.errors import Conflict, Invalid
-from serving.measures.store import Measures
+from serving.measures.service import end_those_of
 from serving.policy.terms import TYPOLOGIES
 from serving.reviews.lifecycle import Changes, EventKind, ReviewEvent
 from serving.reviews.model import Finding, Review, ReviewStatus
@@ -49,5 +49,5 @@ def close_review(
         event = ReviewEvent(review_id, review.version + 1, EventKind.CLOSED, now, by, changes)
         ReviewLog(transaction).record(event)
         if finding is Finding.CLEARED:
-            Measures(transaction).end_those_of(review_id, by, now)
+            end_those_of(transaction, review_id, by, now)
         return ReviewLog(transaction).get(review_id)

@@ -21,7 +21,8 @@ from models.registry.registry import LoadedModel, Registry
 from models.violations import model as violations
 from serving.decisions.fields import Clock, account_fields
 from serving.measures.automatic import started_by
-from serving.measures.store import ImposedMeasure, Measures
+from serving.measures.model import ImposedMeasure
+from serving.measures.service import start
 from serving.policy.book import Policy
 from serving.policy.evaluation import Fields, evaluate
 from serving.policy.rules import ACCOUNT
@@ -34,11 +35,11 @@ from serving.reviews.opening import CaseCandidate, Run, build_reviews
 from serving.reviews.random_samples import sampled_accounts
 from serving.reviews.store import ReviewLog
 from serving.scoring.reasons import strongest_reasons
+from serving.scoring.store import LAST_RUN
 from serving.storage import Database, Transaction
 from serving.storage.service_state import ServiceState
 
 MODELS = (anomaly.KIND, violations.KIND, m_score.KIND)
-LAST_RUN = "last_score"
 MAX_GROWTH = 1.5
 FIRST_LOOK_BACK = timedelta(days=7)
 MAX_SINCE_EPISODE = timedelta(hours=48)
@@ -276,7 +277,7 @@ def _store(
             earlier = open_review_of(transaction, review)
             if earlier is None and ReviewLog(transaction).open(review):
                 opened.append(review.review_id)
-                started += Measures(transaction).start(_starting(run, review))
+                started += start(transaction, _starting(run, review))
             else:
                 already_known.append(earlier or ReviewLog(transaction).id_of(review.dedup_key) or review.review_id)
     return ScoringReport(

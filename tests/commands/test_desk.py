@@ -7,7 +7,7 @@ from features.home import Home
 from features.kernel.moments import moment_of, text_of
 from serving.commands.start import database_of, settings_of
 from serving.reviews.store import ReviewLog
-from serving.scoring.service import LAST_RUN
+from serving.scoring.store import LAST_RUN
 from serving.storage.service_state import ServiceState
 from tests.commands.calling import AS_OF, Call
 from tests.serving.cases import drawn_review, ring_review

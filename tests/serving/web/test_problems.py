@@ -11,25 +11,20 @@ from serving.people.keys import CACHE_SECONDS, OUTAGE_SECONDS, KeyRing
 from serving.people.model import NotAuthenticated, Role, parts_of_key
 from serving.people.store import ApiKeys
 from serving.record.model import AccountState, Reason, Scores
+from serving.record.service import RECORDED
 from serving.record.store import AccountStates
 from serving.reviews.lifecycle import Changes, EventKind, ReviewEvent
 from serving.reviews.model import Finding, ReviewStatus
 from serving.reviews.store import ReviewLog
+from serving.scoring.store import LAST_RUN
 from serving.storage import Database
 from serving.storage.database import StorageUnavailable
-from tests.serving.cases import NOW, drawn_review, plain_review, ring_review
+from serving.storage.service_state import ServiceState
+from tests.serving.cases import NOW, drawn_review, plain_review
 from tests.serving.conftest import Hand, Running
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "request_id", "errors"}
-READS_SCORES = {"risk_system", "reviewer", "approver", "scientist", "auditor", "admin"}
-READS_REVIEWS = {"reviewer", "approver", "auditor", "admin"}
-ALLOWED = {
-    ("GET", "/v1/accounts/A1/scores"): READS_SCORES,
-    ("GET", "/v1/reviews"): READS_REVIEWS,
-    ("GET", "/v1/reviews/rev_flock"): READS_REVIEWS,
-    ("POST", "/v1/decisions"): {"risk_system", "admin"},
-    ("GET", "/metrics"): {"risk_system", "scientist", "auditor", "admin"},
-}
+ASKED = [("GET", "/v1/accounts/A1/scores"), ("GET", "/v1/reviews"), ("POST", "/v1/decisions"), ("GET", "/metrics")]
 
 
 def check(answer: httpx.Response, status: int, instance: str) -> None:
@@ -43,22 +38,7 @@ def check(answer: httpx.Response, status: int, instance: str) -> None:
     assert problem["detail"].endswith((".", ")"))
 
 
-@pytest.mark.parametrize(("method", "path"), list(ALLOWED))
-def test_each_endpoint_is_open_to_its_roles_only(service: Running, method: str, path: str) -> None:
-    with service.database.transaction() as transaction:
-        ReviewLog(transaction).open(ring_review())
-        AccountStates(transaction).upsert([AccountState("A1")], NOW)
-    body = {"account_id": "A1", "action": {"type": "login", "occurred_at": "2025-05-31T14:20:00Z"}}
-    for role in Role:
-        sent = {"json": body, "headers": {"Idempotency-Key": "k"}} if method == "POST" else {}
-        answer = service.as_role(role).request(method, path, **sent)  # type: ignore[arg-type]
-        if role.value in ALLOWED[method, path]:
-            assert answer.status_code == 200, role
-        else:
-            check(answer, 403, path)
-
-
-@pytest.mark.parametrize(("method", "path"), list(ALLOWED))
+@pytest.mark.parametrize(("method", "path"), ASKED)
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer x", "Basic abc", "Bearer msk_0a1b_wrong", "Bearer msk__"]
 )
@@ -235,6 +215,14 @@ def test_the_queue_can_be_asked_for_what_waits_by_priority(service: Running) -> 
 
 def test_health_needs_no_key_and_documents_are_not_loaded_from_elsewhere(service: Running) -> None:
     assert service.client().get("/healthz").json() == {"status": "ok"}
+    parts = {"database": "ok", "record": "never_written", "lake": "empty", "models": "none"}
+    answer = service.client().get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "not_ready", **parts})
+    with service.database.transaction() as transaction:
+        ServiceState(transaction).put(RECORDED, {"lake_version": "3"}, NOW)
+        ServiceState(transaction).put(LAST_RUN, {"models": {"anomaly": "1"}}, NOW)
+    ready = {"status": "ready"} | dict.fromkeys(parts, "ok")
+    assert service.client().get("/readyz").json() == ready
     schema = service.client().get("/openapi.json").json()
     assert schema["components"]["schemas"]["Problem"]["required"]
     assert set(schema["paths"]) >= {"/v1/decisions", "/v1/reviews", "/v1/reviews/{review_id}"}
