@@ -39,6 +39,7 @@ from features.activity.memory import connect
 from features.activity.quarantine import Quarantine
 from features.activity.revisions import CLAIMED, REVISION, TIED_OWNERS, VERSIONED
 from features.activity.schema import LABELS, TABLES, TIME, Table
+from features.activity.temporary import remove_left_behind
 from features.kernel.errors import Invalid
 from features.kernel.progress import Progress
 
@@ -140,6 +141,7 @@ class Import:
         self.notices: list[str] = []
         self.as_history, self.source, self.before_pinning = as_history, source, before_pinning
         self.engine = connect()
+        remove_left_behind()
 
     def folder(self, folder: Path) -> ImportReport:
         """Imports a folder that holds our own tables."""

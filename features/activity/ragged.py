@@ -1,8 +1,5 @@
 """Reads CSV files that are not in shape: rows go one way, lines that are no rows the other, with what is wrong."""
 
-import shutil
-import tempfile
-import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.activity.records import MAX_LINE_BYTES, UNCLOSED, lines_of, records, shown, split
+from features.activity.temporary import folder_of
 from features.kernel.errors import Invalid
 
 BROKEN = "_broken"
@@ -129,8 +127,7 @@ def mended(path: Path, width: int, delimiter: str, compression: str, owner: obje
     Raises:
         Invalid: the file cannot be read to its end.
     """
-    parts = Mended(Path(tempfile.mkdtemp(prefix="mscore-csv-")))
-    weakref.finalize(owner, shutil.rmtree, parts.folder, ignore_errors=True)
+    parts = Mended(folder_of(owner))
     fields_schema = pa.schema([("_row", pa.int64()), *((f"_{n}", pa.string()) for n in range(width))])
     try:
         with (

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import shutil
-import tempfile
 from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from features.activity.mapping.document import SourceEntry
 from features.activity.mapping.loading import Mapping, Statement
 from features.activity.ragged import DELIMITERS
 from features.activity.schema import Table
+from features.activity.temporary import temporary_folder
 from features.kernel.errors import Invalid, NotFound
 
 WIDE_INTEGERS = ("HUGEINT", "UHUGEINT")  # Parquet would keep them as rounded numbers
@@ -61,8 +61,7 @@ def made_rows(mapping: Mapping, folder: Path, memory: str) -> Iterator[tuple[Mad
     """
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder}; give the folder that holds the exported tables.")
-    with tempfile.TemporaryDirectory(prefix="mscore-mapping-") as place:
-        workplace = Path(place)
+    with temporary_folder() as workplace:
         with duckdb.connect() as engine:
             opened = _opened(engine, mapping, folder, workplace)
             statements = [s for s in mapping.statements if all(name in opened for name in s.reads)]
