@@ -197,7 +197,7 @@ class Import:
                 self.engine = connect()
 
     def _run_alone(self, sources: list[Source], accounts_from: Dictionary[str, str] | None) -> ImportReport:
-        self.quarantine.settle(self.lake.next_version - 1)
+        self.quarantine.settle(self.engine, self.lake.next_version - 1)
         snapshot = self.lake.snapshot() if self.lake.version else None
         earlier_files: Held = snapshot.files if snapshot else {}
         retried = self._retried()

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from features.activity import quarantine as module
 from features.activity.lake import Lake
 from features.activity.quarantine import Quarantine
 from tests.features.activity.exports import IMPORTED_AT, Desk, accounts, orders, transfers
@@ -68,3 +69,75 @@ def test_rows_of_an_interrupted_import_are_set_aside_once_or_not_at_all(
     desk.importing().folder(folder)
     assert desk.set_aside() == [("order_events", "price: not positive")]
     assert desk.home.lake.counts()["order_events"] == 2
+
+
+def refused(desk: Desk, number: int) -> None:
+    """An import of one order with a price of its own that is refused, and of one that waits for its account."""
+    bad = orders(1, order_id=f"bad{number}", price=-1.0 - number)
+    desk.take(order_events=bad, transfers=transfers(1, transfer_id=f"t{number}", account_id=f"unknown{number}"))
+
+
+@pytest.mark.parametrize("has_first_file", [False, True])
+def test_many_files_become_one_that_holds_the_same_rows_in_the_same_order(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, has_first_file: bool
+) -> None:
+    monkeypatch.setattr(module, "MAX_PARTS", 3)
+    folder = desk.home.quarantine.folder
+    desk.take(accounts=accounts("a"), order_events=orders(1, price=-9.0))
+    if has_first_file:
+        pq.write_table(desk.home.quarantine.rows(), folder / "quarantine.parquet")
+        (folder / "00000001.parquet").unlink()
+    for number in range(3):
+        refused(desk, number)
+    before = desk.home.quarantine.rows()
+    assert len(list(folder.iterdir())) == 4
+    desk.take(accounts=accounts("b"))
+    assert desk.home.quarantine.rows() == before
+    assert len(list(folder.iterdir())) == 5, "whoever reads the files still can"
+    desk.take(accounts=accounts("c"))
+    (whole,) = folder.iterdir()
+    assert pq.read_metadata(whole).num_rows == before.num_rows == 7
+    assert desk.home.quarantine.rows() == before
+    assert desk.take(accounts=accounts("unknown1")).tables["transfers"].released == 1
+    assert len(desk.set_aside()) == 6
+    refused(desk, 3)
+    assert [reason for _, reason in desk.set_aside()][-2:] == ["price: not positive", "account_id: unknown account"]
+
+
+def test_released_rows_are_not_in_the_file_that_many_become(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PARTS", 2)
+    desk.take(accounts=accounts("a"), order_events=orders(account_id="b"))
+    desk.take(accounts=accounts("b"))
+    desk.take(order_events=orders(1, price=-1.0))
+    for name in ("c", "d"):
+        desk.take(accounts=accounts(name))
+    (whole,) = desk.home.quarantine.folder.iterdir()
+    assert pq.read_table(whole).column("reason").to_pylist() == ["price: not positive"]
+
+
+@pytest.mark.parametrize("stops", ["while it is written", "before it has its name", "while the others are removed"])
+def test_an_interruption_while_many_files_become_one_changes_no_row(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, stops: str
+) -> None:
+    desk.take(accounts=accounts("a"))
+    for number in range(3):
+        refused(desk, number)
+    before = desk.home.quarantine.rows()
+
+    def stopping(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "MAX_PARTS", 2)
+        if stops == "while it is written":
+            patched.setattr(module, "_to", stopping)
+        elif stops == "before it has its name":
+            patched.setattr(Path, "replace", stopping)
+        else:
+            desk.take(accounts=accounts("b"))
+            patched.setattr(Path, "unlink", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            desk.take(accounts=accounts("c"))
+        assert desk.home.quarantine.rows() == before
+    desk.take(accounts=accounts("c"))
+    assert desk.home.quarantine.rows() == before
