@@ -112,7 +112,7 @@ class Quarantine:
         Args:
             connection: where the SQL runs.
             rows: SQL that gives the columns of `SCHEMA`.
-            released: SQL that gives `table` and `original` of rows waiting for a retry that have been accepted.
+            released: SQL that gives `table` and `original` of rows that no longer wait for a retry as they did.
             lake_version: the version that the body makes.
         """
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -4,13 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from features.activity import quarantine as module
+from features.activity.judging import TIE
 from features.activity.lake import Lake
 from features.activity.quarantine import Quarantine
 from tests.features.activity.exports import IMPORTED_AT, Desk, accounts, orders, transfers
+from tests.features.activity.good_rows import good_row
 
 
 def test_a_row_is_kept_as_it_came_with_its_file_and_place(desk: Desk) -> None:
@@ -27,6 +30,40 @@ def test_only_rows_of_unknown_accounts_are_tried_again(desk: Desk) -> None:
     assert len(desk.set_aside()) == 3
     assert desk.take(accounts=accounts("b")).tables["order_events"].released == 1
     assert len(desk.set_aside()) == 2
+
+
+def trade(**columns: Any) -> pd.DataFrame:
+    """One trade between two accounts."""
+    return pd.DataFrame([good_row("trades", maker_account_id="b", taker_account_id="c", **columns)])
+
+
+def test_a_row_that_fails_again_for_another_reason_carries_that_one_and_is_counted_once(desk: Desk) -> None:
+    desk.take(accounts=accounts("a"), trades=trade())
+    (first,) = desk.home.quarantine.rows().to_pylist()
+    assert (first["reason"], first["retry"]) == ("maker_account_id: unknown account", True)
+    assert desk.take(accounts=accounts("b")).tables["trades"].released == 0
+    (second,) = desk.home.quarantine.rows().to_pylist()
+    assert second == first | {"reason": "taker_account_id: unknown account"}
+    assert desk.take(accounts=accounts("c")).tables["trades"].released == 1
+    assert desk.set_aside() == []
+
+
+def test_a_row_that_fails_again_for_good_is_not_tried_any_more(desk: Desk) -> None:
+    desk.take(accounts=accounts("a"), order_events=orders(1, account_id="b", price=1.0))
+    (first,) = desk.home.quarantine.rows().to_pylist()
+    desk.take(accounts=accounts("b"), order_events=orders(1, account_id="b", price=2.0))
+    (second,) = desk.home.quarantine.rows().to_pylist()
+    assert second == first | {"reason": TIE, "retry": False}
+    for name in ("c", "d"):
+        assert "order_events" not in desk.take(accounts=accounts(name)).tables
+        assert desk.home.quarantine.rows().to_pylist() == [second]
+
+
+def test_a_row_that_fails_again_for_the_same_reason_stays_as_it_came(desk: Desk) -> None:
+    desk.take(accounts=accounts("a"), order_events=orders(1, account_id="b", price="1e3"))
+    first = desk.home.quarantine.rows()
+    desk.take(accounts=accounts("c"))
+    assert desk.home.quarantine.rows() == first
 
 
 def test_an_empty_quarantine_has_no_rows(tmp_path: Path) -> None:
