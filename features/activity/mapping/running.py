@@ -75,7 +75,7 @@ def made_rows(mapping: Mapping, folder: Path, memory: str) -> Iterator[tuple[Mad
                 )
             for macro in MACROS:
                 engine.execute(macro)
-            _lock(engine, opened, workplace, memory)
+            _lock(engine, opened, workplace, memory, one_thread=any(s.adds_up for s in statements))
             made = tuple(
                 _made(engine, mapping, statement, opened, workplace / f"{position}.parquet")
                 for position, statement in enumerate(statements)
@@ -155,8 +155,20 @@ def _delimiter(path: Path, compression: str, width: int) -> str | None:
     return DELIMITERS[0] if is_empty else None
 
 
-def _lock(engine: duckdb.DuckDBPyConnection, opened: Dictionary[str, SourceFile], workplace: Path, memory: str) -> None:
-    """Leaves the sources as views and the work folder for results, and takes everything else away for good."""
+def _lock(
+    engine: duckdb.DuckDBPyConnection,
+    opened: Dictionary[str, SourceFile],
+    workplace: Path,
+    memory: str,
+    *,
+    one_thread: bool,
+) -> None:
+    """Leaves the sources as views and the work folder for results, and takes everything else away for good.
+
+    Several threads add up fractions in another order each time, so that the last digits differ.
+    """
+    if one_thread:
+        engine.execute("SET threads = 1")
     for name, file in opened.items():
         engine.execute(f"CREATE VIEW {identifier(name)} AS SELECT * FROM {file.rows}")
     folders = [workplace, *(file.mended.folder for file in opened.values() if file.mended)]

@@ -36,6 +36,11 @@ class ColumnsStatement:
     constants: Mapping[str, str]
 
     @property
+    def adds_up(self) -> bool:
+        """A row is made of one row."""
+        return False
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """The one file."""
         return (self.entry.file,)
