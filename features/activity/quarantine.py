@@ -56,10 +56,11 @@ class Quarantine:
             f"(SELECT *, {NUMBER} AS _part, file_row_number AS _place "
             f"FROM (SELECT NULL::BOOLEAN AS released WHERE false UNION ALL BY NAME FROM {read}))"
         )
-        gone = f'SELECT "table", original, max(_part) AS _gone FROM {parts} WHERE released GROUP BY ALL'
+        releases = f'SELECT "table", original, max(_part) AS _released_in FROM {parts} WHERE released GROUP BY ALL'
         return (
-            f'(SELECT {COLUMNS} FROM {parts} LEFT JOIN ({gone}) USING ("table", original) '
-            "WHERE released IS NOT TRUE AND NOT (retry AND coalesce(_gone > _part, false)) ORDER BY _part, _place)"
+            f'(SELECT {COLUMNS} FROM {parts} LEFT JOIN ({releases}) USING ("table", original) '
+            "WHERE released IS NOT TRUE AND NOT (retry AND coalesce(_released_in > _part, false)) "
+            "ORDER BY _part, _place)"
         )
 
     def rows(self, limit: int | None = None) -> pa.Table:

@@ -35,14 +35,14 @@ def lines_of(file: IO[bytes]) -> Iterator[bytes]:
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     """The file in pieces, none of which ends between the two halves of a line end."""
-    held = b""
+    carried = b""
     while chunk := file.read(CHUNK_BYTES):
-        chunk = held + chunk
-        held = b"\r" if chunk.endswith(b"\r") else b""
-        if whole := chunk.removesuffix(held):
+        chunk = carried + chunk
+        carried = b"\r" if chunk.endswith(b"\r") else b""
+        if whole := chunk.removesuffix(carried):
             yield whole
-    if held:
-        yield held
+    if carried:
+        yield carried
 
 
 def records(lines: Iterator[bytes], width: int, delimiter: str) -> Iterator[tuple[int, bytes, list[str] | str]]:
