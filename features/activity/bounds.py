@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 MAX_USD = 1e12
+MAX_SUM = 4 * 10**18
+"""Within 64 bits, with room for adding two of them."""
 EARLIEST_EVENT = "2009-01-01"
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9999
 PROBABLE_YEARS = (2000, 2100)

@@ -1,6 +1,5 @@
 """Finds and opens the files of an activity folder: Parquet or CSV, one file or one folder of files a table."""
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -11,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.activity.columns import Table
-from features.activity.ragged import BROKEN, DELIMITERS, Mended, header_line, mended
+from features.activity.ragged import BROKEN, Mended, header_of, mended, unreadable
+from features.activity.records import MAX_ROW_BYTES
 from features.kernel.errors import Invalid, NotFound
 
 __all__ = ["BROKEN", "SourceFile", "identifier", "open_file", "quote"]
@@ -155,7 +155,8 @@ def csv_reader(path: Path, names: Iterable[str], delimiter: str, compression: st
     """SQL that reads a CSV file with a header, every column as text; the dialect is fixed: a guessed one loses rows."""
     columns = ", ".join(f"{quote(name)}: 'VARCHAR'" for name in names)
     dialect = f"delim = {quote(delimiter)}, quote = '\"', escape = '\"', compression = {quote(compression)}"
-    return f"read_csv({quote(str(path))}, header = true, auto_detect = false, {dialect}, columns = {{{columns}}})"
+    how = f"header = true, auto_detect = false, {dialect}, max_line_size = {MAX_ROW_BYTES}"
+    return f"read_csv({quote(str(path))}, {how}, columns = {{{columns}}})"
 
 
 def open_file(connection: duckdb.DuckDBPyConnection, path: Path, table: Table | None = None) -> SourceFile:
@@ -173,20 +174,14 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: Path, table: Table | 
         read = f"SELECT {names} FROM read_parquet({quote(str(path))})"
         described = connection.execute(f"DESCRIBE {read}").fetchall()
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        first = str(error).splitlines()[0]
-        raise Invalid(f"{path.name} cannot be read: {first} Nothing was imported.") from error
+        raise unreadable(path, error) from error
     return SourceFile(path, {name: kind for name, kind, *_ in described}, spelt)
 
 
 def _open_csv(connection: duckdb.DuckDBPyConnection, path: Path, table: Table | None) -> SourceFile:
     compression = CSV_ENDINGS[str(ending_of(path))]
-    try:
-        header = header_line(path, compression)
-    except (UnicodeDecodeError, OSError, pa.ArrowException) as error:
-        reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error).splitlines()[0]
-        raise Invalid(f"{path.name} cannot be read: {reason}. Nothing was imported.") from error
-    delimiter = max(DELIMITERS, key=header.count)
-    spelt = _names(path, next(csv.reader([header], delimiter=delimiter), []), table)
+    header, delimiter = header_of(path, compression)
+    spelt = _names(path, header, table)
     file = SourceFile(path, dict.fromkeys(spelt, "VARCHAR"), spelt, delimiter)
     try:
         reader = csv_reader(path, spelt.values(), delimiter, compression)

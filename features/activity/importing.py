@@ -26,7 +26,6 @@ from features.activity.files import (
 from features.activity.improbable import notices
 from features.activity.judging import (
     RETRIED,
-    UNKNOWN_ACCOUNT,
     Held,
     held_rows,
     judge_keys,
@@ -37,13 +36,20 @@ from features.activity.mapping import Mapping
 from features.activity.mapping.running import made_rows
 from features.activity.memory import connect
 from features.activity.quarantine import Quarantine
+from features.activity.retrying import (
+    collect_waiting,
+    may_retry,
+    no_longer_waiting,
+    refused_otherwise,
+    waiting_rows,
+)
 from features.activity.revisions import CLAIMED, REVISION, TIED_OWNERS, VERSIONED
 from features.activity.schema import LABELS, TABLES, TIME, Table
+from features.activity.temporary import remove_left_behind
 from features.kernel.errors import Invalid
 from features.kernel.progress import Progress
 
 UNDATED = "1970-01-01T00:00:00Z"
-PARTIES = "(parties)"
 ALL_TABLES: dict[str, Table] = {**TABLES, LABELS.name: LABELS}
 PARTIES = "(parties)"
 BATCH_ROWS = 100_000
@@ -140,6 +146,7 @@ class Import:
         self.notices: list[str] = []
         self.as_history, self.source, self.before_pinning = as_history, source, before_pinning
         self.engine = connect()
+        remove_left_behind()
 
     def folder(self, folder: Path) -> ImportReport:
         """Imports a folder that holds our own tables."""
@@ -195,7 +202,7 @@ class Import:
                 self.engine = connect()
 
     def _run_alone(self, sources: list[Source], accounts_from: Dictionary[str, str] | None) -> ImportReport:
-        self.quarantine.settle(self.lake.next_version - 1)
+        self.quarantine.settle(self.engine, self.lake.next_version - 1)
         snapshot = self.lake.snapshot() if self.lake.version else None
         earlier_files: Held = snapshot.files if snapshot else {}
         retried = self._retried()
@@ -218,17 +225,10 @@ class Import:
         return ImportReport(version, reports, tuple(self.notices), files)
 
     def _retried(self) -> list[Source]:
-        self.engine.execute(
-            'CREATE TABLE waiting AS SELECT "table", original, row_number() OVER () - 1 AS position '
-            f"FROM {self.quarantine.relation} WHERE retry"
-        )
-        names = self.engine.execute('SELECT DISTINCT "table" FROM waiting ORDER BY ALL').fetchall()
-        return [self._retried_source(ALL_TABLES[name]) for (name,) in names]
-
-    def _retried_source(self, table: Table) -> Source:
-        columns = ", ".join(f"json_extract_string(original, '$.{c.name}') AS {c.name}" for c in table.columns)
-        relation = f'(SELECT {columns}, position AS _row FROM waiting WHERE "table" = {quote(table.name)})'
-        return Source(table, relation, {c.name: "VARCHAR" for c in table.columns}, RETRIED)
+        tables = [ALL_TABLES[name] for name in collect_waiting(self.engine, self.quarantine)]
+        return [
+            Source(table, waiting_rows(table), {c.name: "VARCHAR" for c in table.columns}, RETRIED) for table in tables
+        ]
 
     def _check(self, table: Table, sources: list[Source]) -> None:
         names = ", ".join(f"{identifier(c.name)} {sql_type(c)}" for c in table.columns)
@@ -317,7 +317,8 @@ class Import:
         """Appends what was accepted and sets aside the rest; both count, or neither, once the manifest says so."""
         changed_tables = [name for name, r in reports.items() if r.accepted + r.superseding + r.released]
         version = self.lake.next_version if changed_tables else self.lake.next_version - 1
-        with self.quarantine.adding(self.engine, self._set_aside(tables), self._released(tables), version):
+        set_aside = self._set_aside(tables)
+        with self.quarantine.adding(self.engine, set_aside, no_longer_waiting(tables), version):
             if changed_tables:
                 additions = self._additions([tables[name] for name in changed_tables], clocks)
                 return self.lake.append(additions, self.imported_at, self.source, self.before_pinning)
@@ -352,18 +353,13 @@ class Import:
 
     def _set_aside(self, tables: dict[str, Table]) -> str:
         stamp = f"{quote(self.imported_at.isoformat())}::TIMESTAMPTZ AS quarantined_at"
-        return " UNION ALL ".join(
+        refused = " UNION ALL ".join(
             f'SELECT {quote(name)} AS "table", _origin AS origin, _row AS row_number, _reason AS reason, '
-            f"_reason LIKE '%{UNKNOWN_ACCOUNT}' AS retry, _original AS original, {stamp} FROM checked_{name} "
+            f"{may_retry('_reason')} AS retry, _original AS original, {stamp} FROM checked_{name} "
             f"WHERE _reason IS NOT NULL AND _origin <> '{RETRIED}'"
             for name in tables
         )
-
-    def _released(self, tables: dict[str, Table]) -> str:
-        accepted = " UNION ALL ".join(
-            f"SELECT _row FROM checked_{name} WHERE _origin = '{RETRIED}' AND _reason IS NULL" for name in tables
-        )
-        return f'SELECT DISTINCT "table", original FROM waiting WHERE position IN ({accepted})'
+        return f"{refused} UNION ALL {refused_otherwise(tables)}"
 
 
 def _listed(folder: Path) -> str:

@@ -1,22 +1,26 @@
 """Reads CSV files that are not in shape: rows go one way, lines that are no rows the other, with what is wrong."""
 
-import csv
-import shutil
-import tempfile
-import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from typing import IO, Any, Self
 
 import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.activity.records import MAX_LINE_BYTES, UNCLOSED, lines_of, records, shown, split
+from features.activity.temporary import folder_of
+from features.kernel.errors import Invalid
 
 BROKEN = "_broken"
 DELIMITERS = ",;\t|"
-MAX_ROW_BYTES = 1_000_000  # a quote that is not closed by then was never meant to hold line breaks
-UNCLOSED = "a quote that is not closed"
-MISPLACED = "a quote inside a field, not doubled"
-NO_TEXT = "not UTF-8 text"
+BATCH_BYTES = 16_000_000
+FIELD_BYTES = 60
+"""What Python takes for a field besides its text."""
+BROKEN_SCHEMA = pa.schema(
+    [("_row", pa.int64()), ("_line", pa.int64()), ("_reason", pa.string()), ("_text", pa.string())]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +32,53 @@ class Mended:
     @property
     def rows_file(self) -> Path:
         """The rows, each with its number before it."""
-        return self.folder / "rows.csv"
+        return self.folder / "rows.parquet"
 
     @property
     def broken_file(self) -> Path:
         """The other lines: number of the row they would be, number of the line, what is wrong, text."""
-        return self.folder / "broken.csv"
+        return self.folder / "broken.parquet"
 
     def rows(self, names: Iterable[str]) -> str:
         """SQL that reads the rows with their number, as `_row`."""
-        columns = {"_row": "BIGINT"} | dict.fromkeys(names, "VARCHAR")
-        return _reader(self.rows_file, columns)
+        columns = ", ".join(f'_{n} AS "{name.replace(chr(34), chr(34) * 2)}"' for n, name in enumerate(names))
+        return f"(SELECT _row, {columns} FROM read_parquet('{self.rows_file}'))"
 
     @property
     def broken(self) -> str:
         """SQL that reads the other lines: `_row`, `_line`, `_reason`, `_text`."""
-        kinds = {"_row": "BIGINT", "_line": "BIGINT", "_reason": "VARCHAR", "_text": "VARCHAR"}
-        return _reader(self.broken_file, kinds)
+        return f"read_parquet('{self.broken_file}')"
 
 
-def _reader(path: Path, kinds: dict[str, str]) -> str:
-    columns = ", ".join("'" + name.replace("'", "''") + f"': '{kind}'" for name, kind in kinds.items())
-    dialect = "delim = ',', quote = '\"', escape = '\"', new_line = '\\n', max_line_size = 16000000"
-    return f"read_csv('{path}', header = false, auto_detect = false, {dialect}, columns = {{{columns}}})"
+class _Rows:
+    """A Parquet file that is written a batch of rows at a time."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.schema = schema
+        self._writer = pq.ParquetWriter(path, schema)
+        self._rows: list[Sequence[Any]] = []
+        self._bytes = 0
+
+    def add(self, row: Sequence[Any], size: int) -> None:
+        """Adds a row with so many bytes of text."""
+        self._rows.append(row)
+        self._bytes += size + FIELD_BYTES * len(row)
+        if self._bytes >= BATCH_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        columns = zip(*self._rows, strict=True)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, self.schema, strict=True)]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
+        self._rows, self._bytes = [], 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._rows and kind is None:
+            self._write()
+        self._writer.close()
 
 
 def opened(path: Path, compression: str) -> IO[bytes]:
@@ -59,103 +87,59 @@ def opened(path: Path, compression: str) -> IO[bytes]:
     return raw if compression == "none" else pa.CompressedInputStream(raw, compression)
 
 
-def header_line(path: Path, compression: str) -> str:
-    """The first line of a CSV file.
+def unreadable(path: Path, reason: object) -> Invalid:
+    """The error of a file that cannot be read."""
+    first = next(iter(str(reason).splitlines()), "").rstrip(".")
+    return Invalid(f"{path.name} cannot be read: {first}. Nothing was imported.")
+
+
+def header_of(path: Path, compression: str) -> tuple[list[str], str]:
+    """The names in the first line of a CSV file, and what stands between them.
 
     Raises:
-        UnicodeDecodeError: it is not UTF-8 text.
+        Invalid: there are none, or they cannot be read.
     """
-    with opened(path, compression) as file:
-        first = next(_lines(file), b"")
-    return first.decode("utf-8-sig")
+    try:
+        with opened(path, compression) as file:
+            line = next(lines_of(file), b"")
+        text = "" if len(line) > MAX_LINE_BYTES else line.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise unreadable(path, "it is not UTF-8 text") from error
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(path, error) from error
+    if len(line) > MAX_LINE_BYTES:
+        raise unreadable(path, f"its first line is longer than {MAX_LINE_BYTES:,} bytes")
+    if not text:
+        raise unreadable(path, "it is empty; the first line of a CSV file names its columns")
+    written = text.rstrip("\r\n")
+    if not written:
+        raise unreadable(path, "its first line is blank, where the names of its columns are wanted")
+    delimiter = max(DELIMITERS, key=written.count)
+    names = split(written, delimiter)
+    if names == UNCLOSED:
+        raise unreadable(path, f"its first line has {UNCLOSED}")
+    return (names if isinstance(names, list) else written.split(delimiter)), delimiter
 
 
 def mended(path: Path, width: int, delimiter: str, compression: str, owner: object) -> Mended:
-    """The file taken apart: a broken line costs no other line. The parts go with their owner, who reads them."""
-    parts = Mended(Path(tempfile.mkdtemp(prefix="mscore-csv-")))
-    weakref.finalize(owner, shutil.rmtree, parts.folder, ignore_errors=True)
-    with (
-        opened(path, compression) as file,
-        parts.rows_file.open("w", encoding="utf-8", newline="") as rows,
-        parts.broken_file.open("w", encoding="utf-8", newline="") as broken,
-    ):
-        good, bad = csv.writer(rows, lineterminator="\n"), csv.writer(broken, lineterminator="\n")
-        for number, (line, text, fields) in enumerate(_records(_lines(file), width, delimiter), 1):
-            if isinstance(fields, str):
-                bad.writerow([number, line, fields, text.decode("utf-8", "backslashreplace")])
-            else:
-                good.writerow([number, *fields])
-    return parts
+    """The file taken apart: a broken line costs no other line. The parts go with their owner, who reads them.
 
-
-def _lines(file: IO[bytes]) -> Iterator[bytes]:
-    """The lines without their ends, however they end."""
-    rest = b""
-    while chunk := file.read(1 << 20):
-        rest += chunk
-        if rest.endswith(b"\r"):  # the other half of the line end may follow
-            rest += file.read(1)
-        *whole, rest = rest.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        yield from whole
-    if rest:
-        yield rest
-
-
-def _records(lines: Iterator[bytes], width: int, delimiter: str) -> Iterator[tuple[int, bytes, list[str] | str]]:
-    """Line number, text, and the fields of each row after the header; of a line that is no row what is wrong."""
-    next(lines, None)
-    waiting: list[bytes] = []
-    number = 1
-    while (line := waiting.pop(0) if waiting else next(lines, None)) is not None:
-        number += 1
-        if not line:
-            continue
-        fields = _fields(line, width, delimiter)
-        if fields == UNCLOSED:
-            fields, waiting = _extended(line, lines, waiting, width, delimiter)
-        yield number, line, fields
-        if not isinstance(fields, str):
-            number += sum(field.count("\n") for field in fields)
-
-
-def _extended(
-    line: bytes, lines: Iterator[bytes], waiting: list[bytes], width: int, delimiter: str
-) -> tuple[list[str] | str, list[bytes]]:
-    """The row that begins in a line and goes on in the next ones, or what is wrong; and the lines not used."""
-    ahead = list(waiting)
-    record, used = line, 0
-    while len(record) < MAX_ROW_BYTES:
-        if used == len(ahead):
-            more = next(lines, None)
-            if more is None:
-                break
-            ahead.append(more)
-        record += b"\n" + ahead[used]
-        used += 1
-        if b'"' in ahead[used - 1]:
-            fields = _fields(record, width, delimiter)
-            if isinstance(fields, list):
-                return fields, ahead[used:]
-            if fields != UNCLOSED:
-                break
-    return UNCLOSED, ahead
-
-
-def _fields(record: bytes, width: int, delimiter: str) -> list[str] | str:
-    """The fields of a row, or what is wrong with it."""
+    Raises:
+        Invalid: the file cannot be read to its end.
+    """
+    parts = Mended(folder_of(owner))
+    fields_schema = pa.schema([("_row", pa.int64()), *((f"_{n}", pa.string()) for n in range(width))])
     try:
-        text = record.decode("utf-8")
-    except UnicodeDecodeError:
-        return NO_TEXT
-    if '"' not in text:
-        fields = text.split(delimiter)
-    else:
-        try:
-            fields = next(csv.reader([text], delimiter=delimiter, strict=True), [])
-        except csv.Error as error:
-            return UNCLOSED if "unexpected end of data" in str(error) else MISPLACED
-    if len(fields) == width + 1 and not fields[-1]:
-        fields.pop()
-    if len(fields) != width:
-        return f"{len(fields)} fields in a line where the header has {width}"
-    return fields
+        with (
+            opened(path, compression) as file,
+            _Rows(parts.rows_file, fields_schema) as rows,
+            _Rows(parts.broken_file, BROKEN_SCHEMA) as broken,
+        ):
+            for number, (line, text, fields) in enumerate(records(lines_of(file), width, delimiter), 1):
+                if isinstance(fields, str):
+                    broken.add((number, line, fields, shown(text)), len(text))
+                else:
+                    rows.add((number, *(field or None for field in fields)), sum(map(len, fields)))
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(path, error) from error
+    return parts

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from features.activity.bounds import MAX_USD
+from features.activity.bounds import MAX_SUM, MAX_USD
 from features.activity.checking import sql_type
 from features.activity.files import identifier
 from features.activity.identifiers import comparable_sql, is_stand_in_sql, listed_sql
@@ -22,7 +22,6 @@ from features.engines.compiling import KeptSql, compiled
 from features.kernel.claims import claimed_folder
 
 TEMPORARY = "mscore-duckdb-"
-MAX_SUM = 4 * 10**18
 MAX_UNITS = 1e30
 
 # What a lake holds from before there were bounds must not stop the rest: money and sums are held within 64 bits, with

@@ -6,13 +6,12 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-from features.activity.bounds import MAX_USD
+from features.activity.bounds import MAX_SUM, MAX_USD
 from features.activity.schema import TABLES, Column
 from features.kernel.units import MICRO
 
 IBIS_TYPES = {"int": "int64", "bool": "boolean", "time": "int64", "float": "float64"}
 NUMBERS = {"positive", "non_negative", "share", "float"}
-MAX_SUM = 4 * 10**18
 
 
 @dataclass(frozen=True, eq=False, slots=True)

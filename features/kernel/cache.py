@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,13 +21,20 @@ def name_of_code() -> str:
 
 def keep(file: Path, text: str) -> None:
     """Writes a file of a home's cache whole, in place of its older versions; without a home, nothing is kept."""
+    stem = file.name.partition("-")[0]
     try:
         file.parent.mkdir(exist_ok=True)
-        descriptor, partial = tempfile.mkstemp(dir=file.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as written:
-            written.write(text)
-        for older in file.parent.glob(f"{file.name.partition('-')[0]}-*"):
-            older.unlink(missing_ok=True)
-        Path(partial).replace(file)
+        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f"{stem}-")
     except OSError:
         return
+    partial = Path(name)
+    with suppress(OSError):
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as written:
+                written.write(text)
+            for older in file.parent.glob(f"{stem}-*"):
+                if older != partial:
+                    older.unlink(missing_ok=True)
+            partial.replace(file)
+        finally:
+            partial.unlink(missing_ok=True)

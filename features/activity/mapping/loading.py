@@ -43,6 +43,10 @@ class Statement(Protocol):
     def reads(self) -> tuple[str, ...]:
         """Names of the sources it reads."""
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether the order in which it takes rows may show in the last digits of what it makes."""
+
     def sql(self, opened: Dictionary[str, SourceFile]) -> str:
         """The SELECT over the opened sources."""
 

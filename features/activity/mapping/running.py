@@ -1,25 +1,29 @@
 """Runs the SELECTs of a mapping on a connection that can read nothing but the declared files."""
 
-import csv
-import gzip
 import shutil
-import tempfile
 from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from features.activity.checking import INTEGRAL_TYPES
-from features.activity.files import BROKEN, SourceFile, identifier, open_file, quote
+from features.activity.files import BROKEN, CSV_ENDINGS, SourceFile, ending_of, identifier, open_file, quote
 from features.activity.mapping.document import SourceEntry
 from features.activity.mapping.loading import Mapping, Statement
-from features.activity.ragged import DELIMITERS
+from features.activity.ragged import DELIMITERS, opened, unreadable
+from features.activity.records import lines_of, split
 from features.activity.schema import Table
+from features.activity.temporary import temporary_folder
 from features.kernel.errors import Invalid, NotFound
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MAX_LINES_TRIED = 100
+"""How many lines of a file without a header may be broken before its delimiter is known."""
 WIDE_INTEGERS = ("HUGEINT", "UHUGEINT")  # Parquet would keep them as rounded numbers
 FARTHEST_MICROSECONDS = "9.2e18::DOUBLE"
 
@@ -61,8 +65,7 @@ def made_rows(mapping: Mapping, folder: Path, memory: str) -> Iterator[tuple[Mad
     """
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder}; give the folder that holds the exported tables.")
-    with tempfile.TemporaryDirectory(prefix="mscore-mapping-") as place:
-        workplace = Path(place)
+    with temporary_folder() as workplace:
         with duckdb.connect() as engine:
             opened = _opened(engine, mapping, folder, workplace)
             statements = [s for s in mapping.statements if all(name in opened for name in s.reads)]
@@ -72,7 +75,7 @@ def made_rows(mapping: Mapping, folder: Path, memory: str) -> Iterator[tuple[Mad
                 )
             for macro in MACROS:
                 engine.execute(macro)
-            _lock(engine, opened, workplace, memory)
+            _lock(engine, opened, workplace, memory, one_thread=any(s.adds_up for s in statements))
             made = tuple(
                 _made(engine, mapping, statement, opened, workplace / f"{position}.parquet")
                 for position, statement in enumerate(statements)
@@ -108,25 +111,64 @@ def _inside(folder: Path, file: str, mapping: Mapping, name: str) -> Path:
 def _with_header(path: Path, source: SourceEntry, copy: Path) -> Path:
     """A copy of a CSV file that begins with a line of names; of a packed file, which may have several parts, too."""
     names = source.columns or []
-    packed = path.suffix.lower() == ".gz"
-    with gzip.open(path) if packed else path.open("rb") as lines:
-        first = lines.readline().decode("utf-8-sig", errors="replace")
-    delimiter = next((d for d in DELIMITERS if len(next(csv.reader([first], delimiter=d), [])) == len(names)), None)
-    if delimiter is None:
-        raise Invalid(
-            f"{source.file} has not {len(names)} columns in its first line, as the mapping says; nothing was imported."
-        )
-    quoted = ('"' + name.replace('"', '""') + '"' for name in names)
-    header = f"{delimiter.join(quoted)}\n".encode()
-    copy.mkdir()
-    with path.open("rb") as original, (copy / path.name).open("wb") as written:
-        written.write(gzip.compress(header) if packed else header)
-        shutil.copyfileobj(original, written)
+    compression = CSV_ENDINGS.get(ending_of(path) or "", "none")
+    try:
+        delimiter = _delimiter(path, compression, len(names))
+        if delimiter is None:
+            raise Invalid(
+                f"{source.file} has not {len(names)} columns in any of its first lines, as the mapping says; nothing "
+                "was imported."
+            )
+        header = f"{delimiter.join(map(identifier, names))}\n".encode()
+        copy.mkdir()
+        with path.open("rb") as original, (copy / path.name).open("wb") as written:
+            if compression == "none":
+                written.write(header)
+                original.seek(len(BYTE_ORDER_MARK) if original.read(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK else 0)
+            else:
+                written.write(_packed(header, compression))
+            shutil.copyfileobj(original, written)
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(path, error) from error
     return copy / path.name
 
 
-def _lock(engine: duckdb.DuckDBPyConnection, opened: Dictionary[str, SourceFile], workplace: Path, memory: str) -> None:
-    """Leaves the sources as views and the work folder for results, and takes everything else away for good."""
+def _packed(text: bytes, compression: str) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, compression) as stream:
+        stream.write(text)
+    packed: bytes = sink.getvalue().to_pybytes()
+    return packed
+
+
+def _delimiter(path: Path, compression: str, width: int) -> str | None:
+    """What stands between the fields of a file whose lines should have so many; of an empty file, a comma."""
+    is_empty = True
+    with opened(path, compression) as file:
+        for line in islice(lines_of(file), MAX_LINES_TRIED):
+            is_empty = False
+            text = line.decode("utf-8-sig", errors="replace").rstrip("\r\n")
+            for delimiter in DELIMITERS:
+                fields = split(text, delimiter)
+                if isinstance(fields, list) and len(fields) == width:
+                    return delimiter
+    return DELIMITERS[0] if is_empty else None
+
+
+def _lock(
+    engine: duckdb.DuckDBPyConnection,
+    opened: Dictionary[str, SourceFile],
+    workplace: Path,
+    memory: str,
+    *,
+    one_thread: bool,
+) -> None:
+    """Leaves the sources as views and the work folder for results, and takes everything else away for good.
+
+    Several threads add up fractions in another order each time, so that the last digits differ.
+    """
+    if one_thread:
+        engine.execute("SET threads = 1")
     for name, file in opened.items():
         engine.execute(f"CREATE VIEW {identifier(name)} AS SELECT * FROM {file.rows}")
     folders = [workplace, *(file.mended.folder for file in opened.values() if file.mended)]

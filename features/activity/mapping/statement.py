@@ -3,28 +3,18 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 
-import duckdb
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from features.activity.files import SourceFile
+from features.activity.mapping.stability import DIALECT, adds_up, instabilities
 from features.activity.schema import Table
 from features.kernel.errors import Invalid
 
-DIALECT = "duckdb"
 FILE_ENDINGS = (".parquet", ".csv", ".csv.gz", ".csv.zst")
 NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
-FUNCTION_NAME = re.compile(r"\w+")
-MORE_CHANGING_FUNCTIONS = frozenset(
-    {"ago", "current_role", "current_time", "current_timestamp", "current_user", "getenv", "localtime"}
-    | {"localtimestamp", "pg_sleep", "session_user", "user", "version"}
-)
-AGE_BETWEEN = 2
-"""With one moment only, `age` counts until today."""
-MAY_RAISE = frozenset({"error"})
 REFUSED_PARTS: dict[type[exp.Expr], str] = {
     exp.Into: "INTO",
     exp.Lock: "FOR UPDATE",
@@ -47,12 +37,14 @@ class SelectStatement:
         place: the entry of the document, for messages.
         reads: the files or sources it reads, by the names it uses.
         query: the SELECT, with constants put in.
+        adds_up: whether the order in which it takes rows may show in the last digits of what it makes.
     """
 
     table: Table
     place: str
     reads: tuple[str, ...]
     query: str
+    adds_up: bool
 
     def sql(self, opened: Mapping[str, SourceFile]) -> str:
         """The SELECT as it runs; what the files hold does not change it."""
@@ -73,7 +65,8 @@ def checked_select(
 
     Raises:
         Invalid: it is not one SELECT, reads something else than declared sources and files of the folder, calls a
-            function whose value changes from run to run, or makes a column that the table does not have.
+            function whose value changes from run to run, takes rows in no order, or makes a column that the table
+            does not have.
     """
     query = _one_query(text, place)
     for part in query.walk():
@@ -82,12 +75,13 @@ def checked_select(
                 raise Invalid(f"{place}: the SELECT has {called}, which a mapping may not use.")
         if isinstance(part, exp.With) and part.args.get("recursive"):
             raise Invalid(f"{place}: the SELECT is recursive and might never end; a mapping may not use that.")
-        if isinstance(part, exp.Func):
-            _check_function(part, place)
+    for instability in instabilities(query):
+        raise Invalid(f"{place}: the SELECT {instability}; a mapping has to make the same rows each time.")
     reads = tuple(dict.fromkeys(_read_tables(query, sources, place)))
     _check_columns(query, table, place)
     _number_rows(query)
-    return SelectStatement(table, place, reads, _with_constants(query, constants, place).sql(DIALECT, identify=True))
+    written = _with_constants(query, constants, place)
+    return SelectStatement(table, place, reads, written.sql(DIALECT, identify=True), adds_up(written))
 
 
 def _one_query(text: str, place: str) -> exp.Query:
@@ -99,33 +93,11 @@ def _one_query(text: str, place: str) -> exp.Query:
     if len(trees) != 1:
         raise Invalid(f"{place}: there are {len(trees)} statements; write exactly one SELECT.")
     query = trees[0]
-    while isinstance(query, exp.Subquery):
+    while isinstance(query, exp.Subquery) and not any(query.args.get(part) for part in ("order", "limit", "offset")):
         query = query.this
     if not isinstance(query, exp.Select | exp.SetOperation):
         raise Invalid(f"{place}: {query.key.upper()} is not a SELECT; write exactly one SELECT.")
     return query
-
-
-def _check_function(call: exp.Func, place: str) -> None:
-    written = FUNCTION_NAME.match(call.sql(DIALECT))
-    name = written.group().lower() if written else ""
-    called = {name, call.name.lower()} if isinstance(call, exp.Anonymous) else {name}
-    is_age_until_today = name == "age" and len(call.expressions) < AGE_BETWEEN
-    if called & _changing_functions() or is_age_until_today:
-        raise Invalid(
-            f"{place}: the SELECT calls {name}, whose value depends on when or where it runs; a mapping has to make "
-            "the same rows each time."
-        )
-
-
-@cache
-def _changing_functions() -> frozenset[str]:
-    with duckdb.connect() as connection:
-        names = connection.execute(
-            "SELECT DISTINCT function_name FROM duckdb_functions() "
-            "WHERE function_type = 'scalar' AND stability <> 'CONSISTENT'"
-        ).fetchall()
-    return frozenset(name for (name,) in names) - MAY_RAISE | MORE_CHANGING_FUNCTIONS
 
 
 def _read_tables(query: exp.Query, sources: Mapping[str, str], place: str) -> Iterator[str]:

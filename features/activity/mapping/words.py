@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from features.activity.checking import INTEGRAL_TYPES
+from features.activity.checking import INTEGRAL_TYPES, MOMENT_TEXT
 from features.activity.files import SourceFile, identifier, quote
 from features.activity.mapping.document import EPOCH_UNITS, ColumnsEntry, MadeColumn
 from features.activity.mapping.statement import NUMBER
@@ -12,7 +12,6 @@ from features.kernel.errors import Invalid
 
 TEXT = "VARCHAR"
 MICROSECONDS_A_DAY = 86_400_000_000
-MOMENT_TEXT = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|z|[+-]\d{2}(:?\d{2})?)"
 WRITTEN_MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
 EARLIEST, LATEST = "TIMESTAMPTZ '0001-01-01 00:00:00Z'", "TIMESTAMPTZ '9999-12-31 23:59:59.999999Z'"
 TRUTH_WORDS = ("true", "false")
@@ -35,6 +34,11 @@ class ColumnsStatement:
     mapping: str
     entry: ColumnsEntry
     constants: Mapping[str, str]
+
+    @property
+    def adds_up(self) -> bool:
+        """A row is made of one row."""
+        return False
 
     @property
     def reads(self) -> tuple[str, ...]:

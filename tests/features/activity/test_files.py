@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.activity.mapping import load_mapping
+from features.activity.records import MAX_LINE_BYTES
 from features.kernel.errors import Invalid
 from tests.features.activity.exports import Desk, accounts, transfers
 
@@ -121,6 +123,44 @@ def test_a_line_that_is_not_utf_8_is_set_aside(desk: Desk) -> None:
     assert ids == {"t1", "t3"}
     assert [row["reason"] for row in aside] == ["not UTF-8 text"]
     assert json.loads(str(aside[0]["original"]))["text"] == "t2,\\xff\\xfe,"
+
+
+def test_a_line_that_is_too_long_is_set_aside_with_its_beginning(desk: Desk) -> None:
+    long = line(9, "x" * MAX_LINE_BYTES)
+    ids, aside = imported(desk, f"{HEADER}\n{line(1)}\n{long}\n{line(2)}\n")
+    assert ids == {"t1", "t2"}
+    assert [row["reason"] for row in aside] == ["a line longer than 16,000,000 bytes"]
+    text = json.loads(str(aside[0]["original"]))["text"]
+    assert text == f"{long[:1000]} … (cut after 1,000 bytes)"
+
+
+@pytest.mark.parametrize("note", ["x" * 2_500_000, '"' + "x" * 200_000 + '"'], ids=["plain", "quoted"])
+def test_a_long_field_is_read_beside_a_broken_line(desk: Desk, note: str) -> None:
+    ids, aside = imported(desk, f"{HEADER}\n{line(1, note)}\noops\n{line(2)}\n")
+    assert (ids, len(aside)) == ({"t1", "t2"}, 1)
+
+
+HEADERLESS = {
+    b"": "it is empty",
+    b"\xef\xbb\xbf": "it is empty",
+    b"\n" + HEADER.encode(): "its first line is blank",
+    b"\xff" + HEADER.encode(): "it is not UTF-8 text",
+    b'"a\nb",c\n': "its first line has a quote that is not closed",
+    b"x" * 16_000_001: "its first line is longer than 16,000,000 bytes",
+    b"x" * 200_000: r"has no column transfer_id, account_id",
+}
+
+
+@pytest.mark.parametrize("text", HEADERLESS, ids=range(len(HEADERLESS)))
+def test_a_csv_file_without_a_header_is_refused_with_what_is_wrong(desk: Desk, text: bytes) -> None:
+    with pytest.raises(Invalid, match=rf"^transfers\.csv .*{HEADERLESS[text]}"):
+        imported(desk, text)
+
+
+def test_a_packed_file_that_is_cut_far_behind_its_header_is_named(desk: Desk) -> None:
+    rows = "".join(f"{line(n, os.urandom(20).hex())}\n" for n in range(40_000))
+    with pytest.raises(Invalid, match=r"transfers\.csv\.gz cannot be read"):
+        imported(desk, gzip.compress(f"{HEADER}\n{rows}".encode())[:-1000], "transfers.csv.gz")
 
 
 NOISE = st.text(alphabet='ab,"\n\r;é', max_size=12)

@@ -1,11 +1,11 @@
 """SELECTs of a mapping: what they can say, and that they read nothing but the files of the imported folder."""
 
-import gzip
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 import yaml
 
@@ -116,8 +116,26 @@ def test_a_csv_file_without_a_header_is_read_by_the_names_given(desk: Desk) -> N
     done = imported(desk, SELECT + "payments", {"bare.csv": rows}, sources=bare)
     assert (done.tables["transfers"].read, done.tables["transfers"].accepted) == (3, 2)
     assert [row["row_number"] for row in desk.home.quarantine.rows().to_pylist()] == [3]
-    with pytest.raises(Invalid, match=r"bare\.csv has not 4 columns in its first line"):
+    with pytest.raises(Invalid, match=r"bare\.csv has not 4 columns in any of its first lines"):
         imported(desk, SELECT + "payments", {"bare.csv": "a,b,c\n"}, sources=bare)
+
+
+@pytest.mark.parametrize(
+    ("before", "aside"), [("", 0), ("\ufeff", 0), ("oops\n", 1), ('"\n', 1), (f"{'x' * 200_000}\n", 1)]
+)
+def test_a_broken_line_before_all_others_costs_a_file_without_a_header_none(
+    desk: Desk, before: str, aside: int
+) -> None:
+    bare = {"payments": {"file": "bare.csv", "header": False, "columns": ["id", "who", "at", "sum"]}}
+    rows = PAYMENTS.split("\n", 1)[1].replace("soon", "2025-05-01T00:00:00Z")
+    done = imported(desk, SELECT + "payments", {"bare.csv": before + rows}, sources=bare)
+    assert (done.tables["transfers"].accepted, done.tables["transfers"].quarantined) == (3, aside)
+    assert [row for (row,) in desk.stored("transfers", "transfer_id")] == ["p1", "p2", "p3"]
+
+
+def test_an_empty_file_without_a_header_has_no_rows(desk: Desk) -> None:
+    bare = {"payments": {"file": "bare.csv", "header": False, "columns": ["id", "who", "at", "sum"]}}
+    assert imported(desk, SELECT + "payments", {"bare.csv": ""}, sources=bare).tables["transfers"].read == 0
 
 
 def test_select_over_an_optional_file_that_is_absent_is_left_out(desk: Desk) -> None:
@@ -304,11 +322,13 @@ def test_a_ragged_line_is_set_aside_once_and_costs_no_other(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("header", [True, False])
-def test_a_packed_file_is_read_with_and_without_a_header(desk: Desk, header: bool) -> None:
+@pytest.mark.parametrize(("ending", "packing"), [("gz", "gzip"), ("zst", "zstd")])
+def test_a_packed_file_is_read_with_and_without_a_header(desk: Desk, header: bool, ending: str, packing: str) -> None:
     folder = desk.folder({})
     rows = PAYMENTS if header else PAYMENTS.split("\n", 1)[1]
-    (folder / "payments.csv.gz").write_bytes(gzip.compress(rows.encode()))
+    with pa.CompressedOutputStream(str(folder / f"payments.csv.{ending}"), packing) as packed:
+        packed.write(rows.encode())
     names = {} if header else {"header": False, "columns": ["id", "who", "at", "sum"]}
-    sources = {"payments": {"file": "payments.csv.gz", **names}}
+    sources = {"payments": {"file": f"payments.csv.{ending}", **names}}
     done = desk.importing().mapped(folder, load_mapping(str(written(desk, SELECT + "payments", sources=sources))))
     assert (done.tables["transfers"].read, done.tables["transfers"].accepted) == (3, 2)
