@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-CONTRACT_VERSION = "1.6"
+CONTRACT_VERSION = "1.7"
 """The second number moves with an addition; the first one with a removal or a new name, which the house avoids."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from features.activity.identifiers import spelt
+from features.activity.identifiers import comparable, spelt
 from serving.decisions.request import DecisionRequest
 from serving.measures.model import Measure
 from serving.measures.service import running
@@ -15,6 +15,9 @@ from serving.record.store import AccountStates
 from serving.reviews.store import OpenReviewsAndMeasures, ReviewLog
 from serving.storage.database import Transaction
 from serving.storage.service_state import ServiceState
+
+NO_DEVICE = ""
+"""What a stand-in such as `unknown` is looked up as: no account has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,9 @@ class AccountStatus:
 
 def lookup_of(request: DecisionRequest) -> Lookup:
     """Whom and what a request names, in comparable form."""
-    return Lookup(request.account_id, spelt("address", request.address) if request.address else None)
+    address = spelt("address", request.address) if request.address else None
+    device = None if request.device_id is None else comparable("token", request.device_id) or NO_DEVICE
+    return Lookup(request.account_id, address, device)
 
 
 def in_force_now(transaction: Transaction, lookups: Sequence[Lookup], now: datetime) -> list[AccountStatus]:

@@ -31,6 +31,7 @@ def _in_utc(moment: datetime) -> datetime:
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 AccountId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]
 Amount = Annotated[Decimal, BeforeValidator(_is_no_bool), Field(ge=0, lt=MAX_USD, allow_inf_nan=False)]
 Price = Annotated[Decimal, BeforeValidator(_is_no_bool), Field(ge=0, le=MAX_USD, allow_inf_nan=False)]
 Quantity = Annotated[Decimal, BeforeValidator(_is_no_bool), Field(ge=0, lt=MAX_QUANTITY, allow_inf_nan=False)]
@@ -55,6 +56,7 @@ class ActionBody(BaseModel):
     ip: Text | None = None
     device_id: Text | None = None
     session_id: Text | None = None
+    ip_country: Country | None = None
 
 
 class DecisionBody(BaseModel):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from features.activity.identifiers import spelt, spelt_as_listed
+from features.activity.identifiers import comparable, spelt, spelt_as_listed
 from serving.decisions.request import DecisionRequest
 from serving.measures.model import Measure, MeasureState
 from serving.policy.book import Policy
@@ -117,9 +117,21 @@ def _request_fields(state: AccountState, clock: Clock, request: DecisionRequest 
         "request_product": request.product if request else None,
         "request_side": request.side if request else None,
         "request_effect": request.effect if request else None,
+        "request_device_is_new": _is_device_new(state, request),
         "request_address_on_watchlist": address_list is not None,
         "request_address_list": address_list,
     }
+
+
+def _is_device_new(state: AccountState, request: DecisionRequest | None) -> bool | None:
+    """Whether the account never used the device; None where the request names none, or none of the account is known.
+
+    A stand-in such as `unknown` is no device that the account used.
+    """
+    seen = state.facts.devices_seen
+    if request is None or request.device_id is None or seen is None:
+        return None
+    return comparable("token", request.device_id) not in seen
 
 
 def _fact_fields(state: AccountState, clock: Clock, request: DecisionRequest | None) -> dict[str, Value]:
@@ -138,7 +150,7 @@ def _fact_fields(state: AccountState, clock: Clock, request: DecisionRequest | N
         "account_on_watchlist": account_list is not None,
         "account_list": account_list,
         "account_resembles_listed": any(entry.kind in _WEAK_KINDS for entry in entries),
-        "ip_country_listed": _country_list(entries, facts.ip_country),
+        "ip_country_listed": _country_list(entries, _countries_of(facts.ip_country, request)),
     }
 
 
@@ -171,11 +183,14 @@ def _most_severe_list(entries: Iterable[WatchlistEntry]) -> str | None:
     return next((name for name in _LISTS if name in lists), None)
 
 
-def _country_list(entries: Iterable[WatchlistEntry], country: str | None) -> str | None:
-    if country is None:
-        return None
-    here = spelt("country", country)
-    lists = {e.list for e in entries if e.kind == "country" and spelt_as_listed(e.kind, e.value) == here}
+def _countries_of(last_country: str | None, request: DecisionRequest | None) -> set[str]:
+    """Where the request comes from: the country that it names, and the one that the account was last seen in."""
+    named = request.ip_country if request else None
+    return {spelt("country", country) for country in (last_country, named) if country is not None}
+
+
+def _country_list(entries: Iterable[WatchlistEntry], countries: set[str]) -> str | None:
+    lists = {e.list for e in entries if e.kind == "country" and spelt_as_listed(e.kind, e.value) in countries}
     return next((word for name, word in _COUNTRY_LISTS.items() if name in lists), None)
 
 

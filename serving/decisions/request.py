@@ -46,6 +46,7 @@ class DecisionRequest(Document):
     ip: str | None = None
     device_id: str | None = None
     session_id: str | None = None
+    ip_country: str | None = None
 
     @property
     def amounts(self) -> dict[str, Decimal]:

@@ -21,6 +21,11 @@ def running_everywhere(transaction: Transaction, now: datetime) -> list[Measure]
     return [imposed.measure for imposed in Measures(transaction).list(now)]
 
 
+def of_review(transaction: Transaction, review_id: str, now: datetime) -> tuple[Measure, ...]:
+    """The measures that rest on a review, over or not."""
+    return tuple(imposed.measure for imposed in Measures(transaction).of_review(review_id, now))
+
+
 def start(transaction: Transaction, imposed: Sequence[ImposedMeasure]) -> int:
     """Impose measures that are not there yet; gives back how many began."""
     return Measures(transaction).start(imposed)

@@ -55,6 +55,12 @@ class Measures:
         query = select(measures).where(_runs(now)).order_by(measures.c.starts_at, measures.c.measure_id)
         return [_imposed(row, now) for row in self._connection.execute(query)]
 
+    def of_review(self, review_id: str, now: datetime) -> Sequence[ImposedMeasure]:
+        """The measures that rest on a review, over or not, in the order in which they began."""
+        query = select(measures).where(measures.c.review_id == review_id)
+        rows = self._connection.execute(query.order_by(measures.c.starts_at, measures.c.measure_id))
+        return [_imposed(row, now) for row in rows]
+
     def end_those_of(self, review_id: str, by: str, at: datetime) -> int:
         """End what rests on a review; gives back how many ended."""
         resting = (measures.c.review_id == review_id, _runs(at))

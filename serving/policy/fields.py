@@ -17,6 +17,7 @@ REQUEST: Mapping[str, type] = {
     "request_product": str,
     "request_side": str,
     "request_effect": str,
+    "request_device_is_new": bool,
     "request_address_on_watchlist": bool,
     "request_address_list": str,
 }
@@ -38,7 +39,7 @@ FACTS: Mapping[str, type] = {
     "ip_country_listed": str,
 }
 RECORD_FIELDS: frozenset[str] = frozenset(
-    {*FACTS, "request_address_on_watchlist", "request_address_list"} - {"kyc_level"}
+    {*FACTS, "request_device_is_new", "request_address_on_watchlist", "request_address_list"} - {"kyc_level"}
 )
 """The fields that the account record decides; the level of verification comes with the vector."""
 

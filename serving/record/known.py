@@ -111,6 +111,7 @@ class Lookup:
 
     account_id: str
     address: str | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,7 @@ class Record:
         orders = self._orders(accounts)
         measures = self._measures(accounts)
         listed = self._listed(accounts)
+        devices = self._devices_seen([lookup for lookup in lookups if lookup.device is not None])
         entries = self._request_entries(addresses)
         return {
             lookup.account_id: AccountRecord(
@@ -216,6 +218,7 @@ class Record:
                     legal_orders=tuple(orders[lookup.account_id]),
                     watchlist=(*listed[lookup.account_id], *entries),
                     ip_country=countries.get(lookup.account_id),
+                    devices_seen=devices.get(lookup.account_id),
                 ),
                 tuple(measures[lookup.account_id]),
             )
@@ -297,6 +300,20 @@ class Record:
     def _countries(self, accounts: Collection[str]) -> dict[str, str]:
         rows = self._connection.execute(self._of_accounts("countries", accounts).order_by(TABLES["countries"].c.ts))
         return {row.account_id: row.ip_country for row in rows if row.ip_country is not None}
+
+    def _devices_seen(self, lookups: Sequence[Lookup]) -> dict[str, tuple[str, ...]]:
+        """By account those of the devices asked about that it used before; only accounts of which devices are known."""
+        if not lookups:
+            return {}
+        owned = TABLES["identifiers"]
+        of_accounts = and_(owned.c.account_id.in_({lookup.account_id for lookup in lookups}), owned.c.kind == "device")
+        asked = owned.c.value.in_({lookup.device for lookup in lookups})
+        seen: dict[str, tuple[str, ...]] = dict.fromkeys(
+            self._connection.execute(select(owned.c.account_id).where(of_accounts).distinct()).scalars(), ()
+        )
+        for row in self._connection.execute(select(owned.c.account_id, owned.c.value).where(of_accounts, asked)):
+            seen[row.account_id] = (*seen[row.account_id], row.value)
+        return seen
 
     def _added(self, accounts: Collection[str], addresses: Collection[str]) -> dict[str, dict[str, datetime]]:
         table = TABLES["withdrawal_addresses"]

@@ -80,7 +80,8 @@ class AccountFacts(Part):
     """What binds at once and does not wait for the next vector.
 
     `kyc_level` is the approved level (0–3), `credential_changed_at` the latest change of a credential,
-    `addresses_added` when each withdrawal address was last authorised, `ip_country` where the request came from.
+    `addresses_added` when each withdrawal address was last authorised, `ip_country` where the account was last seen,
+    `devices_seen` those of the devices asked about that the account used before (None: no device of it is known).
     """
 
     kyc_level: int | None = None
@@ -89,6 +90,7 @@ class AccountFacts(Part):
     legal_orders: tuple[LegalOrder, ...] = ()
     watchlist: tuple[WatchlistEntry, ...] = ()
     ip_country: str | None = None
+    devices_seen: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """GET /v1/reviews and /v1/reviews/{id}: the queue in pages, and one case."""
 
+from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -9,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.measures.service import of_review
 from serving.people.permissions import ReviewReader
 from serving.policy.terms import Severity
 from serving.reviews.model import ReviewStatus
@@ -55,7 +58,8 @@ async def reviews(
 )
 async def review(request: Request, review_id: str, _caller: ReviewReader) -> Response:
     """One case in its current state (roles reviewer, approver, auditor, admin)."""
-    body = await run_in_threadpool(_case, service_of(request).database, review_id)
+    service = service_of(request)
+    body = await run_in_threadpool(_case, service.database, review_id, service.clock())
     return Response(body, media_type="application/json")
 
 
@@ -66,6 +70,8 @@ def _queue(database: Database, filters: ReviewFilter, page_size: int | None, pag
     return orjson.dumps({"reviews": rows, "next_page_token": page.next_page_token})
 
 
-def _case(database: Database, review_id: str) -> bytes:
+def _case(database: Database, review_id: str, now: datetime) -> bytes:
     with database.reading() as transaction:
-        return orjson.dumps(ReviewLog(transaction).get(review_id).to_json())
+        review = ReviewLog(transaction).get(review_id)
+        started = of_review(transaction, review_id, now)
+    return orjson.dumps(replace(review, measures=(*review.measures, *started)).to_json())

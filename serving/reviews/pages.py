@@ -1,5 +1,6 @@
 """The pages of reviews: the queue, and one case on one page."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from serving.measures.service import of_review
 from serving.people.model import Principal
 from serving.people.session import signed_in
 from serving.policy.terms import SAMPLED, Severity
@@ -79,10 +81,13 @@ def queue(
 @router.get("/reviews/{review_id:path}")
 def case(request: Request, site: TheSite, user: Reviewer, review_id: str) -> Response:
     """One case."""
+    now = site.clock()
     with site.database.reading() as transaction:
         review = ReviewLog(transaction).get(review_id)
         history = ReviewLog(transaction).history(review_id)
-    return site.page(request, "case.html", user, page=case_page(review, history, site.clock()))
+        started = of_review(transaction, review_id, now)
+    review = replace(review, measures=(*review.measures, *started))
+    return site.page(request, "case.html", user, page=case_page(review, history, now))
 
 
 def _choices() -> dict[str, Any]:

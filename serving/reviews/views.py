@@ -107,6 +107,8 @@ class CasePage:
     review: Review
     row: QueueRow
     opened: str
+    happened: str | None
+    judged: str | None
     summary: str
     rules: tuple[FiredRule, ...]
     scores: tuple[ScoreRow, ...]
@@ -153,6 +155,8 @@ def case_page(review: Review, history: Sequence[ReviewEvent], now: datetime) -> 
         review=review,
         row=row,
         opened=moment_words(review.opened_at),
+        happened=moment_words(review.happened_at) if review.happened_at else None,
+        judged=moment_words(review.as_of) if review.as_of else None,
         summary=review.summary or row.why,
         rules=tuple(
             FiredRule(rule, rule.severity.word, plain(rule.outcome.word), conditions_of(rule)) for rule in review.rules

@@ -219,6 +219,33 @@ def test_an_order_of_another_scope_binds_beside_the_first(exchange: Exchange) ->
     assert exchange.outcome("order") == "block"
 
 
+def a_session(device: str, country: str = "DE") -> dict[str, Any]:
+    login = {"session_id": f"s-{device}", "account_id": "A", "ts": NOW - DAY, "event": "login", "ip": "192.0.2.1"}
+    place = {"asn_type": "residential", "ip_country": country, "vpn": False, "headless": False}
+    return login | place | {"device_id": device}
+
+
+@pytest.mark.parametrize(
+    ("device", "is_new"), [("phone-1", False), ("phone-2", True), ("unknown", True), (None, False)]
+)
+def test_a_device_that_the_account_never_used_needs_confirming(
+    exchange: Exchange, device: str | None, is_new: bool
+) -> None:
+    assert "new-device-money-out" not in rules_of(exchange.answer(address="0x1", device_id="phone-1"))
+    exchange.imports({"sessions": a_session("phone-1")})
+    assert ("new-device-money-out" in rules_of(exchange.answer(address="0x1", device_id=device))) is is_new
+
+
+@pytest.mark.parametrize(("named", "outcome"), [("IR", "block"), ("ir", "block"), ("DE", "monitor"), (None, "monitor")])
+def test_the_country_that_a_request_names_counts(exchange: Exchange, named: str | None, outcome: str) -> None:
+    exchange.imports({"sessions": a_session("phone-1"), "watchlist": entry("country", "IR", "prohibited_country")})
+    assert exchange.outcome("order", product="spot", ip_country=named) == outcome
+
+
+def rules_of(answer: dict[str, Any]) -> list[str]:
+    return [rule["rule_id"] for rule in answer["rules"]]
+
+
 def test_an_order_lapses_by_the_clock_although_nobody_did_anything(exchange: Exchange) -> None:
     exchange.imports({"legal_orders": order("freeze", expires_at=NOW + HOUR)})
     exchange.now = NOW + HOUR - timedelta(microseconds=1)

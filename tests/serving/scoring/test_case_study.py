@@ -19,6 +19,7 @@ from serving.decisions.accounts import measures_document
 from serving.decisions.request import DecisionRequest
 from serving.decisions.service import DecisionResponse, Incoming, answer_all
 from serving.intake.service import Recording
+from serving.measures.service import of_review
 from serving.reviews.closing import close_review
 from serving.reviews.model import Finding, Review
 from serving.reviews.store import ReviewLog
@@ -119,6 +120,13 @@ def test_holds_begin_at_once_on_the_ring_and_on_nobody_else(case: Case) -> None:
         assert all(m["ends_at"] == "2025-05-31T03:13:00.000000Z" for m in measures)
     others = ["B1", *(f"B{number}" for number in range(10, 70))]
     assert not any(measures_document(case.database, account, now)["measures"] for account in others)
+
+
+def test_the_case_names_the_measures_that_rest_on_it(case: Case) -> None:
+    review_id = next(review.review_id for review in case.reviews() if review.typology == "position_limit_evasion")
+    with case.database.reading() as transaction:
+        now, over = (of_review(transaction, review_id, SCORED + after) for after in (MINUTE, DAY))
+    assert (len(now), {m.state.value for m in now}, {m.state.value for m in over}) == (12, {"in_force"}, {"lapsed"})
 
 
 def test_the_answers_say_hold_and_what_the_holder_may_know(case: Case) -> None:
