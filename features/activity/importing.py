@@ -39,6 +39,7 @@ from features.activity.memory import connect
 from features.activity.quarantine import Quarantine
 from features.activity.revisions import CLAIMED, REVISION, TIED_OWNERS, VERSIONED
 from features.activity.schema import LABELS, TABLES, TIME, Table
+from features.activity.undated import undated_notices
 from features.kernel.errors import Invalid
 from features.kernel.progress import Progress
 
@@ -212,7 +213,7 @@ class Import:
             refuse_unknown_accounts(self.engine, table, earlier_files)
             judge_keys(self.engine, table, earlier_files, clocks)
         reports = {name: self._report(table, clocks) for name, table in tables.items()}
-        self.notices += notices(self.engine, tables)
+        self.notices += notices(self.engine, tables) + undated_notices(self.engine, tables, clocks)
         version = self._append(tables, reports, clocks)
         files = tuple(dict.fromkeys(source.origin for source in sources))
         return ImportReport(version, reports, tuple(self.notices), files)
