@@ -56,7 +56,7 @@ def checked_spine(spine: pd.DataFrame) -> pd.DataFrame:
     """The spine's own columns, typed: account_id as text, as_of in UTC.
 
     Raises:
-        Invalid: a column is missing or a moment cannot be read.
+        Invalid: a column is missing, a moment cannot be read, or an event_id is blank or repeated.
     """
     for column in ("account_id", "as_of"):
         if column not in spine.columns:
@@ -67,7 +67,32 @@ def checked_spine(spine: pd.DataFrame) -> pd.DataFrame:
         raise Invalid("The spine has a row without account_id or as_of; every row requires both.")
     checked["account_id"] = checked["account_id"].astype(str)
     checked["as_of"] = utc_moments(checked["as_of"])
+    if "event_id" in checked.columns:
+        _require_events(checked)
     return checked
+
+
+def _require_events(spine: pd.DataFrame) -> None:
+    """Checks that no event is blank and that no two rows judge one event at one moment; null stands for no event.
+
+    Raises:
+        Invalid: one of the two.
+    """
+    events = spine["event_id"].astype("string")
+    blank = (events.str.strip() == "").fillna(False)
+    if blank.any():
+        raise Invalid(
+            f"The spine has a blank event_id in {blank.sum():,} rows, the first is row {int(blank.argmax()) + 1}; "
+            "write the id of the event, or null where a row judges none."
+        )
+    named = spine[events.notna()]
+    repeated = named[named.duplicated()]
+    if len(repeated):
+        row = repeated.iloc[0]
+        raise Invalid(
+            f"The spine has {len(repeated):,} rows that repeat the event_id of the same account and moment, for "
+            f"instance {row['event_id']!r} of {row['account_id']!r}; give each event one row a moment."
+        )
 
 
 def utc_moments(times: pd.Series) -> pd.Series:
