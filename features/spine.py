@@ -8,7 +8,8 @@ import pyarrow as pa
 from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from features.activity.bounds import is_within_calendar
-from features.kernel.errors import Invalid, NotFound
+from features.kernel.errors import Invalid
+from features.kernel.folders import require_file
 from features.kernel.moments import in_utc, moment_of
 
 WEEK = timedelta(days=7)
@@ -35,16 +36,19 @@ def read_spine(path: Path) -> pd.DataFrame:
 
     Raises:
         NotFound: there is no such file.
-        Invalid: the file cannot be read or is no spine.
+        Invalid: it is a folder, or the file cannot be read or is no spine.
     """
-    if not path.is_file():
-        raise NotFound(f"There is no spine file {path}; give a Parquet or CSV file of account_id and as_of.")
+    require_file(path, "a spine: a Parquet or CSV file of account_id and as_of")
     try:
         frame = (
             pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
             if path.suffix == ".csv"
             else pd.read_parquet(path)
         )
+    except pd.errors.EmptyDataError as error:
+        raise Invalid(
+            f"{path.name} is empty; a spine has a header row and the columns account_id and as_of."
+        ) from error
     except (ValueError, OSError, pa.ArrowException) as error:
         raise Invalid(f"{path.name} cannot be read as a spine: {str(error).splitlines()[0]}") from error
     if "as_of" in frame.columns:

@@ -12,12 +12,14 @@ import pyarrow.parquet as pq
 
 from features.activity.columns import Table
 from features.activity.ragged import BROKEN, DELIMITERS, Mended, header_line, mended
-from features.kernel.errors import Invalid, NotFound
+from features.kernel.errors import Invalid
+from features.kernel.folders import require_folder
 
 __all__ = ["BROKEN", "SourceFile", "identifier", "open_file", "quote"]
 
 CSV_ENDINGS: Mapping[str, str] = {".csv": "none", ".csv.gz": "gzip", ".csv.zst": "zstd"}
 ENDINGS = (".parquet", *CSV_ENDINGS)
+EXPORT = "the folder that holds the exported tables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,9 @@ def activity_folder(folder: Path) -> Path:
 
     Raises:
         NotFound: there is no such folder.
+        Invalid: it is a file.
     """
-    if not folder.is_dir():
-        raise NotFound(f"There is no folder {folder}; give the folder that holds the exported tables.")
+    require_folder(folder, EXPORT)
     inner = folder / "activity"
     return inner if inner.is_dir() else folder
 
@@ -185,6 +187,11 @@ def _open_csv(connection: duckdb.DuckDBPyConnection, path: Path, table: Table | 
     except (UnicodeDecodeError, OSError, pa.ArrowException) as error:
         reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error).splitlines()[0]
         raise Invalid(f"{path.name} cannot be read: {reason}. Nothing was imported.") from error
+    if not header.strip():
+        raise Invalid(
+            f"{path.name} has no header row: it is empty or begins with an empty line. Export it with the names of its "
+            "columns, or leave it out where there are no rows. Nothing was imported."
+        )
     delimiter = max(DELIMITERS, key=header.count)
     spelt = _names(path, next(csv.reader([header], delimiter=delimiter), []), table)
     file = SourceFile(path, dict.fromkeys(spelt, "VARCHAR"), spelt, delimiter)

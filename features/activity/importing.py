@@ -41,6 +41,7 @@ from features.activity.revisions import CLAIMED, REVISION, TIED_OWNERS, VERSIONE
 from features.activity.schema import LABELS, TABLES, TIME, Table
 from features.activity.undated import undated_notices
 from features.kernel.errors import Invalid
+from features.kernel.folders import require_file
 from features.kernel.progress import Progress
 
 UNDATED = "1970-01-01T00:00:00Z"
@@ -168,8 +169,7 @@ class Import:
 
     def labels(self, path: Path) -> ImportReport:
         """Imports one file of labels; labels without a date are known from the start."""
-        if not path.is_file():
-            raise Invalid(f"There is no file {path}; give a Parquet or CSV file of labels.")
+        require_file(path, "one Parquet or CSV file of labels")
         file = open_file(self.engine, path, LABELS)
         defaults = {"known_at": UNDATED, "source": "external"}
         missing = {name: value for name, value in defaults.items() if name not in file.columns}

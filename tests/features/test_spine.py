@@ -76,8 +76,13 @@ def test_a_spine_is_read_from_parquet_and_from_csv(tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_text("no Parquet")
     with pytest.raises(Invalid, match=r"broken\.parquet cannot be read as a spine"):
         read_spine(tmp_path / "broken.parquet")
-    with pytest.raises(NotFound, match="no spine file"):
+    with pytest.raises(NotFound, match=r"no file .* give a spine"):
         read_spine(tmp_path / "elsewhere.parquet")
+    with pytest.raises(Invalid, match="is a folder; give a spine"):
+        read_spine(tmp_path)
+    (tmp_path / "empty.csv").write_bytes(b"")
+    with pytest.raises(Invalid, match=r"empty\.csv is empty; a spine has a header row"):
+        read_spine(tmp_path / "empty.csv")
 
 
 def test_an_empty_spine_gives_no_vectors(exchange: Features) -> None:

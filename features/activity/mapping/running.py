@@ -13,12 +13,13 @@ from pathlib import Path
 import duckdb
 
 from features.activity.checking import INTEGRAL_TYPES
-from features.activity.files import BROKEN, SourceFile, identifier, open_file, quote
+from features.activity.files import BROKEN, EXPORT, SourceFile, identifier, open_file, quote
 from features.activity.mapping.document import SourceEntry
 from features.activity.mapping.loading import Mapping, Statement
 from features.activity.ragged import DELIMITERS
 from features.activity.schema import Table
-from features.kernel.errors import Invalid, NotFound
+from features.kernel.errors import Invalid
+from features.kernel.folders import require_folder
 
 WIDE_INTEGERS = ("HUGEINT", "UHUGEINT")  # Parquet would keep them as rounded numbers
 FARTHEST_MICROSECONDS = "9.2e18::DOUBLE"
@@ -59,8 +60,7 @@ def made_rows(mapping: Mapping, folder: Path, memory: str) -> Iterator[tuple[Mad
         NotFound: there is no such folder.
         Invalid: a file is missing, lies outside, or cannot be read, or a SELECT fails; the message names the entry.
     """
-    if not folder.is_dir():
-        raise NotFound(f"There is no folder {folder}; give the folder that holds the exported tables.")
+    require_folder(folder, EXPORT)
     with tempfile.TemporaryDirectory(prefix="mscore-mapping-") as place:
         workplace = Path(place)
         with duckdb.connect() as engine:

@@ -1,0 +1,33 @@
+"""Checks of the folders and files that a command line names, before anything is made."""
+
+from pathlib import Path
+
+from features.kernel.errors import Invalid, NotFound
+
+
+def require_folder(path: Path, wanted: str) -> Path:
+    """The path, if it is a folder; `wanted` names what belongs there.
+
+    Raises:
+        Invalid: it is a file.
+        NotFound: there is nothing.
+    """
+    if path.is_file():
+        raise Invalid(f"{path} is a file; give {wanted}.")
+    if not path.is_dir():
+        raise NotFound(f"There is no folder {path}; give {wanted}.")
+    return path
+
+
+def require_file(path: Path, wanted: str) -> Path:
+    """The path, if it is a file; `wanted` names what belongs there.
+
+    Raises:
+        Invalid: it is a folder.
+        NotFound: there is nothing.
+    """
+    if path.is_dir():
+        raise Invalid(f"{path} is a folder; give {wanted}.")
+    if not path.is_file():
+        raise NotFound(f"There is no file {path}; give {wanted}.")
+    return path
