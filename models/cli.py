@@ -22,6 +22,7 @@ from features.kernel.console import (
     table,
 )
 from features.kernel.errors import Invalid, NotFound
+from features.kernel.folders import parquet_file
 from features.pipeline import Features
 from features.spine import moment, read_spine
 from models.anomaly import model as anomaly
@@ -197,19 +198,19 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Predict with the champion for every row of a spine."""
-    moments = read_spine(spine)
+    moments, file = read_spine(spine), parquet_file(out_file)
     loaded = champion(registry_of(home, tracking_uri), model)
     with progress("predicting") as report:
         vectors = Features(Home(home).lake, report).vectors(moments)
         report(f"scoring {len(vectors):,} vectors", 1.0)
         predicted = pd.concat([moments, loaded.model.predict(vectors)], axis=1)
-    out_file.parent.mkdir(parents=True, exist_ok=True)
-    predicted.to_parquet(out_file, index=False)
-    document = {"model": model, "version": loaded.version, "rows": len(predicted), "file": str(out_file)}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    predicted.to_parquet(file, index=False)
+    document = {"model": model, "version": loaded.version, "rows": len(predicted), "file": str(file)}
     emit(
         document,
         as_json,
-        lambda: out.print(f"{len(predicted):,} predictions of {model} {loaded.version} in {out_file}"),
+        lambda: out.print(f"{len(predicted):,} predictions of {model} {loaded.version} in {file}"),
     )
 
 

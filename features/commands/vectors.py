@@ -18,6 +18,7 @@ from features.kernel.console import (
     show_ceilings,
 )
 from features.kernel.errors import Invalid
+from features.kernel.folders import parquet_file
 from features.pipeline import Features
 from features.spine import moment, read_spine
 
@@ -39,25 +40,24 @@ def build(
         raise Invalid("Give either --as-of or --spine.")
     moments = read_spine(spine) if spine else None
     at = moment(as_of) if as_of else None
-    if out_file.is_dir():
-        raise Invalid(f"--out {out_file} is a folder; name a Parquet file.")
-    out_file.parent.mkdir(parents=True, exist_ok=True)
+    file = parquet_file(out_file)
+    file.parent.mkdir(parents=True, exist_ok=True)
     with progress("building vectors") as report:
         features = Features(Home(home).lake, report)
         rows = moments if moments is not None else features.accounts(at)  # type: ignore[arg-type]
         vectors = features.vectors(rows)
-    vectors.to_parquet(out_file, index=False)
+    vectors.to_parquet(file, index=False)
     document = {
         "rows": len(vectors),
         "features": len(CATALOGUE),
         "fingerprint": CATALOGUE.fingerprint,
         "lake_version": features.activity.version,
-        "file": str(out_file),
+        "file": str(file),
         "ceilings": features.ceilings(),
     }
 
     def human() -> None:
-        out.print(f"{len(vectors):,} vectors of {len(CATALOGUE)} features in {out_file}")
+        out.print(f"{len(vectors):,} vectors of {len(CATALOGUE)} features in {file}")
         show_ceilings(features.ceilings())
 
     emit(document, as_json, human)

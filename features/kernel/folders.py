@@ -31,3 +31,16 @@ def require_file(path: Path, wanted: str) -> Path:
     if not path.is_file():
         raise NotFound(f"There is no file {path}; give {wanted}.")
     return path
+
+
+def parquet_file(path: Path) -> Path:
+    """A file to write vectors or predictions to.
+
+    Raises:
+        Invalid: it is a folder, or its name promises something else than Parquet.
+    """
+    if path.is_dir():
+        raise Invalid(f"--out {path} is a folder; name a Parquet file.")
+    if path.suffix.lower() != ".parquet":
+        raise Invalid(f"--out {path} would hold Parquet; name it {path.with_suffix('.parquet').name}.")
+    return path

@@ -78,6 +78,7 @@ WRONG = [
     "features build --spine {tmp}/file --out {tmp}/v.parquet --home {home}",
     "features build --spine {tmp}/spine.csv --out {tmp}/v.parquet --home {home}",
     "features build --as-of 2025-06-05 --out {tmp}/nothing --home {home}",
+    "features build --as-of 2025-06-05 --out {tmp}/v.csv --home {home}",
     "features build --spine {tmp}/nothing --out {tmp}/v.parquet --home {home}",
     "features build --spine {tmp}/empty/trades.csv --out {tmp}/v.parquet --home {home}",
     "features build --as-of 2025-06-05 --out {tmp}/file/v.parquet --home {home}",
@@ -99,6 +100,7 @@ WRONG = [
     "promote anomaly 1 --home {bare}",
     "promote anomaly first --home {bare}",
     "predict anomaly --spine {tmp}/spine.csv",
+    "predict anomaly --spine {tmp}/spine.csv --out {tmp}/p.csv --home {bare}",
     "predict oracle --spine {tmp}/spine.csv --out {tmp}/p.parquet --home {bare}",
     "predict anomaly --spine {tmp}/spine.csv --out {tmp}/p.parquet --home {bare}",
     "predict anomaly --spine {tmp}/elsewhere.csv --out {tmp}/p.parquet --home {bare}",
@@ -142,7 +144,7 @@ WRONG = [
 def test_a_wrong_call_is_one_sentence_and_exit_code_2(call: Call, places: dict[str, str], line: str) -> None:
     said = call(*line.format(**places).split())
     assert is_one_sentence(said), said
-    written = ("v.parquet", "p.parquet", "p.html", "out")
+    written = ("v.parquet", "v.csv", "p.parquet", "p.csv", "p.html", "out")
     assert [name for name in written if (Path(places["tmp"]) / name).exists()] == []
 
 
@@ -199,6 +201,7 @@ def test_a_setting_that_cannot_be_is_named(
         ("labels import {tmp}/empty/trades.csv", "has no header row"),
         ("features build --spine {tmp}/nothing --out {tmp}/v.parquet", "is a folder; give a spine"),
         ("features build --spine {tmp}/empty/trades.csv --out {tmp}/v.parquet", "trades.csv is empty"),
+        ("features build --as-of 2025-06-05 --out {tmp}/v.csv", "would hold Parquet; name it v.parquet"),
         ("policy backtest {tmp}/nothing", "is a folder; give a file that `mscore features build` wrote"),
         ("simulate --out {tmp}/file", "is a file; name a folder"),
     ],
