@@ -8,7 +8,7 @@ import pandas as pd
 import typer
 
 from features.definitions import CATALOGUE
-from features.home import Home
+from features.home import existing_home
 from features.kernel.console import (
     DEFAULT_HOME,
     HomeOption,
@@ -41,8 +41,8 @@ app = application("From vectors to scores.")
 
 
 def registry_of(home: Path, tracking_uri: str | None) -> Registry:
-    """The registry in the given MLflow store, or the local one under the home folder."""
-    place = Home(home)
+    """The registry in the given MLflow store, or the local one under the home folder, which has to be there."""
+    place = existing_home(home)
     return Registry(tracking_uri or place.tracking_uri, place.artifacts)
 
 
@@ -68,7 +68,7 @@ def train_command(
     request = Request(
         read_spine(spine) if spine else None, moment(labels_as_of) if labels_as_of else None, search, seed
     )
-    lake = Home(home).lake
+    lake = existing_home(home).lake
     lake.snapshot()
     with progress("training") as report:
         done = list(train(names, request, lake, registry_of(home, tracking_uri), report))
@@ -201,7 +201,7 @@ def predict(
     moments, file = read_spine(spine), parquet_file(out_file)
     loaded = champion(registry_of(home, tracking_uri), model)
     with progress("predicting") as report:
-        vectors = Features(Home(home).lake, report).vectors(moments)
+        vectors = Features(existing_home(home).lake, report).vectors(moments)
         report(f"scoring {len(vectors):,} vectors", 1.0)
         predicted = pd.concat([moments, loaded.model.predict(vectors)], axis=1)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -229,7 +229,7 @@ def alerts(
     if not isinstance(model, AnomalyModel):
         raise Invalid(f"The champion of {anomaly.KIND} is not an anomaly model; promote another version.")
     with progress("alerts") as report:
-        features = Features(Home(home).lake, report)
+        features = Features(existing_home(home).lake, report)
         vectors = features.vectors(features.accounts(within(features, at)))
     scored = pd.concat([vectors[["account_id", "as_of"]], model.predict(vectors)], axis=1)
     note = resolution_note(len(scored), len(model.whole.calibration), model.settings.resolution)
@@ -265,7 +265,7 @@ def explain(
         name = violations.KIND if registry.aliased(violations.KIND) else anomaly.KIND
     loaded = champion(registry, name)
     with progress("explaining") as report:
-        features = Features(Home(home).lake, report)
+        features = Features(existing_home(home).lake, report)
         vectors = features.vectors(pd.DataFrame({"account_id": [account], "as_of": [at]}))
         if not model and isinstance(loaded.model, ViolationModels):
             probabilities = loaded.model.predict_proba(vectors).iloc[0]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from features.definitions import CATALOGUE
-from features.home import Home
+from features.home import existing_home
 from features.kernel.console import (
     DEFAULT_HOME,
     HomeOption,
@@ -40,10 +40,10 @@ def build(
         raise Invalid("Give either --as-of or --spine.")
     moments = read_spine(spine) if spine else None
     at = moment(as_of) if as_of else None
-    file = parquet_file(out_file)
+    lake, file = existing_home(home).lake, parquet_file(out_file)
     file.parent.mkdir(parents=True, exist_ok=True)
     with progress("building vectors") as report:
-        features = Features(Home(home).lake, report)
+        features = Features(lake, report)
         rows = moments if moments is not None else features.accounts(at)  # type: ignore[arg-type]
         vectors = features.vectors(rows)
     vectors.to_parquet(file, index=False)

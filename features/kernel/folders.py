@@ -5,6 +5,19 @@ from pathlib import Path
 from features.kernel.errors import Invalid, NotFound
 
 
+def require_home(folder: Path) -> Path:
+    """The folder of a home, for commands that need what an earlier one wrote there.
+
+    Raises:
+        NotFound: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise NotFound(
+            f"There is no home {folder}; check --home or MSCORE_HOME. `mscore import DIR` and `mscore demo` make one."
+        )
+    return folder
+
+
 def require_folder(path: Path, wanted: str) -> Path:
     """The path, if it is a folder; `wanted` names what belongs there.
 

@@ -7,7 +7,7 @@ import typer
 
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out
 from features.kernel.errors import Invalid
-from serving.commands.start import database_of, now_in, settings_of
+from serving.commands.start import database_of, existing_database_of, now_in, settings_of
 from serving.people.model import Passwords, Role
 from serving.people.store import ApiKeys, Users
 
@@ -41,7 +41,7 @@ def revoke_key(
     """Revoke an API key."""
     parts = key.split("_")
     key_id = parts[1] if len(parts) > 1 else key
-    with database_of(settings_of(home)).transaction() as transaction:
+    with existing_database_of(settings_of(home)).transaction() as transaction:
         ApiKeys(transaction).revoke(key_id, now_in(home))
     emit({"key_id": key_id, "revoked": True}, as_json, lambda: out.print(f"API key {key_id} revoked."))
 
