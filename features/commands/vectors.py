@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import pandas as pd
 import typer
 
 from features.definitions import CATALOGUE
@@ -12,6 +13,7 @@ from features.kernel.console import (
     HomeOption,
     JsonOption,
     application,
+    complain,
     emit,
     out,
     progress,
@@ -19,8 +21,11 @@ from features.kernel.console import (
 )
 from features.kernel.errors import Invalid
 from features.kernel.folders import parquet_file
+from features.kernel.moments import text_of
 from features.pipeline import Features
 from features.spine import moment, read_spine
+
+DAY = pd.Timedelta(days=1)
 
 app = application("Vectors.")
 features_app = application("The catalogue of features, and vectors of them.")
@@ -47,6 +52,9 @@ def build(
         rows = moments if moments is not None else features.accounts(at)  # type: ignore[arg-type]
         vectors = features.vectors(rows)
     vectors.to_parquet(file, index=False)
+    warning = outside_activity(features, rows["as_of"])
+    if warning:
+        complain(f"warning: {warning}")
     document = {
         "rows": len(vectors),
         "features": len(CATALOGUE),
@@ -61,3 +69,18 @@ def build(
         show_ceilings(features.ceilings())
 
     emit(document, as_json, human)
+
+
+def outside_activity(features: Features, moments: pd.Series) -> str | None:
+    """Where moments lie before the activity or more than a day after it, a sentence that says how many."""
+    try:
+        first, last = features.span()
+    except Invalid as error:
+        return str(error)
+    count = int(((moments <= first) | (moments > last + DAY)).sum())
+    if not count:
+        return None
+    return (
+        f"{count:,} of {len(moments):,} vectors are of moments outside the activity, which lasts from {text_of(first)} "
+        f"to {text_of(last)}; before it nothing is known, and after it silence looks like behaviour."
+    )
