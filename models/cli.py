@@ -36,6 +36,8 @@ from models.violations import model as violations
 from models.violations.model import ViolationModels
 
 ModelArgument = Annotated[str, typer.Argument(help="Model: " + ", ".join(ORDER) + ".")]
+EXPLAINED = (violations.KIND, anomaly.KIND)
+"""What explains a score where no model is named, the first that has a champion."""
 
 app = application("From vectors to scores.")
 
@@ -137,7 +139,7 @@ def report_command(
     scoring = registry.aliased(known(model))
     wanted = version or (scoring.version if scoring else None)
     if wanted is None:
-        raise NotFound(f"There is no champion of {model}; run `mscore train {model}` first.")
+        raise no_champion(registry, model)
     page = registry.report(model, wanted)
     out_file.parent.mkdir(parents=True, exist_ok=True)
     out_file.write_text(page, encoding="utf-8")
@@ -180,12 +182,21 @@ def champion(registry: Registry, name: str) -> LoadedModel:
 
     Raises:
         Invalid: no such model, or its champion was trained with another catalogue.
-        NotFound: it was never trained.
+        NotFound: it was never trained, or no version was promoted.
     """
     loaded = registry.champion(known(name), CATALOGUE)
     if loaded is None:
-        raise NotFound(f"There is no champion of {name}; run `mscore train {name}` first.")
+        raise no_champion(registry, name)
     return loaded
+
+
+def no_champion(registry: Registry, name: str) -> NotFound:
+    """The error that says what to do where no version of a model scores."""
+    versions = registry.versions(name)
+    if not versions:
+        return NotFound(f"There is no champion of {name}; run `mscore train {name}` first.")
+    newest = versions[-1].version
+    return NotFound(f"No version of {name} is champion; choose one, such as `mscore promote {name} {newest}`.")
 
 
 @app.command()
@@ -262,7 +273,12 @@ def explain(
     registry = registry_of(home, tracking_uri)
     name, _, typology = (model or "").partition(":")
     if not model:
-        name = violations.KIND if registry.aliased(violations.KIND) else anomaly.KIND
+        name = next((kind for kind in EXPLAINED if registry.aliased(kind)), "")
+    if not name:
+        raise NotFound(
+            f"There is no model to explain: {' and '.join(EXPLAINED)} have no champion. Run `mscore train` first, or "
+            "`mscore promote` if a version waits."
+        )
     loaded = champion(registry, name)
     with progress("explaining") as report:
         features = Features(existing_home(home).lake, report)

@@ -204,6 +204,11 @@ def test_a_setting_that_cannot_be_is_named(
         ("features build --as-of 2025-06-05 --out {tmp}/v.csv", "would hold Parquet; name it v.parquet"),
         ("policy backtest {tmp}/nothing", "is a folder; give a file that `mscore features build` wrote"),
         ("simulate --out {tmp}/file", "is a file; name a folder"),
+        (
+            "explain FLOCK-A1 --as-of 2025-06-05",
+            "no model to explain: violations and anomaly have no champion",
+        ),
+        ("explain FLOCK-A1 --as-of 2025-06-05 --model m-score", "run `mscore train m-score` first"),
     ],
 )
 def test_a_wrong_call_says_what_was_given_and_what_to_give(
