@@ -16,6 +16,7 @@ from features.engines.compiling import compiled
 from features.facts.sentences import row_sentence
 from features.kernel.errors import NotFound
 from features.kernel.moments import microseconds
+from features.pair_links import with_links
 from features.pipeline import Features
 from features.queries import condition, visible
 from features.spellings import frame_as_written
@@ -83,6 +84,7 @@ def evidence_of_many(
     features_then = features.at(as_of)
     features_then.look_at(spine)
     rows = frame_as_written(features_then.engine, features_then.engine.frame(_query(feature)))
+    rows = with_links(features_then.engine, feature.of.name, rows, microseconds(as_of))
     rows.insert(0, "time", pd.to_datetime(rows["ts"], unit="us", utc=True))
     by_account = dict(tuple(rows.groupby("account_id")))
     nothing = rows.iloc[:0]

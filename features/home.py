@@ -1,10 +1,11 @@
-"""Where the platform keeps its state: one folder, made at first use."""
+"""Where the platform keeps its state: one folder, made by the first command that writes to it."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from features.activity.lake import Lake
 from features.activity.quarantine import Quarantine
+from features.kernel.folders import require_home
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,12 @@ class Home:
         """The local MLflow store."""
         self.folder.mkdir(parents=True, exist_ok=True)
         return f"sqlite:///{(self.folder / 'mlflow.db').resolve()}"
+
+
+def existing_home(folder: Path) -> Home:
+    """The home at a folder, for commands that need what an earlier one wrote.
+
+    Raises:
+        NotFound: there is no such folder.
+    """
+    return Home(require_home(folder))

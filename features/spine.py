@@ -8,7 +8,8 @@ import pyarrow as pa
 from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from features.activity.bounds import is_within_calendar
-from features.kernel.errors import Invalid, NotFound
+from features.kernel.errors import Invalid
+from features.kernel.folders import require_file
 from features.kernel.moments import in_utc, moment_of
 
 WEEK = timedelta(days=7)
@@ -35,16 +36,19 @@ def read_spine(path: Path) -> pd.DataFrame:
 
     Raises:
         NotFound: there is no such file.
-        Invalid: the file cannot be read or is no spine.
+        Invalid: it is a folder, or the file cannot be read or is no spine.
     """
-    if not path.is_file():
-        raise NotFound(f"There is no spine file {path}; give a Parquet or CSV file of account_id and as_of.")
+    require_file(path, "a spine: a Parquet or CSV file of account_id and as_of")
     try:
         frame = (
             pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
             if path.suffix == ".csv"
             else pd.read_parquet(path)
         )
+    except pd.errors.EmptyDataError as error:
+        raise Invalid(
+            f"{path.name} is empty; a spine has a header row and the columns account_id and as_of."
+        ) from error
     except (ValueError, OSError, pa.ArrowException) as error:
         raise Invalid(f"{path.name} cannot be read as a spine: {str(error).splitlines()[0]}") from error
     if "as_of" in frame.columns:
@@ -56,7 +60,7 @@ def checked_spine(spine: pd.DataFrame) -> pd.DataFrame:
     """The spine's own columns, typed: account_id as text, as_of in UTC.
 
     Raises:
-        Invalid: a column is missing or a moment cannot be read.
+        Invalid: a column is missing, a moment cannot be read, or an event_id is blank or repeated.
     """
     for column in ("account_id", "as_of"):
         if column not in spine.columns:
@@ -67,7 +71,32 @@ def checked_spine(spine: pd.DataFrame) -> pd.DataFrame:
         raise Invalid("The spine has a row without account_id or as_of; every row requires both.")
     checked["account_id"] = checked["account_id"].astype(str)
     checked["as_of"] = utc_moments(checked["as_of"])
+    if "event_id" in checked.columns:
+        _require_events(checked)
     return checked
+
+
+def _require_events(spine: pd.DataFrame) -> None:
+    """Checks that no event is blank and that no two rows judge one event at one moment; null stands for no event.
+
+    Raises:
+        Invalid: one of the two.
+    """
+    events = spine["event_id"].astype("string")
+    blank = (events.str.strip() == "").fillna(False)
+    if blank.any():
+        raise Invalid(
+            f"The spine has a blank event_id in {blank.sum():,} rows, the first is row {int(blank.argmax()) + 1}; "
+            "write the id of the event, or null where a row judges none."
+        )
+    named = spine[events.notna()]
+    repeated = named[named.duplicated()]
+    if len(repeated):
+        row = repeated.iloc[0]
+        raise Invalid(
+            f"The spine has {len(repeated):,} rows that repeat the event_id of the same account and moment, for "
+            f"instance {row['event_id']!r} of {row['account_id']!r}; give each event one row a moment."
+        )
 
 
 def utc_moments(times: pd.Series) -> pd.Series:

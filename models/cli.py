@@ -8,7 +8,7 @@ import pandas as pd
 import typer
 
 from features.definitions import CATALOGUE
-from features.home import Home
+from features.home import existing_home
 from features.kernel.console import (
     DEFAULT_HOME,
     HomeOption,
@@ -22,6 +22,7 @@ from features.kernel.console import (
     table,
 )
 from features.kernel.errors import Invalid, NotFound
+from features.kernel.folders import parquet_file
 from features.pipeline import Features
 from features.spine import moment, read_spine
 from models.anomaly import model as anomaly
@@ -35,13 +36,15 @@ from models.violations import model as violations
 from models.violations.model import ViolationModels
 
 ModelArgument = Annotated[str, typer.Argument(help="Model: " + ", ".join(ORDER) + ".")]
+EXPLAINED = (violations.KIND, anomaly.KIND)
+"""What explains a score where no model is named, the first that has a champion."""
 
 app = application("From vectors to scores.")
 
 
 def registry_of(home: Path, tracking_uri: str | None) -> Registry:
-    """The registry in the given MLflow store, or the local one under the home folder."""
-    place = Home(home)
+    """The registry in the given MLflow store, or the local one under the home folder, which has to be there."""
+    place = existing_home(home)
     return Registry(tracking_uri or place.tracking_uri, place.artifacts)
 
 
@@ -67,7 +70,7 @@ def train_command(
     request = Request(
         read_spine(spine) if spine else None, moment(labels_as_of) if labels_as_of else None, search, seed
     )
-    lake = Home(home).lake
+    lake = existing_home(home).lake
     lake.snapshot()
     with progress("training") as report:
         done = list(train(names, request, lake, registry_of(home, tracking_uri), report))
@@ -136,7 +139,7 @@ def report_command(
     scoring = registry.aliased(known(model))
     wanted = version or (scoring.version if scoring else None)
     if wanted is None:
-        raise NotFound(f"There is no champion of {model}; run `mscore train {model}` first.")
+        raise no_champion(registry, model)
     page = registry.report(model, wanted)
     out_file.parent.mkdir(parents=True, exist_ok=True)
     out_file.write_text(page, encoding="utf-8")
@@ -179,12 +182,21 @@ def champion(registry: Registry, name: str) -> LoadedModel:
 
     Raises:
         Invalid: no such model, or its champion was trained with another catalogue.
-        NotFound: it was never trained.
+        NotFound: it was never trained, or no version was promoted.
     """
     loaded = registry.champion(known(name), CATALOGUE)
     if loaded is None:
-        raise NotFound(f"There is no champion of {name}; run `mscore train {name}` first.")
+        raise no_champion(registry, name)
     return loaded
+
+
+def no_champion(registry: Registry, name: str) -> NotFound:
+    """The error that says what to do where no version of a model scores."""
+    versions = registry.versions(name)
+    if not versions:
+        return NotFound(f"There is no champion of {name}; run `mscore train {name}` first.")
+    newest = versions[-1].version
+    return NotFound(f"No version of {name} is champion; choose one, such as `mscore promote {name} {newest}`.")
 
 
 @app.command()
@@ -197,19 +209,19 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Predict with the champion for every row of a spine."""
-    moments = read_spine(spine)
+    moments, file = read_spine(spine), parquet_file(out_file)
     loaded = champion(registry_of(home, tracking_uri), model)
     with progress("predicting") as report:
-        vectors = Features(Home(home).lake, report).vectors(moments)
+        vectors = Features(existing_home(home).lake, report).vectors(moments)
         report(f"scoring {len(vectors):,} vectors", 1.0)
         predicted = pd.concat([moments, loaded.model.predict(vectors)], axis=1)
-    out_file.parent.mkdir(parents=True, exist_ok=True)
-    predicted.to_parquet(out_file, index=False)
-    document = {"model": model, "version": loaded.version, "rows": len(predicted), "file": str(out_file)}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    predicted.to_parquet(file, index=False)
+    document = {"model": model, "version": loaded.version, "rows": len(predicted), "file": str(file)}
     emit(
         document,
         as_json,
-        lambda: out.print(f"{len(predicted):,} predictions of {model} {loaded.version} in {out_file}"),
+        lambda: out.print(f"{len(predicted):,} predictions of {model} {loaded.version} in {file}"),
     )
 
 
@@ -228,7 +240,7 @@ def alerts(
     if not isinstance(model, AnomalyModel):
         raise Invalid(f"The champion of {anomaly.KIND} is not an anomaly model; promote another version.")
     with progress("alerts") as report:
-        features = Features(Home(home).lake, report)
+        features = Features(existing_home(home).lake, report)
         vectors = features.vectors(features.accounts(within(features, at)))
     scored = pd.concat([vectors[["account_id", "as_of"]], model.predict(vectors)], axis=1)
     note = resolution_note(len(scored), len(model.whole.calibration), model.settings.resolution)
@@ -261,10 +273,15 @@ def explain(
     registry = registry_of(home, tracking_uri)
     name, _, typology = (model or "").partition(":")
     if not model:
-        name = violations.KIND if registry.aliased(violations.KIND) else anomaly.KIND
+        name = next((kind for kind in EXPLAINED if registry.aliased(kind)), "")
+    if not name:
+        raise NotFound(
+            f"There is no model to explain: {' and '.join(EXPLAINED)} have no champion. Run `mscore train` first, or "
+            "`mscore promote` if a version waits."
+        )
     loaded = champion(registry, name)
     with progress("explaining") as report:
-        features = Features(Home(home).lake, report)
+        features = Features(existing_home(home).lake, report)
         vectors = features.vectors(pd.DataFrame({"account_id": [account], "as_of": [at]}))
         if not model and isinstance(loaded.model, ViolationModels):
             probabilities = loaded.model.predict_proba(vectors).iloc[0]

@@ -6,7 +6,7 @@ from datetime import datetime
 from features.activity.bounds import EARLIEST_EVENT, EARLIEST_YEAR, LATEST_YEAR
 from features.activity.columns import Column, Table
 from features.activity.files import BROKEN, identifier, quote
-from features.activity.identifiers import ID_RULE, is_blank_sql, is_id_sql
+from features.activity.identifiers import COUNTRY_RULE, ID_RULE, is_blank_sql, is_country_sql, is_id_sql
 
 SQL_TYPES = {"int": "BIGINT", "bool": "BOOLEAN", "time": "TIMESTAMPTZ"}
 NUMERIC_KINDS = {"float", "positive", "non_negative", "share"}
@@ -115,6 +115,9 @@ def _reasons(table: Table, given: Mapping[str, str], imported_at: datetime | Non
             yield f"{name} NOT IN ({words})", f"{column.name}: unknown value"
         if column.is_id:
             yield f"NOT {is_id_sql(name)}", f"{column.name}: no id; an id has {ID_RULE}"
+        if column.form in ("country", "listed"):
+            concerned = "true" if column.form == "country" else "kind = 'country'"
+            yield f"{concerned} AND NOT {is_country_sql(name)}", f"{column.name}: {COUNTRY_RULE}"
         yield from _numeric_reasons(column, name)
     yield from ((f"NOT ({condition})", sentence) for condition, sentence in table.rules)
     # The ingestion comes first: what the other moments are compared with has to lie inside its own bounds.

@@ -38,19 +38,20 @@ class Clocks:
         """SQL of the `ingested_at` that the lake keeps, given the SQL condition of the rows that count from now on."""
         if self._is_history(table):
             return "ingested_at"
-        late = f"WHEN {redated} THEN greatest(ingested_at, {self._now})"
-        return f"CASE WHEN ingested_at IS NULL THEN {self._now} {late} ELSE ingested_at END"
+        late = f"WHEN {redated} THEN greatest(ingested_at, {self.now})"
+        return f"CASE WHEN ingested_at IS NULL THEN {self.now} {late} ELSE ingested_at END"
 
     def newest(self, table: Table, dated: str) -> str:
         """SQL aggregate of the newest microsecond at which a row was learned of, at most the import's moment."""
-        return f"epoch_us(max(least(coalesce({dated}, {identifier(str(table.time))}), {self._now})))"
+        return f"epoch_us(max(least(coalesce({dated}, {identifier(str(table.time))}), {self.now})))"
 
     @property
-    def _now(self) -> str:
+    def now(self) -> str:
+        """SQL of the import's moment."""
         return f"make_timestamptz({microseconds(self.imported_at)})"
 
     def _is_history(self, table: Table) -> bool:
         return self.is_history or table.name == LABELS.name
 
     def _default(self, table: Table) -> str:
-        return identifier(str(table.time)) if self._is_history(table) else self._now
+        return identifier(str(table.time)) if self._is_history(table) else self.now

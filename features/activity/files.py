@@ -12,12 +12,14 @@ import pyarrow.parquet as pq
 from features.activity.columns import Table
 from features.activity.ragged import BROKEN, Mended, header_of, mended, unreadable
 from features.activity.records import MAX_ROW_BYTES
-from features.kernel.errors import Invalid, NotFound
+from features.kernel.errors import Invalid
+from features.kernel.folders import require_folder
 
 __all__ = ["BROKEN", "SourceFile", "identifier", "open_file", "quote"]
 
 CSV_ENDINGS: Mapping[str, str] = {".csv": "none", ".csv.gz": "gzip", ".csv.zst": "zstd"}
 ENDINGS = (".parquet", *CSV_ENDINGS)
+EXPORT = "the folder that holds the exported tables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,9 @@ def activity_folder(folder: Path) -> Path:
 
     Raises:
         NotFound: there is no such folder.
+        Invalid: it is a file.
     """
-    if not folder.is_dir():
-        raise NotFound(f"There is no folder {folder}; give the folder that holds the exported tables.")
+    require_folder(folder, EXPORT)
     inner = folder / "activity"
     return inner if inner.is_dir() else folder
 

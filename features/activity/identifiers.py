@@ -20,6 +20,9 @@ ID_RULE = f"1 to {MAX_ID_LENGTH} characters, no control characters, no blanks ar
 ID_PATTERN = rf"^[^{CONTROL}{BLANKS}]([^{CONTROL}]{{0,{MAX_ID_LENGTH - 2}}}[^{CONTROL}{BLANKS}])?$"
 """The rule as one regular expression without look-around, for request models; Python's own wants `fullmatch`."""
 
+COUNTRY_CODE = "[A-Za-z]{2}"
+COUNTRY_RULE = "not a country code of two letters (ISO 3166-1 alpha-2) such as IR, or ZZ where it is not known"
+
 HEX_ADDRESS = "0[xX][0-9a-fA-F]+"
 UPPER_BECH32 = "[A-Z_]+1[AC-HJ-NP-Z02-9]{6,}"  # BIP 173: all lower or all upper; the latter is the one to change
 HEX_DIGEST = "[0-9a-fA-F]{32,}"
@@ -73,6 +76,11 @@ def is_id_sql(value: str) -> str:
         f"(length({value}) BETWEEN 1 AND {MAX_ID_LENGTH} AND {around} "
         f"AND NOT regexp_matches({value}, '[\\x00-\\x1f\\x7f-\\x{{9f}}]'))"
     )
+
+
+def is_country_sql(value: str) -> str:
+    """SQL for whether a text has the form of a country code; blanks around and the case of letters do not matter."""
+    return f"regexp_full_match({trimmed_sql(value)}, {quote(COUNTRY_CODE)})"
 
 
 def is_stand_in(text: str) -> bool:

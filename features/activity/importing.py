@@ -46,7 +46,9 @@ from features.activity.retrying import (
 from features.activity.revisions import CLAIMED, REVISION, TIED_OWNERS, VERSIONED
 from features.activity.schema import LABELS, TABLES, TIME, Table
 from features.activity.temporary import remove_left_behind
+from features.activity.undated import undated_notices
 from features.kernel.errors import Invalid
+from features.kernel.folders import require_file
 from features.kernel.progress import Progress
 
 UNDATED = "1970-01-01T00:00:00Z"
@@ -174,8 +176,7 @@ class Import:
 
     def labels(self, path: Path) -> ImportReport:
         """Imports one file of labels; labels without a date are known from the start."""
-        if not path.is_file():
-            raise Invalid(f"There is no file {path}; give a Parquet or CSV file of labels.")
+        require_file(path, "one Parquet or CSV file of labels")
         file = open_file(self.engine, path, LABELS)
         defaults = {"known_at": UNDATED, "source": "external"}
         missing = {name: value for name, value in defaults.items() if name not in file.columns}
@@ -219,7 +220,7 @@ class Import:
             refuse_unknown_accounts(self.engine, table, earlier_files)
             judge_keys(self.engine, table, earlier_files, clocks)
         reports = {name: self._report(table, clocks) for name, table in tables.items()}
-        self.notices += notices(self.engine, tables)
+        self.notices += notices(self.engine, tables) + undated_notices(self.engine, tables, clocks)
         version = self._append(tables, reports, clocks)
         files = tuple(dict.fromkeys(source.origin for source in sources))
         return ImportReport(version, reports, tuple(self.notices), files)

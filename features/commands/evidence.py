@@ -11,7 +11,7 @@ import typer
 from features.definitions import CATALOGUE
 from features.derivation.steps import patterns
 from features.evidence import EpisodeEvidence, Evidence, episode_evidence, episode_summary, feature_evidence
-from features.home import Home
+from features.home import existing_home
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress, table
 from features.kernel.errors import Invalid
 from features.pipeline import Features
@@ -38,7 +38,7 @@ def evidence(
         raise Invalid(f"The account is required for a feature: `mscore evidence {name} ACCOUNT --as-of MOMENT`.")
     chosen = None if of_episode else CATALOGUE[name]
     with progress("looking up evidence") as report:
-        features = Features(Home(home).lake, report)
+        features = Features(existing_home(home).lake, report)
         if chosen is None:
             shown = episode_evidence(features, name, at)
         else:
@@ -108,7 +108,7 @@ def episodes(
         raise Invalid(f"Unknown pattern {pattern!r}; choose one of {', '.join(names)}.")
     at = moment(as_of)
     with progress("looking up episodes") as report:
-        features = Features(Home(home).lake, report)
+        features = Features(existing_home(home).lake, report)
         known_episodes = features.episodes(at - min(pd.Timedelta(days=days), at - FIRST_MOMENT), at)
     chosen = [
         _plain_episode(episode_summary(episode))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from features.home import Home
+from features.home import existing_home
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, table
 
 app = application("Quarantine.")
@@ -20,7 +20,7 @@ def list_quarantine(
     as_json: JsonOption = False,
 ) -> None:
     """List the quarantined rows, with their reasons."""
-    quarantine = Home(home).quarantine
+    quarantine = existing_home(home).quarantine
     # An empty Arrow table takes a second to make, because Arrow then looks for pandas.
     total = quarantine.count() if any(quarantine.folder.glob("*")) else 0
     shown = [

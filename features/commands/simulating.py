@@ -24,6 +24,8 @@ def simulate(
     """Simulate an exchange: write its activity and, separately, the truth about its accounts."""
     if profile not in PROFILES:
         raise Invalid(f"Unknown profile {profile!r}; choose one of {', '.join(PROFILES)}.")
+    if out_folder.is_file():
+        raise Invalid(f"--out {out_folder} is a file; name a folder.")
     with progress(f"simulating {profile}") as report:
         simulation = simulate_exchange(PROFILES[profile], seed, report)
         write_simulation(simulation, out_folder)

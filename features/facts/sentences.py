@@ -20,6 +20,7 @@ NAMES = (
     "network",
     "country",
     "level",
+    "linked_by",
 )
 TRUE_WORDS = {
     "buy": "buy",

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out
+from features.kernel.folders import require_home
 from features.kernel.moments import moment_of, text_of
 from serving.clock import ServiceClock, clock_of, set_clock
 from serving.commands.start import settings_of
@@ -17,7 +18,7 @@ app.add_typer(clock_app, name="clock")
 @clock_app.command("show")
 def show_clock(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Show the present moment by the clock of this home."""
-    _emit(clock_of(settings_of(home)), as_json)
+    _emit(clock_of(settings_of(require_home(home))), as_json)
 
 
 @clock_app.command("set")

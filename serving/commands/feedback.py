@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from features.home import Home
+from features.home import existing_home
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, progress
 from serving.commands.start import database_of, now_in, settings_of
 from serving.reviews.feedback import feed_back
@@ -15,11 +15,11 @@ app = application("Labels of closed reviews.")
 @app.command()
 def feedback(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Turn closed reviews into labels for the next training."""
-    lake = Home(home).lake
+    lake = existing_home(home).lake
     lake.snapshot()
     database = database_of(settings_of(home))
     with progress("feedback") as report:
-        done = feed_back(database, Home(home), now_in(home), report)
+        done = feed_back(database, existing_home(home), now_in(home), report)
 
     def human() -> None:
         out.print(f"{done.closed} reviews are closed; {done.added} labels were added to the lake.")

@@ -11,7 +11,7 @@ from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, applic
 from features.kernel.errors import Invalid
 from features.kernel.moments import moment_of
 from serving.commands.signing_in import signed_in_user
-from serving.commands.start import database_of, now_in, settings_of
+from serving.commands.start import existing_database_of, now_in, settings_of
 from serving.decisions.accounts import measures_document
 from serving.intake.declaring import (
     Declared,
@@ -85,7 +85,7 @@ def remove_entry(
 @lists_app.command("show")
 def show_list(list_name: ListArgument, home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Show the entries of a list that bind."""
-    database = database_of(settings_of(home))
+    database = existing_database_of(settings_of(home))
     entries: list[Mapping[str, Any]] = []
     token = None
     while True:
@@ -105,7 +105,7 @@ def list_measures(
     as_json: JsonOption = False,
 ) -> None:
     """List the measures in force, and how many that rules started ended without a person looking."""
-    document = measures_document(database_of(settings_of(home)), account, now_in(home))
+    document = measures_document(existing_database_of(settings_of(home)), account, now_in(home))
     columns = ("account_id", "measure", "scope", "starts_at", "ends_at", "decided_by")
 
     def human() -> None:
@@ -163,7 +163,9 @@ def list_changes(
     as_json: JsonOption = False,
 ) -> None:
     """List the changes that wait for a second person."""
-    document = changes_document(database_of(settings_of(home)), None if every else ChangeState.AWAITING_APPROVAL)
+    document = changes_document(
+        existing_database_of(settings_of(home)), None if every else ChangeState.AWAITING_APPROVAL
+    )
     columns = ("change_id", "subject", "state", "proposed_by", "proposed_at", "reason")
     emit(document, as_json, lambda: _show(columns, document["changes"], "No change waits."))
 
@@ -206,7 +208,7 @@ def _decide(
 
 def _started(home: Path) -> tuple[Database, datetime, str]:
     """The database, the present moment, and the approver who is signed in on this machine."""
-    database, now = database_of(settings_of(home)), now_in(home)
+    database, now = existing_database_of(settings_of(home)), now_in(home)
     return database, now, signed_in_user(home, database, now, frozenset({Role.APPROVER})).name
 
 

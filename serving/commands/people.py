@@ -10,7 +10,7 @@ import typer
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, table
 from features.kernel.errors import Invalid
 from features.kernel.moments import text_of
-from serving.commands.start import database_of, now_in, settings_of
+from serving.commands.start import database_of, existing_database_of, now_in, settings_of
 from serving.people.model import Passwords, Role
 from serving.people.store import DEFAULT_CLIENT, ApiKeys, Users
 
@@ -50,7 +50,7 @@ def create_key(
 def list_keys(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """List API keys: whose they are, when they were used last, whether they are in force."""
     now = now_in(home)
-    with database_of(settings_of(home)).reading() as transaction:
+    with existing_database_of(settings_of(home)).reading() as transaction:
         keys = ApiKeys(transaction).list()
     records = [
         {
@@ -79,7 +79,7 @@ def revoke_key(
     """Revoke an API key."""
     parts = key.split("_")
     key_id = parts[1] if len(parts) > 1 else key
-    with database_of(settings_of(home)).transaction() as transaction:
+    with existing_database_of(settings_of(home)).transaction() as transaction:
         ApiKeys(transaction).revoke(key_id, now_in(home))
     emit({"key_id": key_id, "revoked": True}, as_json, lambda: out.print(f"API key {key_id} revoked."))
 
@@ -109,7 +109,7 @@ def add_user(
 @users_app.command("list")
 def list_users(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """List the users who may sign in, and those who are disabled."""
-    with database_of(settings_of(home)).reading() as transaction:
+    with existing_database_of(settings_of(home)).reading() as transaction:
         users = Users(transaction).list()
     records = [
         {
@@ -131,7 +131,7 @@ def disable_user(
     as_json: JsonOption = False,
 ) -> None:
     """Disable a user: their sessions end, and they cannot sign in again."""
-    with database_of(settings_of(home)).transaction() as transaction:
+    with existing_database_of(settings_of(home)).transaction() as transaction:
         Users(transaction).disable(name, now_in(home))
     emit({"name": name, "disabled": True}, as_json, lambda: out.print(f"User {name} is disabled and signed out."))
 
@@ -147,7 +147,7 @@ def change_password(
 ) -> None:
     """Give a user another password. Their sessions end."""
     hashed = Passwords().hash(password or _asked())
-    with database_of(settings_of(home)).transaction() as transaction:
+    with existing_database_of(settings_of(home)).transaction() as transaction:
         Users(transaction).change_password(name, hashed, now_in(home))
     emit(
         {"name": name, "changed": True}, as_json, lambda: out.print(f"Password of {name} changed; they are signed out.")
@@ -161,7 +161,7 @@ def sign_out(
     as_json: JsonOption = False,
 ) -> None:
     """End every session of a user, who may sign in again."""
-    with database_of(settings_of(home)).transaction() as transaction:
+    with existing_database_of(settings_of(home)).transaction() as transaction:
         count = Users(transaction).end_sessions(name, now_in(home))
     emit({"name": name, "sessions_ended": count}, as_json, lambda: out.print(f"{count} sessions of {name} ended."))
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from features.home import Home
+from features.home import existing_home
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, table
 from serving.commands.start import database_of, now_in, settings_of
 from serving.intake.service import compare_with_lake, repair
@@ -24,7 +24,7 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Compare the account record with the lake. Ends with 1 where the record lacks something."""
-    lake, database = Home(home).lake, database_of(settings_of(home))
+    lake, database = existing_home(home).lake, database_of(settings_of(home))
     if repairs:
         repair(lake, database, now_in(home))
     differences = compare_with_lake(lake, database)

@@ -6,7 +6,7 @@ import typer
 
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, table
 from features.kernel.errors import Invalid
-from serving.commands.start import database_of, now_in, settings_of
+from serving.commands.start import existing_database_of, now_in, settings_of
 from serving.policy.terms import TYPOLOGIES, Severity
 from serving.reviews.closing import close_review
 from serving.reviews.conditions import conditions_of
@@ -53,7 +53,7 @@ def list_reviews(
     filters = ReviewFilter(_status(status), _severity(severity), typology, waiting, sampled, _order(order))
     reviews: list[Review] = []
     token = page_token
-    with database_of(settings_of(home)).reading() as transaction:
+    with existing_database_of(settings_of(home)).reading() as transaction:
         while True:
             page = ReviewLog(transaction).list(filters, page_size or MAX_PAGE_SIZE, token)
             reviews += page.rows
@@ -127,7 +127,7 @@ def show_review(
     as_json: JsonOption = False,
 ) -> None:
     """Show one review: fired rules with values and thresholds, evidence, proposed measures."""
-    with database_of(settings_of(home)).reading() as transaction:
+    with existing_database_of(settings_of(home)).reading() as transaction:
         review = ReviewLog(transaction).get(review_id)
     emit(review.to_json(), as_json, lambda: _show_review(review))
 
@@ -180,6 +180,6 @@ def close(
         raise Invalid(f"Unknown finding {finding!r}; choose one of {', '.join(Finding)}.")
     if not by.strip():
         raise Invalid("--by is required: name the person who decided.")
-    database = database_of(settings_of(home))
+    database = existing_database_of(settings_of(home))
     review = close_review(database, review_id, Finding(finding), by.strip(), now_in(home), typology)
     emit(review.to_json(), as_json, lambda: out.print(f"Review {review_id} closed as {finding} ({review.typology})."))

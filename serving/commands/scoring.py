@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from features.home import Home
+from features.home import existing_home
 from features.kernel.console import (
     DEFAULT_HOME,
     HomeOption,
@@ -45,7 +45,7 @@ def score(
     at, now = moment(as_of).to_pydatetime(), now_in(home)
     if at > now:
         raise Invalid(f"--as-of {text_of(at)} lies ahead: the clock of this home shows {text_of(now)}.")
-    lake, registry, policy = Home(home).lake, registry_of(home, tracking_uri), load_policy(home)
+    lake, registry, policy = existing_home(home).lake, registry_of(home, tracking_uri), load_policy(home)
     lake.snapshot()
     database = database_of(settings_of(home))
     record_what_binds(lake, database, now)
@@ -91,7 +91,7 @@ def drift(
     as_json: JsonOption = False,
 ) -> None:
     """Compare accounts at a moment with those of the weeks before, and store the result for pages and metrics."""
-    registry, lake = registry_of(home, tracking_uri), Home(home).lake
+    registry, lake = registry_of(home, tracking_uri), existing_home(home).lake
     wanted = moment(as_of) if as_of else None
     lake.snapshot()
     database = database_of(settings_of(home))

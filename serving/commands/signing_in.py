@@ -9,7 +9,7 @@ import typer
 
 from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out
 from features.kernel.errors import NotPermitted
-from serving.commands.start import database_of, now_in, settings_of
+from serving.commands.start import existing_database_of, now_in, settings_of
 from serving.people.model import Passwords, Principal, Role
 from serving.people.session import LASTS
 from serving.people.store import Users
@@ -30,7 +30,7 @@ def login(
     as_json: JsonOption = False,
 ) -> None:
     """Sign in: commands that act for a person act for you, for eight hours."""
-    database, now = database_of(settings_of(home)), now_in(home)
+    database, now = existing_database_of(settings_of(home)), now_in(home)
     given = password or str(typer.prompt("Password", hide_input=True, err=True))
     with database.reading() as transaction:
         user = Users(transaction).find(name)

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from features.kernel.errors import Invalid
+from features.kernel.folders import require_home
 from serving.clock import clock_of
 from serving.settings import Settings
 from serving.storage import Database
@@ -33,6 +34,21 @@ def now_in(home: Path) -> datetime:
 def database_of(settings: Settings) -> Database:
     """The database, made and migrated at first use."""
     settings.home.mkdir(parents=True, exist_ok=True)
+    return _migrated(settings)
+
+
+def existing_database_of(settings: Settings) -> Database:
+    """The database of a home that is there, or the one that the settings name, migrated at first use.
+
+    Raises:
+        NotFound: the home would have to be made.
+    """
+    if settings.database_url is None:
+        require_home(settings.home)
+    return _migrated(settings)
+
+
+def _migrated(settings: Settings) -> Database:
     database = Database(settings.resolved_database_url())
     database.migrate()
     return database

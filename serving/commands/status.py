@@ -1,6 +1,6 @@
 """The command that shows what a home holds."""
 
-from features.home import Home
+from features.home import existing_home
 from features.kernel.console import (
     DEFAULT_HOME,
     HomeOption,
@@ -25,16 +25,16 @@ app = application("State.")
 @app.command()
 def status(home: HomeOption = DEFAULT_HOME, tracking_uri: TrackingOption = None, as_json: JsonOption = False) -> None:
     """Show what this home holds: lake, models, scored accounts, reviews."""
-    lake = Home(home).lake
+    place = existing_home(home)
     summary = catalogue_summary(home)
     with database_of(settings_of(home)).reading() as transaction:
         scored, reviews = AccountStates(transaction).count(), ReviewLog(transaction).count_by_status()
     document = {
-        "lake_version": lake.version,
-        "rows": lake.counts(),
+        "lake_version": place.lake.version,
+        "rows": place.lake.counts(),
         "catalogue": summary.fingerprint,
         "policy": policy_version(home),
-        "champions": champion_versions(tracking_uri or Home(home).tracking_uri, Home(home).artifacts, MODELS),
+        "champions": champion_versions(tracking_uri or place.tracking_uri, place.artifacts, MODELS),
         "scored_accounts": scored,
         "reviews": reviews,
     }

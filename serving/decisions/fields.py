@@ -128,10 +128,10 @@ def _is_device_new(state: AccountState, request: DecisionRequest | None) -> bool
 
     A stand-in such as `unknown` is no device that the account used.
     """
-    seen = state.facts.devices_seen
-    if request is None or request.device_id is None or seen is None:
+    used_before = state.facts.devices_seen
+    if request is None or request.device_id is None or used_before is None:
         return None
-    return comparable("token", request.device_id) not in seen
+    return comparable("token", request.device_id) not in used_before
 
 
 def _fact_fields(state: AccountState, clock: Clock, request: DecisionRequest | None) -> dict[str, Value]:

@@ -82,7 +82,7 @@ def preview(database: Database, policy: Policy, incoming: Incoming) -> DecisionR
             decision = _decisions(transaction, policy, [incoming])[0]
     except StorageUnavailable:
         decision = _without_storage(policy, incoming)
-    return DecisionResponse(orjson.dumps(decision.to_json()), decision, is_recorded=False)
+    return DecisionResponse(orjson.dumps(decision.to_json() | {"recorded": False}), decision, is_recorded=False)
 
 
 def hash_of_request(request: DecisionRequest) -> str:
@@ -137,13 +137,13 @@ def _not_stored(policy: Policy, incoming: Incoming, decision: Decision) -> Decis
     return _degraded(replace(decision, outcome=max(decision.outcome, floor)), NOT_RECORDED)
 
 
-def _result(incoming: Incoming, stored_hash: str, answer: object, decision: Decision | None) -> Result:
+def _result(incoming: Incoming, stored_hash: str, answer: Mapping[str, Any], decision: Decision | None) -> Result:
     # An earlier version hashed amounts as they were written.
     if stored_hash not in (hash_of_request(incoming.request), _hash(incoming.request.to_json())):
         return KeyReused(
             f"The Idempotency-Key {incoming.idempotency_key!r} was used for another request; take a new one."
         )
-    return DecisionResponse(orjson.dumps(answer), decision, is_recorded=True)
+    return DecisionResponse(orjson.dumps({**answer, "recorded": True}), decision, is_recorded=True)
 
 
 def _decisions(transaction: Transaction, policy: Policy, batch: Sequence[Incoming]) -> list[Decision]:

@@ -5,7 +5,8 @@ from pathlib import Path
 import duckdb
 
 from features.activity.files import quote
-from features.kernel.errors import Invalid, NotFound
+from features.kernel.errors import Invalid
+from features.kernel.folders import require_file
 from serving.policy.backtest import firing_counts_query
 from serving.policy.book import Policy
 from serving.policy.rules import ACCOUNT, Rule
@@ -20,8 +21,7 @@ def backtest_policy(policy: Policy, vectors: Path) -> tuple[int, list[tuple[Rule
         NotFound: there is no such file.
         Invalid: it is no Parquet file of vectors.
     """
-    if not vectors.is_file():
-        raise NotFound(f"There is no file {vectors}; make one with `mscore features build`.")
+    require_file(vectors, "a file that `mscore features build` wrote")
     rules = policy.active.get(ACCOUNT, ())
     try:
         with duckdb.connect() as engine:

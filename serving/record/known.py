@@ -307,13 +307,13 @@ class Record:
             return {}
         owned = TABLES["identifiers"]
         of_accounts = and_(owned.c.account_id.in_({lookup.account_id for lookup in lookups}), owned.c.kind == "device")
-        asked = owned.c.value.in_({lookup.device for lookup in lookups})
-        seen: dict[str, tuple[str, ...]] = dict.fromkeys(
+        requested = owned.c.value.in_({lookup.device for lookup in lookups})
+        used: dict[str, tuple[str, ...]] = dict.fromkeys(
             self._connection.execute(select(owned.c.account_id).where(of_accounts).distinct()).scalars(), ()
         )
-        for row in self._connection.execute(select(owned.c.account_id, owned.c.value).where(of_accounts, asked)):
-            seen[row.account_id] = (*seen[row.account_id], row.value)
-        return seen
+        for row in self._connection.execute(select(owned.c.account_id, owned.c.value).where(of_accounts, requested)):
+            used[row.account_id] = (*used[row.account_id], row.value)
+        return used
 
     def _added(self, accounts: Collection[str], addresses: Collection[str]) -> dict[str, dict[str, datetime]]:
         table = TABLES["withdrawal_addresses"]

@@ -33,6 +33,8 @@ def places(tmp_path_factory: pytest.TempPathFactory, exchange_home: Home, exchan
     (tmp / "bare").mkdir()
     (tmp / "nothing").mkdir()
     (tmp / "file").write_text("text")
+    (tmp / "empty").mkdir()
+    (tmp / "empty" / "trades.csv").touch()
     pd.DataFrame({"account_id": ["a"], "as_of": [AS_OF]}).to_csv(tmp / "spine.csv", index=False)
     pd.DataFrame({"account_id": ["a"], "as_of": ["soon"]}).to_csv(tmp / "moment.csv", index=False)
     pd.DataFrame({"account_id": ["a"]}).to_parquet(tmp / "narrow.parquet")

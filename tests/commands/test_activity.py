@@ -119,6 +119,25 @@ def test_vectors_are_written_for_all_accounts_and_for_a_spine(
     pd.testing.assert_frame_equal(one.drop(columns="event_id"), everybody)
 
 
+@pytest.mark.parametrize(
+    ("moments", "told"),
+    [
+        ([AS_OF, AS_OF], ""),
+        ([AS_OF, "2020-01-01"], "1 of 2 vectors are of moments outside the activity"),
+        (["2030-01-01", "2020-01-01"], "2 of 2 vectors are of moments outside the activity"),
+    ],
+)
+def test_vectors_outside_the_activity_are_warned_of_on_stderr(
+    call: Call, places: dict[str, str], tmp_path: Path, moments: list[str], told: str
+) -> None:
+    pd.DataFrame({"account_id": ACCOUNT, "as_of": moments}).to_csv(tmp_path / "spine.csv", index=False)
+    asked = ("--spine", str(tmp_path / "spine.csv"), "--out", str(tmp_path / "v.parquet"), "--home", places["home"])
+    said = call("features", "build", *asked, "--json")
+    assert (said.code, said.document["rows"]) == (0, 2)
+    assert ("mscore: warning: " in said.err) == bool(told)
+    assert told in said.err
+
+
 def test_the_catalogue_is_described(call: Call) -> None:
     described = call("features", "describe", "--json").document
     assert len(described["features"]) >= 45

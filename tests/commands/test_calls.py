@@ -27,6 +27,7 @@ WRONG = [
     "demo --home {tmp}/file",
     "simulate",
     "simulate --profile huge --out {tmp}/out",
+    "simulate --out {tmp}/file",
     "simulate --seed -1 --out {tmp}/out",
     "simulate --seed seven --out {tmp}/out",
     "report",
@@ -48,6 +49,8 @@ WRONG = [
     "import {tmp}/elsewhere --home {bare}",
     "import {tmp}/nothing --home {bare}",
     "import {tmp}/file --home {bare}",
+    "import {tmp}/file --mapping fdh --home {bare}",
+    "import {tmp}/empty --home {bare}",
     "import {tmp}/broken --home {bare}",
     "import {tmp}/lacking --home {bare}",
     "import {tmp}/nothing --mapping elsewhere --home {bare}",
@@ -61,6 +64,7 @@ WRONG = [
     "labels import {tmp}/elsewhere.parquet --home {bare}",
     "labels import {tmp}/labels.parquet --home {bare}",
     "labels import {tmp}/file --home {bare}",
+    "labels import {tmp}/nothing --home {bare}",
     "features build --as-of 2025-06-05",
     "features build --out {tmp}/v.parquet --home {home}",
     "features build --as-of 2025-06-05 --spine {tmp}/spine.csv --out {tmp}/v.parquet --home {home}",
@@ -74,6 +78,9 @@ WRONG = [
     "features build --spine {tmp}/file --out {tmp}/v.parquet --home {home}",
     "features build --spine {tmp}/spine.csv --out {tmp}/v.parquet --home {home}",
     "features build --as-of 2025-06-05 --out {tmp}/nothing --home {home}",
+    "features build --as-of 2025-06-05 --out {tmp}/v.csv --home {home}",
+    "features build --spine {tmp}/nothing --out {tmp}/v.parquet --home {home}",
+    "features build --spine {tmp}/empty/trades.csv --out {tmp}/v.parquet --home {home}",
     "features build --as-of 2025-06-05 --out {tmp}/file/v.parquet --home {home}",
     "features describe all",
     "evidence cancel_ratio_7d",
@@ -93,6 +100,7 @@ WRONG = [
     "promote anomaly 1 --home {bare}",
     "promote anomaly first --home {bare}",
     "predict anomaly --spine {tmp}/spine.csv",
+    "predict anomaly --spine {tmp}/spine.csv --out {tmp}/p.csv --home {bare}",
     "predict oracle --spine {tmp}/spine.csv --out {tmp}/p.parquet --home {bare}",
     "predict anomaly --spine {tmp}/spine.csv --out {tmp}/p.parquet --home {bare}",
     "predict anomaly --spine {tmp}/elsewhere.csv --out {tmp}/p.parquet --home {bare}",
@@ -105,6 +113,7 @@ WRONG = [
     "score",
     "score --as-of soon --home {bare}",
     "score --as-of 2025-06-05 --home {bare}",
+    "policy backtest {tmp}/nothing --home {bare}",
     "reviews list --status asleep --home {bare}",
     "reviews list --order size --home {bare}",
     "reviews list --waiting --status closed --home {bare}",
@@ -135,8 +144,8 @@ WRONG = [
 def test_a_wrong_call_is_one_sentence_and_exit_code_2(call: Call, places: dict[str, str], line: str) -> None:
     said = call(*line.format(**places).split())
     assert is_one_sentence(said), said
-    left = [name for name in ("v.parquet", "p.parquet", "p.html", "out") if (Path(places["tmp"]) / name).exists()]
-    assert left == []
+    written = ("v.parquet", "v.csv", "p.parquet", "p.csv", "p.html", "out")
+    assert [name for name in written if (Path(places["tmp"]) / name).exists()] == []
 
 
 @pytest.mark.parametrize("command", [*ALL, *((group,) for group in GROUPS)], ids=" ".join)
@@ -180,3 +189,32 @@ def test_a_setting_that_cannot_be_is_named(
     said = call("migrate", "--home", places["bare"])
     assert is_one_sentence(said), said
     assert named in said.err
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("import {tmp}/file", "is a file; give the folder that holds the exported tables"),
+        ("import {tmp}/file --mapping fdh", "is a file; give the folder"),
+        ("import {tmp}/empty", "trades.csv cannot be read: it is empty"),
+        ("labels import {tmp}/nothing", "is a folder; give one Parquet or CSV file of labels"),
+        ("labels import {tmp}/empty/trades.csv", "it is empty; the first line"),
+        ("features build --spine {tmp}/nothing --out {tmp}/v.parquet", "is a folder; give a spine"),
+        ("features build --spine {tmp}/empty/trades.csv --out {tmp}/v.parquet", "trades.csv is empty"),
+        ("features build --as-of 2025-06-05 --out {tmp}/v.csv", "would hold Parquet; name it v.parquet"),
+        ("policy backtest {tmp}/nothing", "is a folder; give a file that `mscore features build` wrote"),
+        ("simulate --out {tmp}/file", "is a file; name a folder"),
+        (
+            "explain FLOCK-A1 --as-of 2025-06-05",
+            "no model to explain: violations and anomaly have no champion",
+        ),
+        ("explain FLOCK-A1 --as-of 2025-06-05 --model m-score", "run `mscore train m-score` first"),
+    ],
+)
+def test_a_wrong_call_says_what_was_given_and_what_to_give(
+    call: Call, places: dict[str, str], line: str, told: str
+) -> None:
+    home = () if line.startswith("simulate") else ("--home", places["bare"])
+    said = call(*line.format(**places).split(), *home)
+    assert is_one_sentence(said), said
+    assert told in said.err

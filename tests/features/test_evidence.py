@@ -14,6 +14,7 @@ from features.kernel.errors import Invalid
 from features.kernel.units import MICRO
 from features.pipeline import Features, build_vectors
 from features.vocabulary.aggregates import days, share
+from tests.features.facts.network import Network, at
 
 AS_OF = pd.Timestamp("2025-06-05T00:00:00Z")
 Again = Callable[[pd.DataFrame], float]
@@ -94,3 +95,32 @@ def test_a_feature_of_ones_own_has_values_a_sentence_and_evidence(exchange: Feat
     assert found.counted > 0
     assert found.counted / found.total == pytest.approx(vectors["dear_share_30d"].max())
     assert own.sentence(0.25) == "25 % of the orders were dear"
+
+
+COUNTING_PAIRS = ["linked_accounts_n", "strongly_linked_accounts_n", "link_probability_max"]
+
+
+@pytest.mark.parametrize("name", COUNTING_PAIRS)
+def test_a_counted_pair_is_shown_with_every_link_it_has_the_strongest_first(name: str) -> None:
+    network = Network()
+    for account in ("a", "b"):
+        network.session(account, 0.5, ip="203.0.113.7", device="Phone")
+        network.withdrew(account, 1.0, "0xABC")
+    network.session("a", 0.6, ip="203.0.113.8")
+    network.session("c", 0.7, ip="203.0.113.8")
+    found = feature_evidence(Features(network.activity()), name, "a", at(2.0))
+    rows = found.rows.set_index("other_id")
+    assert rows["row_id"]["b"] == "0xabc"
+    assert rows["linked_by"]["b"] == "withdrawal address 0xABC, device Phone, ip 203.0.113.7"
+    assert "linked by withdrawal address 0xABC, device Phone, ip 203.0.113.7" in " ".join(found.row_sentences())
+    assert ("c" in rows.index) == (name != "strongly_linked_accounts_n")
+    assert found.total == len(found.rows)
+
+
+def test_a_link_that_has_lapsed_is_not_shown_with_a_pair() -> None:
+    network = Network()
+    for account in ("a", "b"):
+        network.session(account, 0.5, ip="203.0.113.7")
+        network.withdrew(account, 1.0, "0xabc")
+    found = feature_evidence(Features(network.activity()), "strongly_linked_accounts_n", "a", at(40.0))
+    assert found.rows["linked_by"].tolist() == ["withdrawal address 0xabc"]

@@ -52,11 +52,20 @@ def test_moments_of_a_spine_are_utc_however_they_are_given(moments: list[Any]) -
         ({"account_id": [None], "as_of": ["2025-06-01"]}, "without account_id or as_of"),
         ({"account_id": ["a"], "as_of": [1_748_779_200]}, "holds numbers"),
         ({"account_id": ["a"], "as_of": ["now"]}, "'now' is not a moment"),
+        ({"account_id": ["a", "a"], "as_of": [NOON, NOON], "event_id": ["e", ""]}, "blank event_id in 1 rows.* row 2"),
+        ({"account_id": ["a"], "as_of": [NOON], "event_id": [" "]}, "blank event_id"),
+        ({"account_id": ["a", "a"], "as_of": [NOON, NOON], "event_id": ["e", "e"]}, "1 rows that repeat.*'e' of 'a'"),
     ],
 )
 def test_a_spine_that_cannot_be_read_is_refused(spine: dict[str, list[Any]], complaint: str) -> None:
     with pytest.raises(Invalid, match=complaint):
         checked_spine(pd.DataFrame(spine))
+
+
+def test_an_event_may_have_two_accounts_or_two_moments_and_a_row_none() -> None:
+    moments = [NOON, NOON, NOON.floor("D"), NOON, NOON]
+    rows = {"account_id": ["a", "b", "b", "c", "c"], "as_of": moments, "event_id": ["e", "e", "e", None, None]}
+    assert checked_spine(pd.DataFrame(rows))["event_id"].notna().tolist() == [True, True, True, False, False]
 
 
 def test_a_spine_is_read_from_parquet_and_from_csv(tmp_path: Path) -> None:
@@ -67,8 +76,13 @@ def test_a_spine_is_read_from_parquet_and_from_csv(tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_text("no Parquet")
     with pytest.raises(Invalid, match=r"broken\.parquet cannot be read as a spine"):
         read_spine(tmp_path / "broken.parquet")
-    with pytest.raises(NotFound, match="no spine file"):
+    with pytest.raises(NotFound, match=r"no file .* give a spine"):
         read_spine(tmp_path / "elsewhere.parquet")
+    with pytest.raises(Invalid, match="is a folder; give a spine"):
+        read_spine(tmp_path)
+    (tmp_path / "empty.csv").write_bytes(b"")
+    with pytest.raises(Invalid, match=r"empty\.csv is empty; a spine has a header row"):
+        read_spine(tmp_path / "empty.csv")
 
 
 def test_an_empty_spine_gives_no_vectors(exchange: Features) -> None:

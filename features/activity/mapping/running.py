@@ -12,14 +12,15 @@ import duckdb
 import pyarrow as pa
 
 from features.activity.checking import INTEGRAL_TYPES
-from features.activity.files import BROKEN, CSV_ENDINGS, SourceFile, ending_of, identifier, open_file, quote
+from features.activity.files import BROKEN, CSV_ENDINGS, EXPORT, SourceFile, ending_of, identifier, open_file, quote
 from features.activity.mapping.document import SourceEntry
 from features.activity.mapping.loading import Mapping, Statement
 from features.activity.ragged import DELIMITERS, opened, unreadable
 from features.activity.records import lines_of, split
 from features.activity.schema import Table
 from features.activity.temporary import temporary_folder
-from features.kernel.errors import Invalid, NotFound
+from features.kernel.errors import Invalid
+from features.kernel.folders import require_folder
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MAX_LINES_TRIED = 100
@@ -63,8 +64,7 @@ def made_rows(mapping: Mapping, folder: Path, memory: str) -> Iterator[tuple[Mad
         NotFound: there is no such folder.
         Invalid: a file is missing, lies outside, or cannot be read, or a SELECT fails; the message names the entry.
     """
-    if not folder.is_dir():
-        raise NotFound(f"There is no folder {folder}; give the folder that holds the exported tables.")
+    require_folder(folder, EXPORT)
     with temporary_folder() as workplace:
         with duckdb.connect() as engine:
             opened = _opened(engine, mapping, folder, workplace)

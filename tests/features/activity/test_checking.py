@@ -10,6 +10,7 @@ import pytest
 
 from features.activity.bounds import BOUNDS
 from features.activity.checking import NO_EPOCH, NO_MOMENT
+from features.activity.identifiers import COUNTRY_RULE
 from tests.features.activity.exports import IMPORTED_AT, Desk, accounts, transfers
 from tests.features.activity.good_rows import EVERY_TABLE, good_row
 
@@ -169,3 +170,41 @@ def test_what_breaks_the_rule_for_ids_is_set_aside(desk: Desk, table: str, colum
     bad = [" a", "a ", "a\nb", "x" * 257]
     reasons = reason_of(desk, table, column, bad, pa.string())
     assert all(is_about(reason, column) for reason in reasons), reasons
+
+
+COUNTRIES = [(t.name, c.name) for t in EVERY_TABLE.values() for c in t.columns if c.form == "country"]
+
+
+def test_the_columns_of_countries_are_known() -> None:
+    assert COUNTRIES == [("accounts", "country"), ("sessions", "ip_country")]
+    assert [(t.name, c.name) for t in EVERY_TABLE.values() for c in t.columns if c.form == "listed"] == [
+        ("watchlist", "value")
+    ]
+
+
+@pytest.mark.parametrize("value", ["Iran", "IRN", "I", "I1", "364", "İR", "IR-07", "unknown"])
+@pytest.mark.parametrize(("table", "column"), [*COUNTRIES, ("watchlist", "value")])
+def test_a_country_that_no_list_could_name_is_set_aside_with_what_to_write(
+    desk: Desk, table: str, column: str, value: str
+) -> None:
+    kind = {"kind": "country"} if table == "watchlist" else {}
+    rows = pd.DataFrame([good_row(table, **{column: value}, **kind)])
+    done = desk.take(**{"accounts": accounts("a"), table: rows})
+    assert done.tables[table].reasons == {f"{column}: {COUNTRY_RULE}": 1}
+    assert "two letters" in COUNTRY_RULE
+
+
+@pytest.mark.parametrize("value", ["IR", "ir", "Ir", "ZZ"])
+@pytest.mark.parametrize(("table", "column"), [*COUNTRIES, ("watchlist", "value")])
+def test_a_country_of_two_letters_in_any_case_is_taken_and_kept_as_written(
+    desk: Desk, table: str, column: str, value: str
+) -> None:
+    kind = {"kind": "country"} if table == "watchlist" else {}
+    rows = pd.DataFrame([good_row(table, **{column: value}, **kind)])
+    done = desk.take(**{"accounts": accounts("a"), table: rows})
+    assert (done.tables[table].accepted, desk.stored(table, column)) == (1, [[value]])
+
+
+def test_entries_of_other_kinds_need_no_country_code(desk: Desk) -> None:
+    rows = pd.DataFrame([good_row("watchlist", kind="owner", value="Iran")])
+    assert desk.take(watchlist=rows).tables["watchlist"].accepted == 1

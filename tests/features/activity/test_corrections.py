@@ -290,10 +290,11 @@ SPELLINGS = ("0xABCDEF01", "0xabcdef01", " 0xabcdef01 ", "BC1QXYZ0PP", "bc1qxyz0
 
 @pytest.mark.parametrize("kind", LISTED)
 def test_a_listed_value_is_one_value_where_detection_takes_it_for_one(desk: Desk, kind: str) -> None:
-    entries = [least_row(TABLES["watchlist"]) | {"kind": kind, "value": value} for value in SPELLINGS]
-    values = {spelt_as_listed(kind, value) for value in SPELLINGS}
+    spellings = [value for value in SPELLINGS if kind != "country" or len(value) == 2]
+    entries = [least_row(TABLES["watchlist"]) | {"kind": kind, "value": value} for value in spellings]
+    values = {spelt_as_listed(kind, value) for value in spellings}
     report = desk.take(watchlist=frame(entries)).tables["watchlist"]
-    assert (report.accepted, report.superseding, report.quarantined) == (len(values), 0, len(SPELLINGS) - len(values))
+    assert (report.accepted, report.superseding, report.quarantined) == (len(values), 0, len(spellings) - len(values))
 
 
 @pytest.mark.parametrize(

@@ -319,7 +319,7 @@ def test_labels_in_an_exported_folder_lie_apart_from_activity(desk: Desk) -> Non
 
 
 def test_a_file_of_labels_must_exist_and_have_their_columns(desk: Desk) -> None:
-    with pytest.raises(Invalid, match="no file"):
+    with pytest.raises(NotFound, match="no file"):
         desk.importing().labels(desk.place / "nowhere.parquet")
     folder = desk.folder({"found": pd.DataFrame({"account_id": ["a"]})})
     with pytest.raises(Invalid, match=r"found\.parquet has no column typology, finding"):

@@ -82,14 +82,18 @@ class Network:
             reward_usd=usd,
         )
 
-    def engine(self) -> DuckDBEngine:
-        """The engine over the network, with the link facts and groups derived in their order."""
+    def activity(self) -> Activity:
+        """The rows and their accounts."""
         people = sorted({str(row["account_id"]) for rows in self.rows.values() for row in rows})
         accounts = pd.DataFrame({"account_id": people, "created_at": START - 30 * DAY, "kind": "retail"})
         accounts["owner_id"] = accounts["account_id"].map(self.owners)
         accounts = accounts.assign(country="ZZ", market_maker=False)
         frames = {name: pd.DataFrame(rows) for name, rows in self.rows.items()}
-        engine = DuckDBEngine(Activity.from_frames({**frames, "accounts": accounts}))
+        return Activity.from_frames({**frames, "accounts": accounts})
+
+    def engine(self) -> DuckDBEngine:
+        """The engine over the network, with the link facts and groups derived in their order."""
+        engine = DuckDBEngine(self.activity())
         engine.register("episodes", EPISODES_SCHEMA.empty_table())
         for fact in (HOLDINGS, LINKS, ASSOCIATIONS):
             engine.create_fact(fact.writes, fact.rows)

@@ -23,7 +23,7 @@ from tests.serving.conftest import Running
 
 ACTION = {"type": "withdrawal", "occurred_at": "2025-05-31T14:19:59.500000Z", "amount_usd": "100.50", "asset": "USDT"}
 BODY = {"account_id": "A1", "action": ACTION}
-OPTIONAL = {"review_id", "holder_message"}
+OPTIONAL = {"review_id", "holder_message", "recorded"}
 ANSWER = {
     "decision_id",
     "account_id",
@@ -103,7 +103,7 @@ def test_a_request_that_an_earlier_version_answered_is_known(client: httpx.Clien
     record = DecisionRecord("dec-old", "A1", NOW, "default", "k1", old, asked.to_stored(), {"decision_id": "dec-old"})
     with service.database.transaction() as transaction:
         DecisionLog(transaction).append([record])
-    assert ask(client).json() == {"decision_id": "dec-old"}
+    assert ask(client).json() == {"decision_id": "dec-old", "recorded": True}
 
 
 @pytest.mark.parametrize("key", [None, "", "x" * 256])
