@@ -22,7 +22,7 @@ from features.kernel.console import (
 from features.kernel.errors import MscoreError
 from serving.contract import CONTRACT_VERSION, package_version
 
-IMPORTING, LISTS, MODELS = "serving.commands.importing", "serving.commands.lists", "models.cli"
+DECLARING, IMPORTING, MODELS = "serving.commands.declaring", "serving.commands.importing", "models.cli"
 COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "demo": (("serving.commands.demo",), "run the whole line on a simulated exchange, then serve it"),
     "simulate": (("features.commands.simulating",), "simulate an exchange: activity and, separately, the truth"),
@@ -46,10 +46,10 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "reviews": (("serving.commands.reviews",), "list · show · close: cases that a person must review"),
     "feedback": (("serving.commands.feedback",), "turn closed reviews into labels to train on"),
     "policy": (("serving.commands.policy",), "check: check every rule · backtest: run them on vectors"),
-    "lists": ((LISTS,), "add · remove · show: entries of lists"),
-    "orders": ((LISTS,), "add · lift: legal orders"),
-    "measures": ((LISTS,), "list: what is in force on accounts"),
-    "changes": ((LISTS,), "list · approve · refuse: what waits for a second person"),
+    "lists": ((DECLARING,), "add · remove · show: entries of lists"),
+    "orders": ((DECLARING,), "add · lift: legal orders"),
+    "measures": (("serving.commands.measures",), "list: what is in force on accounts"),
+    "changes": ((DECLARING,), "list · approve · refuse: what waits for a second person"),
     "keys": (("serving.commands.people",), "create · list · revoke: API keys with a role"),
     "users": (("serving.commands.people",), "add · list · password · disable · sign-out: people who may sign in"),
     "login": (("serving.commands.signing_in",), "sign in on this machine"),

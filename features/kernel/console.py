@@ -58,6 +58,14 @@ def emit(document: Mapping[str, Any], as_json: bool, human: Callable[[], None]) 
         human()
 
 
+def show_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], nothing: str) -> None:
+    """Prints these columns of the rows, or the sentence that says that there is none."""
+    if not rows:
+        out.print(nothing)
+        return
+    table(columns, [["" if row[column] is None else str(row[column]) for column in columns] for row in rows])
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:
     """Prints rows under headings; numbers right-aligned."""
     grid = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")

@@ -1,13 +1,12 @@
 """The commands about callers: keys for programs, people who may sign in."""
 
 import sys
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, table
+from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, show_rows
 from features.kernel.errors import Invalid
 from features.kernel.moments import text_of
 from serving.commands.start import database_of, existing_database_of, now_in, settings_of
@@ -67,7 +66,7 @@ def list_keys(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> N
         for key in keys
     ]
     columns = ("key_id", "client", "role", "name", "created_at", "last_used_at", "in_force")
-    emit({"keys": records}, as_json, lambda: _show(columns, records, "API keys", "There is no API key yet."))
+    emit({"keys": records}, as_json, lambda: show_rows(columns, records, "There is no API key yet."))
 
 
 @keys_app.command("revoke")
@@ -121,7 +120,7 @@ def list_users(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> 
         for user in users
     ]
     columns = ("name", "role", "created_at", "disabled_at")
-    emit({"users": records}, as_json, lambda: _show(columns, records, "users", "There is no user yet."))
+    emit({"users": records}, as_json, lambda: show_rows(columns, records, "There is no user yet."))
 
 
 @users_app.command("disable")
@@ -164,13 +163,6 @@ def sign_out(
     with existing_database_of(settings_of(home)).transaction() as transaction:
         count = Users(transaction).end_sessions(name, now_in(home))
     emit({"name": name, "sessions_ended": count}, as_json, lambda: out.print(f"{count} sessions of {name} ended."))
-
-
-def _show(columns: Sequence[str], records: Sequence[Mapping[str, Any]], title: str, nothing: str) -> None:
-    if not records:
-        out.print(nothing)
-        return
-    table(columns, [[str(record[c]) if record[c] is not None else "" for c in columns] for record in records], title)
 
 
 def _text(moment: datetime | None) -> str | None:

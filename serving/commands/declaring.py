@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, table
+from features.kernel.console import DEFAULT_HOME, HomeOption, JsonOption, application, emit, out, show_rows
 from features.kernel.errors import Invalid
 from features.kernel.moments import moment_of
 from serving.commands.signing_in import signed_in_user
 from serving.commands.start import existing_database_of, now_in, settings_of
-from serving.decisions.accounts import measures_document
 from serving.intake.declaring import (
     Declared,
     Entry,
@@ -30,11 +29,9 @@ from serving.record.known import Record
 from serving.storage import Database
 
 app = application("What people declare.")
-measures_app = application("What is in force on accounts, from when to when.")
 lists_app = application("Entries of lists: sanctions, criminals, mixers, countries, banned identities.")
 orders_app = application("Legal orders, which bind above everything.")
 changes_app = application("Rows that would end or weaken a restriction, and wait for a second person.")
-app.add_typer(measures_app, name="measures")
 app.add_typer(lists_app, name="lists")
 app.add_typer(orders_app, name="orders")
 app.add_typer(changes_app, name="changes")
@@ -95,28 +92,7 @@ def show_list(list_name: ListArgument, home: HomeOption = DEFAULT_HOME, as_json:
         if token is None:
             break
     columns = ("kind", "value", "source", "effective_from", "effective_to")
-    emit({"entries": entries}, as_json, lambda: _show(columns, entries, f"The list {list_name} is empty."))
-
-
-@measures_app.command("list")
-def list_measures(
-    account: Annotated[str | None, typer.Option(help="Only those of this account, imported ones too.")] = None,
-    home: HomeOption = DEFAULT_HOME,
-    as_json: JsonOption = False,
-) -> None:
-    """List the measures in force, and how many that rules started ended without a person looking."""
-    document = measures_document(existing_database_of(settings_of(home)), account, now_in(home))
-    columns = ("account_id", "measure", "scope", "starts_at", "ends_at", "decided_by")
-
-    def human() -> None:
-        rows = [{"ends_at": None, **measure} for measure in document["measures"]]
-        _show(columns, rows, "No measure is in force.")
-        automatic = document["automatic"]
-        if automatic["ended"]:
-            alarm = " That is too many." if automatic["alarm"] else ""
-            out.print(f"{automatic['ended_unreviewed']} of {automatic['ended']} ended unreviewed.{alarm}")
-
-    emit(document, as_json, human)
+    emit({"entries": entries}, as_json, lambda: show_rows(columns, entries, f"The list {list_name} is empty."))
 
 
 @orders_app.command("add")
@@ -167,7 +143,7 @@ def list_changes(
         existing_database_of(settings_of(home)), None if every else ChangeState.AWAITING_APPROVAL
     )
     columns = ("change_id", "subject", "state", "proposed_by", "proposed_at", "reason")
-    emit(document, as_json, lambda: _show(columns, document["changes"], "No change waits."))
+    emit(document, as_json, lambda: show_rows(columns, document["changes"], "No change waits."))
 
 
 @changes_app.command("approve")
@@ -231,10 +207,3 @@ def _told(declared: Sequence[Declared], name: str, as_json: bool) -> None:
             out.print("In force from the next decision on.")
 
     emit(document, as_json, human)
-
-
-def _show(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], nothing: str) -> None:
-    if not rows:
-        out.print(nothing)
-        return
-    table(columns, [["" if row[column] is None else str(row[column]) for column in columns] for row in rows])
