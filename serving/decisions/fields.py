@@ -64,9 +64,11 @@ def account_fields(state: AccountState, clock: Clock, request: DecisionRequest |
 
 
 def unknown_fields(
-    state: AccountState, policy: Policy, *, is_vector_known: bool, is_record_known: bool
+    state: AccountState, request: DecisionRequest, policy: Policy, *, is_vector_known: bool, is_record_known: bool
 ) -> frozenset[str]:
-    """The fields whose value is not known: of the vector, of the record, and of the scores that rules read.
+    """The fields whose value is not known: of the vector, the record, the scores that rules read, and the request.
+
+    A withdrawal without an address is left to the floor for requests: money also leaves for banks.
 
     A value that was looked up and is not there is known. The values of a vector that is too old stay readable; they
     are among the unknown, because they may have changed.
@@ -74,7 +76,8 @@ def unknown_fields(
     kyc_level = () if "kyc_level" in state.vector or state.facts.kyc_level is not None else ("kyc_level",)
     vector = () if is_vector_known else policy.features
     record = () if is_record_known else RECORD_FIELDS
-    return frozenset((*kyc_level, *vector, *record, *(_missing_scores(state.scores) & policy.scores)))
+    left_out = [f"request_{name}" for name in request.left_out if name != "address"]
+    return frozenset((*kyc_level, *vector, *record, *left_out, *(_missing_scores(state.scores) & policy.scores)))
 
 
 def measures_in_force(state: AccountState, clock: Clock) -> tuple[Measure, ...]:

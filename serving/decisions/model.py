@@ -99,7 +99,7 @@ def decide(
     clock = Clock.of(request.occurred_at, decided_at)
     fields = dict.fromkeys(policy.features) | account_fields(state, clock, request)
     vector = _unknown_vector(state, request, policy, decided_at)
-    unknown = unknown_fields(state, policy, is_vector_known=not vector, is_record_known=is_record_known)
+    unknown = unknown_fields(state, request, policy, is_vector_known=not vector, is_record_known=is_record_known)
     evaluation = evaluate(policy, ACCOUNT, fields, on=decided_at.date(), unknown=unknown)
     is_unknown = {
         Unknown.VECTOR: bool(vector),

@@ -58,8 +58,11 @@ class Principal:
 
     @property
     def person(self) -> str:
-        """Who acts, for records and for the rule of two persons: a user, or a client under any of its keys."""
-        return f"client {self.client}" if self.client else self.name
+        """Who acts, for records and for the rule of two persons: a user, or a client under any of its keys.
+
+        A user and a client of one name are one person.
+        """
+        return self.client or self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def test_what_ends_a_restriction_binds_only_after_another_person(
     assert desk.ann.post(f"/v1/changes/{change}/approve").status_code == 403
     assert desk.outcome(account=account, address=ADDRESS if account == "another" else "0x1") == "block"
     waiting = desk.ben.get("/v1/changes").json()["changes"]
-    assert [(one["change_id"], one["proposed_by"]) for one in waiting] == [(change, "client ann")]
+    assert [(one["change_id"], one["proposed_by"]) for one in waiting] == [(change, "ann")]
     assert desk.ben.post(f"/v1/changes/{change}/approve", json={"reason": "seen"}).json()["state"] == "approved"
     assert desk.outcome(account=account, address=ADDRESS if account == "another" else "0x1") == "step_up"
     assert desk.ben.post(f"/v1/changes/{change}/refuse").status_code == 409

@@ -166,7 +166,7 @@ def test_a_decision_without_something_is_never_milder(
     for part in parts | ({Unknown.VECTOR} if lost else set()):
         assert outcome >= POLICY.floors.minimum(part, request.type)
     is_vector_known = not lost and Unknown.VECTOR not in parts
-    unknown = unknown_fields(poor, POLICY, is_vector_known=is_vector_known, is_record_known=is_known)
+    unknown = unknown_fields(poor, request, POLICY, is_vector_known=is_vector_known, is_record_known=is_known)
     fields = dict.fromkeys(POLICY.features) | account_fields(state, Clock(NOW, NOW), request)
     for rule in RULES:
         if rule.state == "live" and rule.when.fields.isdisjoint(unknown) and rule.when.holds(fields):
