@@ -68,7 +68,7 @@ def unknown_fields(
 ) -> frozenset[str]:
     """The fields whose value is not known: of the vector, the record, the scores that rules read, and the request.
 
-    A withdrawal without an address is left to the floor for requests: money also leaves for banks.
+    A missing address or product is left to the floor for requests: money also leaves for banks, most orders are spot.
 
     A value that was looked up and is not there is known. The values of a vector that is too old stay readable; they
     are among the unknown, because they may have changed.
@@ -76,7 +76,7 @@ def unknown_fields(
     kyc_level = () if "kyc_level" in state.vector or state.facts.kyc_level is not None else ("kyc_level",)
     vector = () if is_vector_known else policy.features
     record = () if is_record_known else RECORD_FIELDS
-    left_out = [f"request_{name}" for name in request.left_out if name != "address"]
+    left_out = ["request_amount_usd"] if "amount_usd" in request.left_out else []
     return frozenset((*kyc_level, *vector, *record, *left_out, *(_missing_scores(state.scores) & policy.scores)))
 
 

@@ -40,6 +40,9 @@ REFUSALS = documented(
     HTTPStatus.CONFLICT,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
+WAITING: dict[int | str, dict[str, Any]] = {
+    HTTPStatus.ACCEPTED.value: {"description": "It waits for a second person, under a change_id."}
+}
 Decide = Callable[[Database, str, str, str | None, datetime], Change]
 ENTRY = "/v1/lists/{list_name}/{kind}/{value:path}"
 
@@ -76,7 +79,7 @@ class ReasonBody(BaseModel):
     reason: Text
 
 
-@router.put(ENTRY, responses=REFUSALS)
+@router.put(ENTRY, responses=REFUSALS | WAITING)
 async def put_entry(
     request: Request, list_name: str, kind: str, value: str, body: EntryBody, caller: Approver
 ) -> Response:
@@ -95,7 +98,7 @@ async def put_entry(
     return _answer([declared], "entries")
 
 
-@router.delete(ENTRY, responses=REFUSALS)
+@router.delete(ENTRY, responses=REFUSALS | WAITING)
 async def delete_entry(
     request: Request,
     list_name: str,
@@ -124,7 +127,7 @@ async def get_list(
     return _json(await run_in_threadpool(entries_document, database, list_name, page_size, page_token))
 
 
-@router.post("/v1/legal-orders", status_code=HTTPStatus.CREATED, responses=REFUSALS)
+@router.post("/v1/legal-orders", status_code=HTTPStatus.CREATED, responses=REFUSALS | WAITING)
 async def post_order(request: Request, body: OrderBody, caller: Approver) -> Response:
     """Write down a legal order; it binds at once, above everything (role approver).
 
@@ -137,7 +140,7 @@ async def post_order(request: Request, body: OrderBody, caller: Approver) -> Res
     return _answer([declared], "legal_orders", HTTPStatus.CREATED)
 
 
-@router.post("/v1/legal-orders/{legal_order_id:path}/lift", responses=REFUSALS)
+@router.post("/v1/legal-orders/{legal_order_id:path}/lift", responses=REFUSALS | WAITING)
 async def post_lift(request: Request, legal_order_id: str, body: ReasonBody, caller: Approver) -> Response:
     """Ask for a legal order to be lifted (role approver): it binds until another approver agrees."""
     service = service_of(request)

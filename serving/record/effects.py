@@ -43,8 +43,10 @@ def _end(*moments: datetime | None) -> datetime:
 
 
 def _of_order(new: Row, old: Row) -> Effect:
-    if _end(new["expires_at"], new["lifted_at"]) < _end(old["expires_at"], old["lifted_at"]):
-        return Effect.EASES
+    is_shorter = _end(new["expires_at"], new["lifted_at"]) < _end(old["expires_at"], old["lifted_at"])
+    if is_shorter:
+        # What ends one scope of an order says nothing of another.
+        return Effect.EASES if new["scope"] == old["scope"] else Effect.ADDS
     is_as_wide = new["scope"] in (old["scope"], "freeze") and new["ts"] <= old["ts"]
     return Effect.REPLACES if is_as_wide else Effect.ADDS
 

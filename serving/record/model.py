@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from features.kernel.stored import Document, Moment, Number, Numbers, Part, Upgrade
+from features.kernel.stored import LEFT_OUT, Document, Moment, Number, Numbers, Part, Upgrade
 from serving.measures.model import Measure
 
 
@@ -90,7 +90,7 @@ class AccountFacts(Part):
     legal_orders: tuple[LegalOrder, ...] = ()
     watchlist: tuple[WatchlistEntry, ...] = ()
     ip_country: str | None = None
-    devices_seen: tuple[str, ...] | None = None
+    devices_seen: Annotated[tuple[str, ...] | None, LEFT_OUT] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ ENDS = st.sampled_from([b"\n", b"\r\n", b"\r"])
 NOISE = st.lists(PIECES, max_size=8).map(b"".join)
 NO_QUOTES = NOISE.map(lambda noise: noise.replace(b'"', b""))
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-FEWER = settings(max_examples=max(EXAMPLES // 4, 1), deadline=None, suppress_health_check=SLOW)
+FEWER = settings(max_examples=max(EXAMPLES // 8, 1), deadline=None, suppress_health_check=SLOW)
 
 
 def good(number: int) -> bytes:

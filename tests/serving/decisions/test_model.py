@@ -330,12 +330,6 @@ def test_a_request_that_leaves_out_what_rules_read_is_not_taken_for_harmless(act
     assert [(entry.component, name in entry.reason) for entry in decision.degraded] == [("request", True)]
 
 
-@pytest.mark.parametrize(("level", "outcome"), [(2.0, "monitor"), (1.0, "block")])
-def test_an_order_of_no_product_may_be_one_of_futures(level: float, outcome: str) -> None:
-    nothing: dict[str, Any] = {"product": None}
-    assert decided(a_request("order", **nothing), a_state({"kyc_level": level})).outcome.word == outcome
-
-
 @pytest.mark.parametrize("action", ACTION_TYPES)
 def test_an_account_never_scored_still_gets_a_decision_that_says_so(action: str) -> None:
     decision = decided(a_request(action), AccountState("acc-1"))

@@ -122,6 +122,17 @@ def test_what_ends_a_restriction_binds_only_after_another_person(
     assert desk.ben.get("/v1/changes").json() == {"changes": []}
 
 
+def test_what_shortens_one_scope_of_an_order_leaves_the_other(desk: Desk) -> None:
+    desk.ann.post("/v1/legal-orders", json=ORDER | {"ts": NOW.isoformat()})
+    trading = ORDER | {"ts": NOW.isoformat(), "scope": "trading"}
+    assert desk.ann.post("/v1/legal-orders", json=trading).json()["state"] == "in_force"
+    until = (NOW + timedelta(hours=1)).isoformat()
+    change = desk.ann.post("/v1/legal-orders", json=trading | {"expires_at": until}).json()["change_id"]
+    desk.ben.post(f"/v1/changes/{change}/approve")
+    desk.service.clock.move(timedelta(days=1))
+    assert desk.outcome() == "block"
+
+
 def test_a_refused_change_never_binds(desk: Desk) -> None:
     desk.ann.put(ENTRY, json=WHY)
     change = remove_the_entry(desk.ann).json()["change_id"]
