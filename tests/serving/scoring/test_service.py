@@ -1,18 +1,22 @@
 """Which suspicions are a case that somebody looks at already, and which need a case of their own."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from features.activity.snapshot import Activity
+from features.kernel.moments import text_of
 from features.pipeline import Features
 from serving.policy.evaluation import evaluate
 from serving.policy.terms import Severity
 from serving.reviews.model import Review
 from serving.reviews.opening import CaseCandidate, Run, build_reviews
 from serving.reviews.store import ReviewLog
-from serving.scoring.service import open_review_of
+from serving.scoring.service import asking, open_review_of
 from serving.storage import Database
 from tests.serving.cases import NOW, plain_review
 from tests.serving.policy.fields import POLICY
@@ -68,3 +72,32 @@ def test_what_turns_out_graver_on_the_same_day_is_opened_too_and_only_once(datab
         assert ReviewLog(transaction).open(critical)
         assert not ReviewLog(transaction).open(again)
         assert open_review_of(transaction, again) == critical.review_id
+
+
+class Recorded:
+    """Features that only say from when episodes are asked for."""
+
+    def __init__(self) -> None:
+        self.activity, self.since = SimpleNamespace(version="8"), list[datetime]()
+
+    def episodes(self, since: datetime, _as_of: datetime) -> list[Any]:
+        """Nothing."""
+        self.since.append(since)
+        return []
+
+
+@pytest.mark.parametrize(
+    ("last", "days"),
+    [
+        pytest.param(None, 7, id="the first run"),
+        pytest.param(("8", 1), 1, id="a day after the last run"),
+        pytest.param(("8", 10), 10, id="ten days after it"),
+        pytest.param(("7", 1), 7, id="an import and a day after it"),
+        pytest.param(("7", 10), 10, id="an import and ten days after it"),
+    ],
+)
+def test_no_day_between_two_runs_is_left_out(last: tuple[str, int] | None, days: int) -> None:
+    features: Any = Recorded()
+    before = {"lake_version": last[0], "as_of": text_of(NOW - timedelta(days=last[1]))} if last else None
+    assert asking(features, POLICY, [], NOW, before) == []
+    assert features.since == [NOW - timedelta(days=days)]
