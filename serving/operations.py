@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from features.kernel.moments import text_of
 from serving.people.permissions import MetricsReader
@@ -47,7 +47,11 @@ async def ready(request: Request) -> Response:
     return Response(body, status, media_type="application/json")
 
 
-@router.get("/metrics", responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
+@router.get(
+    "/metrics",
+    responses=documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+    response_class=PlainTextResponse,
+)
 async def metrics(request: Request, _caller: MetricsReader) -> Response:
     """Counters, and the last drift check, in Prometheus' text format (risk_system, scientist, auditor, admin)."""
     service = service_of(request)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,6 +14,8 @@ from starlette.responses import Response
 
 from serving.decisions.body import AccountId, Moment, Text
 from serving.intake.declaring import (
+    KINDS,
+    LISTS,
     Declared,
     Entry,
     approve,
@@ -45,6 +47,10 @@ WAITING: dict[int | str, dict[str, Any]] = {
 }
 Decide = Callable[[Database, str, str, str | None, datetime], Change]
 ENTRY = "/v1/lists/{list_name}/{kind}/{value:path}"
+
+
+ListName = Annotated[str, Path(json_schema_extra={"enum": list(LISTS)})]
+Kind = Annotated[str, Path(json_schema_extra={"enum": list(KINDS)})]
 
 
 class EntryBody(BaseModel):
@@ -81,7 +87,7 @@ class ReasonBody(BaseModel):
 
 @router.put(ENTRY, responses=REFUSALS | WAITING)
 async def put_entry(
-    request: Request, list_name: str, kind: str, value: str, body: EntryBody, caller: Approver
+    request: Request, list_name: ListName, kind: Kind, value: str, body: EntryBody, caller: Approver
 ) -> Response:
     """Put an entry on a list; it binds at once (role approver). One that ends an earlier one sooner waits."""
     service, entry = service_of(request), Entry(list_name, kind, value, body.source)
@@ -101,8 +107,8 @@ async def put_entry(
 @router.delete(ENTRY, responses=REFUSALS | WAITING)
 async def delete_entry(
     request: Request,
-    list_name: str,
-    kind: str,
+    list_name: ListName,
+    kind: Kind,
     value: str,
     caller: Approver,
     source: Annotated[str, Query(min_length=1, max_length=200)],
@@ -117,7 +123,7 @@ async def delete_entry(
 @router.get("/v1/lists/{list_name}", responses=REFUSALS)
 async def get_list(
     request: Request,
-    list_name: str,
+    list_name: ListName,
     _caller: RecordReader,
     page_size: Annotated[int | None, Query(ge=1)] = None,
     page_token: str | None = None,

@@ -17,6 +17,8 @@ from serving.record.known import Record
 from serving.storage import Database
 from serving.storage.database import Transaction
 
+LISTS = TABLES["watchlist"].column("list").values
+KINDS = TABLES["watchlist"].column("kind").values
 NEEDS_SECOND_PERSON = ("sanctions", "criminal")
 """Lists whose entries one person alone does not end."""
 
