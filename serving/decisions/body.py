@@ -1,5 +1,6 @@
 """The request of POST /v1/decisions as it comes over the wire, checked field by field."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -10,12 +11,20 @@ from features.activity.identifiers import ID_PATTERN
 from serving.decisions.request import DecisionRequest
 
 # The bounds of activity (docs/activity-schema.md#bad-input), so that what is decided can be imported later.
+ISO = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}")
 MAX_USD, MAX_QUANTITY = Decimal("1e12"), Decimal("1e24")
 
 
 def _is_no_bool(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError("give a number, or a number as a string")
+    return value
+
+
+def _is_iso(value: object) -> object:
+    """Nothing is guessed: a number might be seconds or milliseconds."""
+    if not isinstance(value, str) or not ISO.match(value):
+        raise ValueError("write it in ISO 8601 with the time zone, as in 2025-05-31T12:00:00Z")
     return value
 
 
@@ -30,7 +39,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 AccountId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-Moment = Annotated[datetime, AfterValidator(_in_utc)]
+Moment = Annotated[datetime, BeforeValidator(_is_iso, json_schema_input_type=datetime), AfterValidator(_in_utc)]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]
 Amount = Annotated[Decimal, BeforeValidator(_is_no_bool), Field(ge=0, lt=MAX_USD, allow_inf_nan=False)]
 Price = Annotated[Decimal, BeforeValidator(_is_no_bool), Field(ge=0, le=MAX_USD, allow_inf_nan=False)]

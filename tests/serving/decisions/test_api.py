@@ -182,6 +182,14 @@ def test_a_body_beyond_all_measure_is_refused(client: httpx.Client) -> None:
     assert refused.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    "moment", [0, 1748700000, 1748700000000, 1748700000.5, "1748700000", "2025-05-31", "20250531T120000Z"]
+)
+def test_a_moment_is_not_guessed(client: httpx.Client, moment: object) -> None:
+    refused = ask(client, BODY | {"action": ACTION | {"occurred_at": moment}})
+    assert (refused.status_code, "ISO 8601" in refused.json()["detail"]) == (422, True)
+
+
 def test_the_action_types_are_those_of_the_decision() -> None:
     assert get_args(ActionBody.model_fields["type"].annotation) == ACTION_TYPES
 

@@ -178,6 +178,8 @@ def test_an_entry_of_another_list_ends_by_one_person_and_binds_again(desk: Desk)
         ("PUT", ENTRY, WHY | {"effective_from": "2020-01-01"}, 422, "time zone"),
         ("GET", "/v1/lists/enemies", None, 400, "no list"),
         ("POST", "/v1/legal-orders", ORDER | {"scope": "all"}, 422, "scope"),
+        ("POST", "/v1/legal-orders", ORDER | {"ts": 1748700000}, 422, "ISO 8601"),
+        ("POST", "/v1/legal-orders", ORDER | {"expires_at": "1748700000"}, 422, "ISO 8601"),
         ("POST", "/v1/legal-orders", ORDER | {"expires_at": "2020-01-01T00:00:00Z"}, 400, "before it starts"),
         ("POST", "/v1/legal-orders/none/lift", {"reason": "r"}, 404, "no legal order 'none'"),
         ("POST", "/v1/changes/chg_none/approve", None, 404, "no change"),
